@@ -1,0 +1,280 @@
+import { z } from 'zod';
+import { CLIENT_ACTIONS, OPERATION_STATUSES } from '@ktrdr/operations';
+import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
+import { FileEntry } from './worker-rpc.js';
+
+const Instant = z.iso.datetime();
+const Position = { step: z.int(), epoch: z.int() };
+
+export const Status = z.enum(OPERATION_STATUSES);
+
+export const OperationId = z
+  .string()
+  .regex(/^op_[a-z_]{1,32}_\d{8}_\d{6}_[a-z0-9]{6,12}$/, 'is not an operation id (op_<type>_<date>_<time>_<random>)');
+
+export const ErrorView = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+
+export const CheckpointSummary = z.object({
+  checkpoint_id: z.string(),
+  checkpoint_type: CheckpointKind,
+  created_at: Instant,
+  ...Position,
+});
+
+export const ProgressView = z.object({
+  fraction: z.number().min(0).max(1),
+  epoch: z.int(),
+  epochs: z.int(),
+  step: z.int(),
+  steps: z.int(),
+  examples_per_second: z.number().nullable(),
+  eta_seconds: z.number().nullable(),
+});
+
+export const OperationView = z.object({
+  operation_id: z.string(),
+  type: z.string(),
+  name: z.string(),
+  labels: z.record(z.string(), z.string()),
+  status: Status,
+  version: z.int(),
+  attempt: z.int(),
+  pool: z.string(),
+  priority: z.int(),
+  queue_position: z.int().nullable(),
+  allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
+  progress: ProgressView.nullable(),
+  metrics: Metrics.nullable().describe('latest figures'),
+  best: z
+    .object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) })
+    .nullable(),
+  latest_checkpoint: CheckpointSummary.nullable(),
+  resumed_from: CheckpointSummary.nullable(),
+  pause: z
+    .object({
+      boundary: Boundary,
+      reason: z.string().nullable(),
+      requested_by: z.string(),
+      requested_at: Instant,
+    })
+    .nullable(),
+  cancel: z
+    .object({ reason: z.string().nullable(), save: z.boolean(), requested_by: z.string(), requested_at: Instant })
+    .nullable(),
+  worker_id: z.string().nullable(),
+  lease_expires_at: Instant.nullable(),
+  backend: z.string().nullable(),
+  error: ErrorView.nullable(),
+  warnings: z.array(z.object({ code: z.string(), message: z.string(), at: Instant })),
+  recoveries: z.int(),
+  max_recoveries: z.int(),
+  spec: z.unknown(),
+  spec_sha256: z.string(),
+  result: z.record(z.string(), z.unknown()).nullable(),
+  created_at: Instant,
+  started_at: Instant.nullable(),
+  finished_at: Instant.nullable(),
+  queued_seconds: z.number(),
+  active_seconds: z.number(),
+  paused_seconds: z.number(),
+});
+export type OperationView = z.infer<typeof OperationView>;
+
+/** `spec` is checked against the schema of its `type`. */
+export const SubmitBody = z.strictObject({
+  type: z.literal('training').default('training'),
+  name: z.string().min(1).max(200).optional(),
+  labels: z.record(z.string().max(63), z.string().max(255)).default({}),
+  pool: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('default'),
+  priority: z.int().min(-100).max(100).default(0),
+  max_recoveries: z.int().min(0).max(1000).default(10),
+  spec: z.unknown(),
+});
+export type SubmitBody = z.input<typeof SubmitBody>;
+
+export const PauseBody = z.strictObject({
+  boundary: Boundary.default('step'),
+  reason: z.string().max(500).nullable().default(null),
+});
+export const CancelBody = z.strictObject({
+  reason: z.string().max(500).nullable().default(null),
+  save: z.boolean().default(true).describe('false: discard the work since the last checkpoint'),
+});
+export const ResumeBody = z.strictObject({
+  checkpoint: z.string().max(200).default('latest').describe('latest, best, or a checkpoint id'),
+  allow_fallback: z.boolean().default(false),
+  dry_run: z.boolean().default(false),
+});
+export type PauseBody = z.input<typeof PauseBody>;
+export type CancelBody = z.input<typeof CancelBody>;
+export type ResumeBody = z.input<typeof ResumeBody>;
+
+export const ActionView = z.object({
+  operation_id: z.string(),
+  status: Status,
+  message: z.string(),
+  allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
+});
+export type ActionView = z.infer<typeof ActionView>;
+
+export const ResumedView = z.object({
+  operation_id: z.string(),
+  status: Status,
+  queue_position: z.int().nullable(),
+  resumed_from: CheckpointSummary.nullable(),
+  lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
+  fell_back_from: z.string().nullable(),
+  dry_run: z.boolean(),
+});
+export type ResumedView = z.infer<typeof ResumedView>;
+
+export const ListQuery = z.strictObject({
+  status: z
+    .string()
+    .optional()
+    .describe('comma-separated statuses')
+    .transform((value) => value?.split(',').filter(Boolean))
+    .pipe(z.array(Status).optional()),
+  type: z.string().max(63).optional(),
+  text: z.string().max(200).optional().describe('part of the name or id'),
+  created_after: Instant.optional(),
+  created_before: Instant.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+});
+
+export const OperationPage = z.object({
+  items: z.array(OperationView),
+  next_cursor: z.string().nullable(),
+  total: z.int().describe('operations that match the filters'),
+  active: z.int().describe('operations anywhere that are neither settled nor paused'),
+  by_status: z.record(z.string(), z.int()),
+});
+export type OperationPage = z.infer<typeof OperationPage>;
+
+export const HistoryEntry = z.object({
+  n: z.int(),
+  event: z.string(),
+  from: Status.nullable(),
+  to: Status,
+  actor: z.string(),
+  reason: z.string().nullable(),
+  attempt: z.int(),
+  at: Instant,
+  details: z.record(z.string(), z.unknown()),
+});
+export const HistoryPage = z.object({ items: z.array(HistoryEntry) });
+export type HistoryPage = z.infer<typeof HistoryPage>;
+
+export const EventView = z.object({
+  operation_id: z.string(),
+  seq: z.int().describe('1, 2, 3 … within the operation, without a gap'),
+  type: z.string(),
+  attempt: z.int(),
+  at: Instant,
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventView = z.infer<typeof EventView>;
+export const EventPage = z.object({ items: z.array(EventView), next_after: z.int() });
+export type EventPage = z.infer<typeof EventPage>;
+
+export const MetricPoint = z.object({ ...Position, attempt: z.int(), at: Instant, values: Metrics });
+export const MetricsPage = z.object({
+  items: z.array(MetricPoint).describe('one a step; what a resume made obsolete is left out'),
+  resumed_at_steps: z.array(z.int()),
+});
+export type MetricsPage = z.infer<typeof MetricsPage>;
+
+export const CheckpointView = CheckpointSummary.extend({
+  operation_id: z.string(),
+  attempt: z.int(),
+  seq: z.int(),
+  bytes: z.int(),
+  files: z.array(FileEntry),
+  metrics: Metrics,
+  is_latest: z.boolean(),
+  is_best: z.boolean(),
+  pinned: z.boolean(),
+  parent_id: z.string().nullable(),
+  manifest_key: z.string(),
+  manifest_sha256: z.string(),
+  stall_ms: z.number().nullable(),
+  save_ms: z.number().nullable(),
+  uploaded_bytes: z.int().nullable(),
+  resume_hint: z.string().describe('the command that resumes from it'),
+});
+export type CheckpointView = z.infer<typeof CheckpointView>;
+export const CheckpointPage = z.object({ items: z.array(CheckpointView) });
+export type CheckpointPage = z.infer<typeof CheckpointPage>;
+
+export const VerifyView = z.object({
+  checkpoint_id: z.string(),
+  valid: z.boolean(),
+  files_checked: z.int(),
+  bytes_hashed: z.int(),
+  bad_files: z.array(z.object({ name: z.string(), problem: z.string(), detail: z.string() })),
+});
+export type VerifyView = z.infer<typeof VerifyView>;
+
+export const CheckpointStats = z.object({
+  count: z.int(),
+  logical_bytes: z.int(),
+  stored_bytes: z.int().describe('each blob once'),
+  oldest_at: Instant.nullable(),
+  operations: z.array(z.object({ operation_id: z.string(), count: z.int(), bytes: z.int() })),
+});
+export type CheckpointStats = z.infer<typeof CheckpointStats>;
+
+export const ExplainView = z.object({
+  operation_id: z.string(),
+  status: Status,
+  summary: z.string(),
+  reasons: z.array(z.string()),
+  next: z.string(),
+  allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
+});
+export type ExplainView = z.infer<typeof ExplainView>;
+
+export const ResultView = z.object({
+  operation_id: z.string(),
+  result: z.record(z.string(), z.unknown()),
+  checkpoint: CheckpointSummary.nullable(),
+  files: z.array(FileEntry),
+});
+export type ResultView = z.infer<typeof ResultView>;
+
+export const WorkerView = z.object({
+  worker_id: z.string(),
+  pool: z.string(),
+  status: z.enum(['available', 'busy', 'draining', 'unreachable', 'removed']),
+  version: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  slots: z.int(),
+  free_slots: z.int(),
+  capabilities: z.array(z.string()),
+  operations: z.array(z.string()),
+  registered_at: Instant,
+  last_seen_at: Instant,
+});
+export type WorkerView = z.infer<typeof WorkerView>;
+export const WorkerPage = z.object({ items: z.array(WorkerView) });
+export type WorkerPage = z.infer<typeof WorkerPage>;
+
+/** Any failure (RFC 9457), with the error's own fields beside the standard ones. */
+export const Problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  instance: z.string().optional(),
+});
+export type Problem = z.infer<typeof Problem>;

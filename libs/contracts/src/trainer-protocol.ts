@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+/**
+ * The language between a supervisor and its trainer: one JSON document a line, control on file descriptor 3,
+ * events on file descriptor 4. stdout and stderr are logs.
+ */
+
+export const CHECKPOINT_KINDS = [
+  'periodic',
+  'pause',
+  'cancel',
+  'shutdown',
+  'failure',
+  'best',
+  'manual',
+  'final',
+] as const;
+export const CheckpointKind = z.enum(CHECKPOINT_KINDS);
+export type CheckpointKind = z.infer<typeof CheckpointKind>;
+
+export const BOUNDARIES = ['step', 'epoch'] as const;
+export const Boundary = z.enum(BOUNDARIES);
+export type Boundary = z.infer<typeof Boundary>;
+
+const Position = { step: z.int().min(0), epoch: z.int().min(0) };
+const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+/** Named figures; what JSON has no number for travels as its name. */
+export const Metrics = z.record(z.string(), MetricValue);
+export type Metrics = z.infer<typeof Metrics>;
+
+/** Supervisor → trainer. */
+export const TrainerControl = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('start'),
+    operation_id: z.string(),
+    attempt: z.int().min(1),
+    spec: z.unknown(),
+    spec_sha256: z.string(),
+    /** Local CSV file, or null for a built-in dataset. */
+    data_file: z.string().nullable(),
+    /** An existing empty directory; the trainer makes one folder per save in it. */
+    spool_dir: z.string(),
+    /** Files of the checkpoint to continue from, already verified. */
+    resume: z.object({ dir: z.string(), ...Position }).nullable(),
+  }),
+  /** Save at the next step and go on. */
+  z.object({ type: z.literal('save'), request_id: z.string(), kind: CheckpointKind }),
+  /** Stop at the boundary; with `save`, save there first. Answered by `saved` (if asked for) and `stopped`. */
+  z.object({
+    type: z.literal('stop'),
+    boundary: Boundary,
+    save: z.object({ request_id: z.string(), kind: CheckpointKind }).nullable(),
+  }),
+  /** Withdraws a `stop` that has not taken effect. */
+  z.object({ type: z.literal('continue') }),
+  /** The save was committed or given up; its folder belongs to the supervisor and the next periodic one may come. */
+  z.object({ type: z.literal('settled'), request_id: z.string() }),
+]);
+export type TrainerControl = z.infer<typeof TrainerControl>;
+
+/** Trainer → supervisor. */
+export const TrainerEvent = z.discriminatedUnion('type', [
+  /** The process is up and has loaded what it can without knowing the operation. */
+  z.object({
+    type: z.literal('ready'),
+    trainer: z.string(),
+    version: z.string(),
+    pid: z.int(),
+    backends: z.array(z.string()),
+  }),
+  /** Data read, model built, checkpoint restored: the next thing is a step. */
+  z.object({
+    type: z.literal('started'),
+    ...Position,
+    steps: z.int().min(0),
+    epochs: z.int().min(0),
+    backend: z.string(),
+    backend_version: z.string(),
+    backend_reason: z.string(),
+    data_fingerprint: z.string(),
+    parameters: z.int().min(0),
+  }),
+  z.object({
+    type: z.literal('progress'),
+    ...Position,
+    steps: z.int().min(0),
+    epochs: z.int().min(0),
+    loss: MetricValue.nullable(),
+    examples_per_second: z.number().min(0).nullable(),
+  }),
+  /** End of an epoch. */
+  z.object({ type: z.literal('metrics'), ...Position, values: Metrics, best: z.boolean() }),
+  z.object({
+    type: z.literal('saved'),
+    request_id: z.string(),
+    kind: CheckpointKind,
+    ...Position,
+    dir: z.string(),
+    /** File names inside `dir`. */
+    files: z.array(z.string()).min(1),
+    /** How long training stood still for it. */
+    stall_ms: z.number().min(0),
+    metrics: Metrics,
+    best: z.object({ ...Position, metric: z.string(), value: MetricValue }).nullable(),
+  }),
+  z.object({ type: z.literal('save_failed'), request_id: z.string(), message: z.string() }),
+  z.object({ type: z.literal('stopped'), ...Position }),
+  z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+  /** Everything is done; the final checkpoint came before as `saved` with kind `final`. */
+  z.object({ type: z.literal('completed'), ...Position, result: z.record(z.string(), z.unknown()) }),
+  z.object({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+]);
+export type TrainerEvent = z.infer<typeof TrainerEvent>;
+
+/** A number as it can stand in JSON. */
+export function toMetricValue(value: number): z.infer<typeof MetricValue> {
+  if (Number.isNaN(value)) return 'NaN';
+  if (value === Infinity) return 'Infinity';
+  if (value === -Infinity) return '-Infinity';
+  return value;
+}

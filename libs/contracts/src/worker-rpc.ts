@@ -1,0 +1,228 @@
+import { z } from 'zod';
+import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
+
+/** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
+
+const Lease = { operation_id: z.string(), attempt: z.int().min(1), worker_id: z.string() };
+const Position = { step: z.int().min(0), epoch: z.int().min(0) };
+
+export const WorkerRegistration = z.object({
+  worker_id: z.string(),
+  pool: z.string(),
+  version: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  slots: z.int().min(1),
+  /** Tags that an operation may require, such as `type:training` or `backend:wasm`. */
+  capabilities: z.array(z.string()),
+  /** What it believes it holds. */
+  leases: z.array(z.object({ operation_id: z.string(), attempt: z.int().min(1) })),
+});
+
+/** What a worker should be doing with an operation it holds. */
+export const Directive = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('run') }),
+  z.object({ kind: z.literal('pause'), boundary: Boundary }),
+  z.object({ kind: z.literal('cancel'), save: z.boolean() }),
+  /** Another attempt owns it, or it is settled: end the trainer, drop the spool. */
+  z.object({ kind: z.literal('lease-lost'), reason: z.string() }),
+]);
+export type Directive = z.infer<typeof Directive>;
+
+export const FileEntry = z.object({
+  name: z.string(),
+  bytes: z.int().min(0),
+  sha256: z.string(),
+  blob: z.string(),
+});
+
+export const CheckpointRecord = z.object({
+  id: z.string(),
+  seq: z.int().min(0),
+  kind: CheckpointKind,
+  ...Position,
+  created_at: z.iso.datetime(),
+  manifest_key: z.string(),
+  manifest_sha256: z.string(),
+  bytes: z.int().min(0),
+  files: z.array(FileEntry),
+  metrics: Metrics,
+  is_best: z.boolean(),
+  parent_id: z.string().nullable(),
+  stall_ms: z.number().nullable(),
+  save_ms: z.number().nullable(),
+  uploaded_bytes: z.int().nullable(),
+});
+export type CheckpointRecord = z.infer<typeof CheckpointRecord>;
+
+export const ClaimedOperation = z.object({
+  ...Lease,
+  type: z.string(),
+  spec: z.unknown(),
+  spec_sha256: z.string(),
+  lease_ms: z.int(),
+  /** The backend that earlier attempts trained on; another one would change the numbers. */
+  pinned_backend: z.string().nullable(),
+  resume: z
+    .object({
+      checkpoint_id: z.string(),
+      manifest_key: z.string(),
+      manifest_sha256: z.string(),
+      ...Position,
+    })
+    .nullable(),
+  directive: Directive,
+});
+export type ClaimedOperation = z.infer<typeof ClaimedOperation>;
+
+export const TrainingError = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+
+/** One entry a call: the subject's last part → what goes in and what comes out. */
+export const WORKER_RPC = {
+  register: {
+    request: WorkerRegistration,
+    reply: z.object({
+      heartbeat_ms: z.int(),
+      lease_ms: z.int(),
+      /** Directives for the leases it named. */
+      directives: z.array(z.object({ operation_id: z.string(), attempt: z.int(), directive: Directive })),
+    }),
+  },
+  claim: {
+    request: z.object({
+      worker_id: z.string(),
+      /** Made anew for each claim; repeating the request with the same one returns the same operation. */
+      claim_id: z.string(),
+      pool: z.string(),
+      capabilities: z.array(z.string()),
+    }),
+    reply: z.object({ operation: ClaimedOperation.nullable() }),
+  },
+  heartbeat: {
+    request: z.object({
+      worker_id: z.string(),
+      free_slots: z.int().min(0),
+      leases: z.array(z.object({ operation_id: z.string(), attempt: z.int().min(1) })),
+    }),
+    reply: z.object({
+      /** False: this worker is not known (any more) and must register. */
+      registered: z.boolean(),
+      draining: z.boolean(),
+      directives: z.array(z.object({ operation_id: z.string(), attempt: z.int(), directive: Directive })),
+    }),
+  },
+  restored: {
+    request: z.object({
+      ...Lease,
+      ...Position,
+      steps: z.int(),
+      epochs: z.int(),
+      backend: z.string(),
+      backend_version: z.string(),
+      backend_reason: z.string(),
+      data_fingerprint: z.string(),
+      trainer: z.string(),
+      /** The checkpoint that was restored, which can be older than the one chosen when that failed its hashes. */
+      checkpoint_id: z.string().nullable(),
+      fell_back_from: z.string().nullable(),
+    }),
+    reply: z.object({ directive: Directive }),
+  },
+  /** The restore found the checkpoint damaged; the reply names the next older one or none. */
+  'restore-failed': {
+    request: z.object({
+      ...Lease,
+      checkpoint_id: z.string(),
+      bad_files: z.array(z.object({ name: z.string(), problem: z.string(), detail: z.string() })),
+    }),
+    reply: z.object({
+      /** null: nothing valid is left; the operation has been failed. */
+      resume: ClaimedOperation.shape.resume,
+    }),
+  },
+  'checkpoint.commit': {
+    request: z.object({ ...Lease, checkpoint: CheckpointRecord }),
+    reply: z.object({ checkpoint_id: z.string() }),
+  },
+  'checkpoint.failed': {
+    request: z.object({
+      ...Lease,
+      kind: CheckpointKind,
+      ...Position,
+      error: TrainingError,
+      /** True: a pause needed this checkpoint; the operation goes back to running. */
+      pause_abandoned: z.boolean(),
+    }),
+    reply: z.object({ directive: Directive }),
+  },
+  paused: {
+    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string() }),
+    reply: z.object({ status: z.string() }),
+  },
+  cancelled: {
+    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable() }),
+    reply: z.object({ status: z.string() }),
+  },
+  completed: {
+    request: z.object({
+      ...Lease,
+      ...Position,
+      checkpoint_id: z.string().nullable(),
+      result: z.record(z.string(), z.unknown()),
+    }),
+    reply: z.object({ status: z.string() }),
+  },
+  failed: {
+    request: z.object({ ...Lease, error: TrainingError, checkpoint_id: z.string().nullable() }),
+    reply: z.object({ status: z.string() }),
+  },
+  released: {
+    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable(), reason: z.string() }),
+    reply: z.object({ status: z.string() }),
+  },
+} as const;
+
+export type WorkerRpcMethod = keyof typeof WORKER_RPC;
+export type WorkerRpcRequest<M extends WorkerRpcMethod> = z.infer<(typeof WORKER_RPC)[M]['request']>;
+export type WorkerRpcReply<M extends WorkerRpcMethod> = z.infer<(typeof WORKER_RPC)[M]['reply']>;
+
+/** Every reply on the wire: the method's own, or the error with its code. */
+export const RpcEnvelope = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), reply: z.unknown() }),
+  z.object({
+    ok: z.literal(false),
+    code: z.string(),
+    message: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+]);
+
+/** What a running attempt tells while it trains; batched by the API into PostgreSQL. */
+export const WorkerEvent = z.object({
+  /** Unique, rising within the attempt: redelivery is recognised by it. */
+  n: z.int().min(1),
+  ...Lease,
+  at: z.iso.datetime(),
+  body: z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('progress'),
+      ...Position,
+      steps: z.int(),
+      epochs: z.int(),
+      loss: z.union([z.number(), z.string()]).nullable(),
+      examples_per_second: z.number().nullable(),
+    }),
+    z.object({ type: z.literal('metrics'), ...Position, values: Metrics, best: z.boolean() }),
+    z.object({ type: z.literal('log'), stream: z.enum(['stdout', 'stderr']), lines: z.array(z.string()) }),
+    z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+  ]),
+});
+export type WorkerEvent = z.infer<typeof WorkerEvent>;
+
+/** Hint on `<prefix>.control.<worker_id>`: something changed for this operation, so send a heartbeat now. */
+export const ControlHint = z.object({ operation_id: z.string() });
+export type ControlHint = z.infer<typeof ControlHint>;
