@@ -49,9 +49,7 @@ export const OperationView = z.object({
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
   progress: ProgressView.nullable(),
   metrics: Metrics.nullable().describe('latest figures'),
-  best: z
-    .object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) })
-    .nullable(),
+  best: z.object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) }).nullable(),
   latest_checkpoint: CheckpointSummary.nullable(),
   resumed_from: CheckpointSummary.nullable(),
   pause: z
@@ -185,6 +183,27 @@ export type EventView = z.infer<typeof EventView>;
 export const EventPage = z.object({ items: z.array(EventView), next_after: z.int() });
 export type EventPage = z.infer<typeof EventPage>;
 
+export const OperationEventsQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe('sequence number behind which to begin'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export type OperationEventsQuery = z.output<typeof OperationEventsQuery>;
+
+export const EventStreamQuery = z.strictObject({
+  operation_id: OperationId.optional().describe('only this operation; without it, all of them'),
+});
+export type EventStreamQuery = z.output<typeof EventStreamQuery>;
+
+export const DeleteCheckpointQuery = z.strictObject({
+  force: z.stringbool().default(false).describe('delete it although it is the last one that can be resumed from'),
+});
+export type DeleteCheckpointQuery = z.output<typeof DeleteCheckpointQuery>;
+
+export const VerifyBody = z.strictObject({
+  depth: z.enum(['quick', 'deep']).default('deep').describe('quick: sizes, and the bytes of small files'),
+});
+export type VerifyBody = z.input<typeof VerifyBody>;
+
 export const MetricPoint = z.object({ ...Position, attempt: z.int(), at: Instant, values: Metrics });
 export const MetricsPage = z.object({
   items: z.array(MetricPoint).describe('one a step; what a resume made obsolete is left out'),
@@ -202,6 +221,7 @@ export const CheckpointView = CheckpointSummary.extend({
   is_latest: z.boolean(),
   is_best: z.boolean(),
   pinned: z.boolean(),
+  corrupted_at: Instant.nullable(),
   parent_id: z.string().nullable(),
   manifest_key: z.string(),
   manifest_sha256: z.string(),

@@ -1,3 +1,4 @@
+import { CHECKPOINT_KINDS } from '@ktrdr/operations';
 import { z } from 'zod';
 
 /**
@@ -5,16 +6,7 @@ import { z } from 'zod';
  * events on file descriptor 4. stdout and stderr are logs.
  */
 
-export const CHECKPOINT_KINDS = [
-  'periodic',
-  'pause',
-  'cancel',
-  'shutdown',
-  'failure',
-  'best',
-  'manual',
-  'final',
-] as const;
+export { CHECKPOINT_KINDS };
 export const CheckpointKind = z.enum(CHECKPOINT_KINDS);
 export type CheckpointKind = z.infer<typeof CheckpointKind>;
 

@@ -101,9 +101,7 @@ export class CheckpointCorruptedError extends DomainError {
       operation_id: operationId,
       checkpoint_id: checkpointId,
       bad_files: badFiles,
-      fallback: fallback
-        ? { checkpoint_id: fallback.checkpointId, step: fallback.step, epoch: fallback.epoch }
-        : null,
+      fallback: fallback ? { checkpoint_id: fallback.checkpointId, step: fallback.step, epoch: fallback.epoch } : null,
       lost_steps: lostSteps,
     });
   }

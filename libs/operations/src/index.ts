@@ -1,3 +1,4 @@
+export { CHECKPOINT_KINDS, type CheckpointKind } from './checkpoint-kind.js';
 export {
   isLeased,
   isSettled,
@@ -38,3 +39,48 @@ export {
   PauseRefusedError,
   WorkerNotFoundError,
 } from './errors.js';
+export {
+  type BestSoFar,
+  type CancelRequest,
+  type Checkpoint,
+  type CheckpointDraft,
+  type CheckpointFile,
+  clocksAt,
+  type Figure,
+  type Lease,
+  type Operation,
+  type OperationFailure,
+  type OperationWarning,
+  type PauseRequest,
+  type Position,
+  type Progress,
+} from './operation.js';
+export type {
+  AttemptRecord,
+  CheckpointRepository,
+  CheckpointVerifier,
+  ClaimRequest,
+  Dispatcher,
+  HistoryEntry,
+  IngestedProgress,
+  MetricPointRecord,
+  OperationChanges,
+  OperationDraft,
+  OperationEventRecord,
+  OperationFilter,
+  OperationList,
+  OperationListRequest,
+  OperationStore,
+  StartReport,
+  TransitionCommand,
+  TransitionOutcome,
+} from './ports.js';
+export { candidatesFor, type CheckpointChoice, lostSteps } from './choose-checkpoint.js';
+export { ResumeOperation, type ResumePlan, type ResumeRequest } from './resume-operation.js';
+export { CancelOperation, PAUSABLE_TYPES, PauseOperation, type StopRequest } from './stop-operation.js';
+export { directiveFor, type WorkerDirective } from './directive.js';
+export { newOperationId, SubmitOperation } from './submit-operation.js';
+export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';
+export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
+export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
+export { explain, type ExplainFacts, type Explanation } from './explain-operation.js';

@@ -1,0 +1,97 @@
+import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { DeleteCheckpoint, ExpireLeases } from '@ktrdr/operations';
+import {
+  ApiTokenStore,
+  type Database,
+  IdempotencyStore,
+  OutboxStore,
+  PrismaCheckpointRepository,
+  WorkerRegistry,
+} from '@ktrdr/operations-prisma';
+import { PinoLogger } from 'nestjs-pino';
+import type { ApiConfig } from '../config.js';
+import { BackgroundLoop } from '../platform/background-loop.js';
+import { Messaging } from '../platform/messaging.js';
+import { CONFIG, DATABASE } from '../platform/tokens.js';
+import { LeaseSweeper } from './lease-sweeper.js';
+import { TicketRelay } from './ticket-relay.js';
+
+const HOUR_MS = 3_600_000;
+
+/** The loops that every replica runs; they share the work through row locks and idempotent steps. */
+@Module({})
+export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly loops: readonly BackgroundLoop[];
+
+  constructor(
+    @Inject(CONFIG) config: ApiConfig,
+    @Inject(DATABASE) database: Database,
+    @Inject(Messaging) messaging: Messaging,
+    @Inject(ExpireLeases) expire: ExpireLeases,
+    @Inject(OutboxStore) outbox: OutboxStore,
+    @Inject(IdempotencyStore) keys: IdempotencyStore,
+    @Inject(WorkerRegistry) workers: WorkerRegistry,
+    @Inject(ApiTokenStore) tokens: ApiTokenStore,
+    @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
+    @Inject(DeleteCheckpoint) deletion: DeleteCheckpoint,
+    @Inject(PinoLogger) { logger }: PinoLogger,
+  ) {
+    const sweeper = new LeaseSweeper(
+      expire,
+      {
+        isMessagingUp: () => messaging.isConnected,
+        isDatabaseUp: () => isUp(database),
+        monotonicMs: () => performance.now(),
+      },
+      { leaseMs: config.leaseMs, cancellingMs: config.cancelTimeoutMs, pausingMs: config.pauseTimeoutMs },
+      logger,
+    );
+    const relay = new TicketRelay(outbox, messaging);
+    const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
+      new BackgroundLoop(name, everyMs, turn, logger);
+    const bootstrap = { id: 'bootstrap', name: 'bootstrap', role: 'admin' };
+    this.loops = [
+      loop(
+        'bootstrap-token',
+        5_000,
+        onceDone(() => tokens.ensure(config.bootstrapToken, bootstrap)),
+      ),
+      loop('lease-sweeper', 250, () => sweeper.turn()),
+      loop('outbox-relay', 250, () => relay.relay()),
+      loop('lost-tickets', 2_000, () => relay.replaceLost()),
+      loop('checkpoint-deletion', 30_000, async () => {
+        for (const checkpoint of await checkpoints.deleting(50)) await deletion.finish(checkpoint);
+      }),
+      loop('forgetting', HOUR_MS, async () => {
+        await keys.forgetOld();
+        await workers.forgetSilent(24 * HOUR_MS);
+      }),
+    ];
+  }
+
+  onApplicationBootstrap(): void {
+    for (const loop of this.loops) loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.stop()));
+  }
+}
+
+async function isUp(database: Database): Promise<boolean> {
+  try {
+    await database.$queryRawUnsafe('SELECT 1');
+    return true;
+  } catch {
+    return false; // the answer itself; what is wrong, the health endpoint says
+  }
+}
+
+function onceDone(act: () => Promise<void>): () => Promise<void> {
+  let isDone = false;
+  return async () => {
+    if (isDone) return;
+    await act();
+    isDone = true;
+  };
+}

@@ -1,0 +1,28 @@
+import type { CheckpointView } from '@ktrdr/contracts';
+import type { Checkpoint } from '@ktrdr/operations';
+import { toCheckpointSummary } from '../operations/operation.presenter.js';
+
+/** All checkpoints of one operation, newest first: which is the latest and which the best shows only among them. */
+export function toCheckpointViews(checkpoints: readonly Checkpoint[]): CheckpointView[] {
+  const best = checkpoints.find(({ isBest }) => isBest);
+  return checkpoints.map((checkpoint, index) => ({
+    ...toCheckpointSummary(checkpoint),
+    operation_id: checkpoint.operationId,
+    attempt: checkpoint.attempt,
+    seq: checkpoint.seq,
+    bytes: checkpoint.bytes,
+    files: [...checkpoint.files],
+    metrics: { ...checkpoint.metrics },
+    is_latest: index === 0,
+    is_best: checkpoint === best,
+    pinned: checkpoint.pinned,
+    corrupted_at: checkpoint.corruptedAt?.toISOString() ?? null,
+    parent_id: checkpoint.parentId,
+    manifest_key: checkpoint.manifestKey,
+    manifest_sha256: checkpoint.manifestSha256,
+    stall_ms: checkpoint.stallMs,
+    save_ms: checkpoint.saveMs,
+    uploaded_bytes: checkpoint.uploadedBytes,
+    resume_hint: `ktrdr operations resume ${checkpoint.operationId} --checkpoint ${checkpoint.id}`,
+  }));
+}

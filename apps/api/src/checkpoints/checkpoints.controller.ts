@@ -1,0 +1,95 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import {
+  type CheckpointPage,
+  type CheckpointStats,
+  type CheckpointView,
+  DeleteCheckpointQuery,
+  VerifyBody,
+  type VerifyView,
+} from '@ktrdr/contracts';
+import { type Checkpoint, CheckpointNotFoundError, DeleteCheckpoint } from '@ktrdr/operations';
+import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { z } from 'zod';
+import { zod } from '../http/zod.pipe.js';
+import { operationId } from '../operations/operations.controller.js';
+import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
+import { toCheckpointViews } from './checkpoint.presenter.js';
+
+@Controller()
+export class CheckpointsController {
+  constructor(
+    @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
+    @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
+    @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,
+  ) {}
+
+  @Get('operations/:id/checkpoints')
+  async ofOperation(@Param('id', operationId) id: string): Promise<CheckpointPage> {
+    await this.operations.get(id);
+    return { items: toCheckpointViews(await this.checkpoints.ofOperation(id)) };
+  }
+
+  @Get('checkpoints/stats')
+  async stats(): Promise<CheckpointStats> {
+    const { count, logicalBytes, storedBytes, oldestAt, operations } = await this.checkpoints.stats();
+    return {
+      count,
+      logical_bytes: logicalBytes,
+      stored_bytes: storedBytes,
+      oldest_at: oldestAt?.toISOString() ?? null,
+      operations: operations.map((row) => ({ operation_id: row.operationId, count: row.count, bytes: row.bytes })),
+    };
+  }
+
+  @Get('checkpoints/:id')
+  async show(@Param('id') id: string): Promise<CheckpointView> {
+    return this.view(await this.checkpoints.get(id));
+  }
+
+  @Post('checkpoints/:id/verify')
+  @HttpCode(200)
+  async verify(
+    @Param('id') id: string,
+    @Body(zod(VerifyBody)) { depth }: z.output<typeof VerifyBody>,
+  ): Promise<VerifyView> {
+    const checkpoint = await this.checkpoints.get(id);
+    const { badFiles, filesChecked, bytesHashed } = await this.stored.verify(checkpoint, depth);
+    if (badFiles.length > 0) await this.checkpoints.markCorrupted(id, badFiles);
+    return {
+      checkpoint_id: id,
+      valid: badFiles.length === 0,
+      files_checked: filesChecked,
+      bytes_hashed: bytesHashed,
+      bad_files: [...badFiles],
+    };
+  }
+
+  @Post('checkpoints/:id/pin')
+  @HttpCode(200)
+  async pin(@Param('id') id: string): Promise<CheckpointView> {
+    return this.view(await this.checkpoints.setPinned(id, true));
+  }
+
+  @Post('checkpoints/:id/unpin')
+  @HttpCode(200)
+  async unpin(@Param('id') id: string): Promise<CheckpointView> {
+    return this.view(await this.checkpoints.setPinned(id, false));
+  }
+
+  @Delete('checkpoints/:id')
+  @HttpCode(204)
+  delete(
+    @Param('id') id: string,
+    @Query(zod(DeleteCheckpointQuery, 'query')) { force }: DeleteCheckpointQuery,
+  ): Promise<void> {
+    return this.deleteCheckpoint.execute(id, { force });
+  }
+
+  private async view(checkpoint: Checkpoint): Promise<CheckpointView> {
+    const siblings = toCheckpointViews(await this.checkpoints.ofOperation(checkpoint.operationId));
+    const view = siblings.find(({ checkpoint_id }) => checkpoint_id === checkpoint.id);
+    if (!view) throw new CheckpointNotFoundError(checkpoint.id);
+    return view;
+  }
+}

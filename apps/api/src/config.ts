@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { DomainError } from '@ktrdr/errors';
+
+const Environment = z.object({
+  KTRDR_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+  KTRDR_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(200).default(16),
+  KTRDR_NATS_URL: z.string().min(1),
+  KTRDR_NATS_TOKEN: z.string().min(1).optional(),
+  KTRDR_NATS_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]*$/, 'lower case letters, digits, - and _')
+    .default('ktrdr'),
+  KTRDR_OBJECT_STORE_URL: z.string().regex(/^(file|s3):\/\//, 'must begin with file:// or s3://'),
+  KTRDR_S3_ACCESS_KEY_ID: z.string().optional(),
+  KTRDR_S3_SECRET_ACCESS_KEY: z.string().optional(),
+  KTRDR_API_TOKEN: z.string().min(16, 'at least 16 characters'),
+  KTRDR_HTTP_HOST: z.string().default('127.0.0.1'),
+  KTRDR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  KTRDR_LEASE_SECONDS: z.coerce.number().min(0.5).max(3600).default(6),
+  KTRDR_HEARTBEAT_SECONDS: z.coerce.number().min(0.1).max(600).default(2),
+  KTRDR_CANCEL_TIMEOUT_SECONDS: z.coerce.number().min(1).default(120),
+  KTRDR_PAUSE_TIMEOUT_SECONDS: z.coerce.number().min(1).default(300),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+export interface ApiConfig {
+  readonly databaseUrl: string;
+  readonly databaseConnections: number;
+  readonly nats: { readonly servers: string; readonly token?: string; readonly prefix: string };
+  readonly objectStore: {
+    readonly url: string;
+    readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  /** The token that this deployment starts with; kept in the database by its hash only. */
+  readonly bootstrapToken: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly cancelTimeoutMs: number;
+  readonly pauseTimeoutMs: number;
+  readonly logLevel: string;
+}
+
+/** The environment does not say what the API needs. */
+export class ConfigurationError extends DomainError {
+  readonly code = 'configuration-invalid';
+  constructor(problems: readonly string[]) {
+    super(`The API cannot start with this configuration:\n${problems.map((line) => `  ${line}`).join('\n')}`, {
+      problems,
+    });
+  }
+}
+
+/** @throws {ConfigurationError} naming every bad variable at once, never a value */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ApiConfig {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigurationError(
+      parsed.error.issues.map(({ path, message, code }) => {
+        const name = String(path[0]);
+        return `${name}: ${given[name] === undefined && code === 'invalid_type' ? 'is not set' : message}`;
+      }),
+    );
+  }
+  const { data } = parsed;
+  const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
+    throw new ConfigurationError(['KTRDR_S3_ACCESS_KEY_ID, KTRDR_S3_SECRET_ACCESS_KEY: set both or neither']);
+  if (data.KTRDR_HEARTBEAT_SECONDS * 2 > data.KTRDR_LEASE_SECONDS)
+    throw new ConfigurationError(['KTRDR_HEARTBEAT_SECONDS: must be at most half of KTRDR_LEASE_SECONDS']);
+  return {
+    databaseUrl: data.KTRDR_DATABASE_URL,
+    databaseConnections: data.KTRDR_DATABASE_CONNECTIONS,
+    nats: {
+      servers: data.KTRDR_NATS_URL,
+      prefix: data.KTRDR_NATS_PREFIX,
+      ...(data.KTRDR_NATS_TOKEN ? { token: data.KTRDR_NATS_TOKEN } : {}),
+    },
+    objectStore: {
+      url: data.KTRDR_OBJECT_STORE_URL,
+      ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+    },
+    bootstrapToken: data.KTRDR_API_TOKEN,
+    http: { host: data.KTRDR_HTTP_HOST, port: data.KTRDR_HTTP_PORT },
+    leaseMs: data.KTRDR_LEASE_SECONDS * 1000,
+    heartbeatMs: data.KTRDR_HEARTBEAT_SECONDS * 1000,
+    cancelTimeoutMs: data.KTRDR_CANCEL_TIMEOUT_SECONDS * 1000,
+    pauseTimeoutMs: data.KTRDR_PAUSE_TIMEOUT_SECONDS * 1000,
+    logLevel: data.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,25 @@
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { openApiDocument, trainingSpecSchema } from './openapi-document.js';
+
+export const API_VERSION = Symbol('ApiVersion');
+
+@Controller()
+export class DocumentationController {
+  private readonly document: Record<string, unknown>;
+  private readonly schema = trainingSpecSchema();
+
+  constructor(@Inject(API_VERSION) version: string) {
+    this.document = openApiDocument(version);
+  }
+
+  @Get('openapi.json')
+  openApi() {
+    return this.document;
+  }
+
+  @Get('schemas/training-spec.json')
+  @Header('Content-Type', 'application/schema+json; charset=utf-8')
+  trainingSpec() {
+    return this.schema;
+  }
+}

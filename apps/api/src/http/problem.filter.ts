@@ -1,0 +1,24 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toProblem } from './problem.js';
+
+/** Every failure leaves as `application/problem+json`, framework errors included. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const problem = toProblem(error);
+    if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, 'request failed');
+    if (reply.raw.headersSent) {
+      reply.raw.end();
+      return;
+    }
+    if (problem.status === 503 || problem.code === 'idempotency-in-progress') void reply.header('Retry-After', '1');
+    if (problem.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    void reply
+      .status(problem.status)
+      .header('Content-Type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify({ ...problem, instance: request.url.split('?')[0], request_id: request.id }));
+  }
+}

@@ -1,0 +1,24 @@
+import type { PipeTransform } from '@nestjs/common';
+import type { z } from 'zod';
+import { type FieldProblem, RequestInvalidError } from './errors.js';
+
+/** Parses what came in; every problem is named at once. */
+export function zod<S extends z.ZodType>(schema: S, part = 'body'): PipeTransform<unknown, z.output<S>> {
+  return {
+    transform(value: unknown) {
+      const parsed = schema.safeParse(value ?? {});
+      if (!parsed.success) throw new RequestInvalidError(part, toFieldProblems(parsed.error));
+      return parsed.data;
+    },
+  };
+}
+
+/** `model.layers.0.units` and what is wrong there. */
+export function toFieldProblems(error: z.ZodError): readonly FieldProblem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'is not a known field' }));
+    return [{ path, message: issue.message }];
+  });
+}

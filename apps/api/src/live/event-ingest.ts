@@ -1,0 +1,52 @@
+import type { WorkerEvent } from '@ktrdr/contracts';
+import type { Figure } from '@ktrdr/operations';
+import { type Database, ingest, type IngestedEvent, reach } from '@ktrdr/operations-prisma';
+import type { Logger } from 'pino';
+
+/** Writes what workers tell, in batches, with durable sequence numbers. */
+export class EventIngest {
+  constructor(
+    private readonly database: Database,
+    private readonly log: Logger,
+  ) {}
+
+  async take(events: readonly WorkerEvent[]): Promise<void> {
+    const groups = Map.groupBy(events, ({ operation_id, attempt }) => `${operation_id} ${attempt}`);
+    await Promise.all(
+      [...groups.values()].map(async (group) => {
+        const [first] = group;
+        if (!first) return;
+        const lease = { operationId: first.operation_id, attempt: first.attempt };
+        const written = await reach(() => ingest(this.database, lease, group.map(toIngested)));
+        if (written < 0) this.log.info({ ...lease, events: group.length }, 'events of a fenced attempt refused');
+      }),
+    );
+  }
+}
+
+function toIngested({ n, at, body }: WorkerEvent): IngestedEvent {
+  const { type, ...data } = body;
+  const event = { n, at: new Date(at), type, data };
+  switch (body.type) {
+    case 'progress': {
+      const { step, epoch, steps, epochs, loss, examples_per_second: examplesPerSecond } = body;
+      const metrics = loss === null ? {} : { metrics: { loss } };
+      return { ...event, progress: { step, epoch, steps, epochs, examplesPerSecond }, ...metrics };
+    }
+    case 'metrics': {
+      const { step, epoch, values, best } = body;
+      const watched = values['val_loss'] === undefined ? 'loss' : 'val_loss';
+      const value: Figure | undefined = values[watched];
+      return {
+        ...event,
+        metrics: values,
+        point: { step, epoch },
+        ...(best && value !== undefined ? { best: { step, epoch, metric: watched, value } } : {}),
+      };
+    }
+    case 'warning':
+      return { ...event, warning: { code: body.code, message: body.message } };
+    case 'log':
+      return event;
+  }
+}

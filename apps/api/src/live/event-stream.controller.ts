@@ -1,0 +1,73 @@
+import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import { EventStreamQuery } from '@ktrdr/contracts';
+import { EventLog, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CursorInvalidError } from '../http/errors.js';
+import { zod } from '../http/zod.pipe.js';
+import { OperationPresenter } from '../operations/operation.presenter.js';
+import { EventHub } from './event-hub.js';
+import { EventStream, parsePosition } from './event-stream.js';
+import { OpenStreams } from './open-streams.js';
+
+@Controller('events')
+export class EventStreamController {
+  constructor(
+    @Inject(EventHub) private readonly hub: EventHub,
+    @Inject(EventLog) private readonly log: EventLog,
+    @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
+    @Inject(OpenStreams) private readonly open: OpenStreams,
+  ) {}
+
+  /** A snapshot, then what changes. `Last-Event-ID` continues without a gap. */
+  @Get()
+  async stream(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query(zod(EventStreamQuery, 'query')) { operation_id: id }: EventStreamQuery,
+    @Headers('last-event-id') lastEventId?: string,
+  ): Promise<void> {
+    const parts = { hub: this.hub, log: this.log, operations: this.operations };
+    if (id !== undefined) {
+      const operation = await this.operations.get(id);
+      const after = lastEventId === undefined ? operation.eventSeq : parseSeq(lastEventId, operation.eventSeq);
+      const snapshot = { operation: await this.presenter.one(operation) };
+      await this.serve(request, reply, (stream) => stream.followOperation(parts, id, after, snapshot));
+      return;
+    }
+    const from = lastEventId === undefined ? await this.log.end() : parsePosition(lastEventId);
+    if (!from) throw new CursorInvalidError();
+    await this.serve(request, reply, (stream) => stream.followAll(parts, from));
+  }
+
+  private async serve(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    follow: (stream: EventStream) => Promise<void>,
+  ): Promise<void> {
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store',
+      Connection: 'keep-alive',
+      'X-Accel-Buffering': 'no',
+    });
+    reply.raw.flushHeaders();
+    const stream = new EventStream(reply.raw);
+    const release = this.open.add(stream);
+    try {
+      await follow(stream);
+    } catch (error) {
+      request.log.warn({ err: error }, 'event stream ended early');
+      stream.end();
+    } finally {
+      release();
+    }
+  }
+}
+
+function parseSeq(lastEventId: string, newest: number): number {
+  const seq = Number(lastEventId);
+  if (!Number.isSafeInteger(seq) || seq < 0 || seq > newest) throw new CursorInvalidError();
+  return seq;
+}

@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ExplainView, ListQuery, OperationPage, OperationView, ResultView } from '@ktrdr/contracts';
+import { allowedActions, explain, type Operation, PAUSABLE_TYPES } from '@ktrdr/operations';
+import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import type { z } from 'zod';
+import type { ApiConfig } from '../config.js';
+import { NoResultError } from '../http/errors.js';
+import { CONFIG } from '../platform/tokens.js';
+import { encodeCursor, parseCursor } from './list-cursor.js';
+import { OperationPresenter, toCheckpointSummary } from './operation.presenter.js';
+
+/** What can be asked about operations. Everything is read from PostgreSQL. */
+@Injectable()
+export class OperationQueries {
+  constructor(
+    @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
+    @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
+    @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
+    @Inject(CONFIG) private readonly config: ApiConfig,
+  ) {}
+
+  view(operation: Operation): Promise<OperationView> {
+    return this.presenter.one(operation);
+  }
+
+  queuePosition(operation: Operation): Promise<number | null> {
+    return this.operations.queuePosition(operation);
+  }
+
+  async show(id: string): Promise<OperationView> {
+    return this.presenter.one(await this.operations.get(id));
+  }
+
+  async list(query: z.output<typeof ListQuery>): Promise<OperationPage> {
+    const { status, type, text, created_after, created_before, limit, cursor } = query;
+    const { items, hasMore, total, active, byStatus } = await this.operations.list({
+      limit,
+      ...(status ? { statuses: status } : {}),
+      ...(type ? { type } : {}),
+      ...(text ? { text } : {}),
+      ...(created_after ? { createdAfter: new Date(created_after) } : {}),
+      ...(created_before ? { createdBefore: new Date(created_before) } : {}),
+      ...(cursor ? { after: parseCursor(cursor) } : {}),
+    });
+    const last = items.at(-1);
+    return {
+      items: await this.presenter.many(items),
+      next_cursor: hasMore && last ? encodeCursor(last) : null,
+      total,
+      active,
+      by_status: { ...byStatus },
+    };
+  }
+
+  async explain(id: string): Promise<ExplainView> {
+    const operation = await this.operations.get(id);
+    const [queuePosition, checkpoints, workers] = await Promise.all([
+      this.operations.queuePosition(operation),
+      this.checkpoints.ofOperation(id),
+      this.workers.list(),
+    ]);
+    const explanation = explain({
+      operation,
+      queuePosition,
+      latestCheckpoint: checkpoints[0] ?? null,
+      workers: workers.filter(({ pool, silentMs }) => pool === operation.pool && silentMs < this.config.leaseMs),
+      now: new Date(),
+      leaseMs: this.config.leaseMs,
+    });
+    const pausable = PAUSABLE_TYPES.includes(operation.type);
+    return {
+      operation_id: id,
+      status: operation.status,
+      summary: explanation.summary,
+      reasons: [...explanation.reasons],
+      next: explanation.next,
+      allowed_actions: [...allowedActions(operation.status, { pausable })],
+    };
+  }
+
+  /** @throws {NoResultError} before it is completed */
+  async result(id: string): Promise<ResultView> {
+    const { status, result } = await this.operations.get(id);
+    if (status !== 'completed' || !result) throw new NoResultError({ operation_id: id, status });
+    const final = (await this.checkpoints.ofOperation(id)).find(({ kind }) => kind === 'final');
+    return {
+      operation_id: id,
+      result: { ...result },
+      checkpoint: final ? toCheckpointSummary(final) : null,
+      files: final ? [...final.files] : [],
+    };
+  }
+}

@@ -1,0 +1,138 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import {
+  type ActionView,
+  CancelBody,
+  ListQuery,
+  OperationId,
+  type OperationPage,
+  type OperationView,
+  PauseBody,
+  ResumeBody,
+  type ResumedView,
+  SubmitBody,
+} from '@ktrdr/contracts';
+import {
+  allowedActions,
+  CancelOperation,
+  DeleteOperation,
+  type Operation,
+  OperationNotFoundError,
+  PauseOperation,
+  ResumeOperation,
+  SubmitOperation,
+} from '@ktrdr/operations';
+import type { z } from 'zod';
+import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
+import { zod } from '../http/zod.pipe.js';
+import { toDraft } from './draft.js';
+import { toResumedView } from './operation.presenter.js';
+import { OperationQueries } from './operation-queries.js';
+
+/** @throws {OperationNotFoundError} an id of another form cannot be the id of any operation */
+export const operationId = {
+  transform(value: string): string {
+    if (!OperationId.safeParse(value).success) throw new OperationNotFoundError(value.slice(0, 100));
+    return value;
+  },
+};
+
+@Controller('operations')
+export class OperationsController {
+  constructor(
+    @Inject(SubmitOperation) private readonly submitOperation: SubmitOperation,
+    @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
+    @Inject(PauseOperation) private readonly pauseOperation: PauseOperation,
+    @Inject(CancelOperation) private readonly cancelOperation: CancelOperation,
+    @Inject(DeleteOperation) private readonly deleteOperation: DeleteOperation,
+    @Inject(OperationQueries) private readonly queries: OperationQueries,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  async submit(
+    @Req() request: AuthenticatedRequest,
+    @Body(zod(SubmitBody)) body: z.output<typeof SubmitBody>,
+  ): Promise<OperationView> {
+    const key = request.headers['idempotency-key'];
+    const submissionKey = typeof key === 'string' ? `${request.apiToken?.id}:${key}` : null;
+    const draft = toDraft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
+    return this.queries.view(await this.submitOperation.execute(draft));
+  }
+
+  @Get()
+  list(@Query(zod(ListQuery, 'query')) query: z.output<typeof ListQuery>): Promise<OperationPage> {
+    return this.queries.list(query);
+  }
+
+  @Get(':id')
+  show(@Param('id', operationId) id: string): Promise<OperationView> {
+    return this.queries.show(id);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  delete(@Param('id', operationId) id: string): Promise<void> {
+    return this.deleteOperation.execute(id);
+  }
+
+  @Post(':id/resume')
+  @HttpCode(202)
+  async resume(
+    @Req() request: AuthenticatedRequest,
+    @Param('id', operationId) id: string,
+    @Body(zod(ResumeBody)) body: z.output<typeof ResumeBody>,
+  ): Promise<ResumedView> {
+    const plan = await this.resumeOperation.execute({
+      operationId: id,
+      choice: body.checkpoint,
+      allowFallback: body.allow_fallback,
+      dryRun: body.dry_run,
+      actor: actorOf(request),
+      reason: null,
+      recoveryBudget: 'refill',
+    });
+    return toResumedView(plan, await this.queries.queuePosition(plan.operation), body.dry_run);
+  }
+
+  @Post(':id/pause')
+  @HttpCode(202)
+  async pause(
+    @Req() request: AuthenticatedRequest,
+    @Param('id', operationId) id: string,
+    @Body(zod(PauseBody)) body: z.output<typeof PauseBody>,
+  ): Promise<ActionView> {
+    const actor = actorOf(request);
+    return toActionView(await this.pauseOperation.execute({ operationId: id, actor, now: new Date(), ...body }));
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(202)
+  async cancel(
+    @Req() request: AuthenticatedRequest,
+    @Param('id', operationId) id: string,
+    @Body(zod(CancelBody)) body: z.output<typeof CancelBody>,
+  ): Promise<ActionView> {
+    const actor = actorOf(request);
+    return toActionView(await this.cancelOperation.execute({ operationId: id, actor, now: new Date(), ...body }));
+  }
+}
+
+const MESSAGES: Readonly<Partial<Record<Operation['status'], (operation: Operation) => string>>> = {
+  pausing: ({ pauseRequest }) =>
+    `It pauses at the next ${pauseRequest?.boundary ?? 'step'}, once its checkpoint is committed`,
+  paused: () => 'It had not been taken by a worker and is paused at once',
+  cancelling: ({ cancelRequest }) =>
+    cancelRequest?.save === false
+      ? 'Its worker is told; the work since the last checkpoint is discarded'
+      : 'Its worker is told; it is cancelled once its checkpoint is committed',
+  cancelled: () => 'No worker held it; it is cancelled',
+};
+
+function toActionView(operation: Operation): ActionView {
+  return {
+    operation_id: operation.id,
+    status: operation.status,
+    message: MESSAGES[operation.status]?.(operation) ?? operation.status,
+    allowed_actions: [...allowedActions(operation.status)],
+  };
+}

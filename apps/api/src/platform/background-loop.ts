@@ -1,0 +1,56 @@
+import type { Logger } from 'pino';
+
+/** Does something every `everyMs` until stopped; a failure is logged once and tried again. */
+export class BackgroundLoop {
+  private readonly stopped = new AbortController();
+  private running: Promise<void> | undefined;
+  private wake: (() => void) | undefined;
+  private lastFailure: string | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly everyMs: number,
+    private readonly turn: () => Promise<void>,
+    private readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends the wait before the next turn. */
+  hurry(): void {
+    this.wake?.();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.wake?.();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      try {
+        await this.turn();
+        if (this.lastFailure) this.log.info({ loop: this.name }, 'background loop works again');
+        this.lastFailure = undefined;
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        if (message !== this.lastFailure) this.log.warn({ loop: this.name, err: error }, 'background loop failed');
+        this.lastFailure = message;
+      }
+      await this.pause();
+    }
+  }
+
+  private async pause(): Promise<void> {
+    if (this.stopped.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.everyMs);
+    this.wake = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.wake = undefined;
+  }
+}

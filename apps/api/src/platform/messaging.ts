@@ -1,0 +1,104 @@
+import type { Dispatcher, Operation } from '@ktrdr/operations';
+import { isWaiting } from '@ktrdr/operations';
+import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
+import type { Logger } from 'pino';
+import type { ApiConfig } from '../config.js';
+
+type OnConnected = (session: NatsSession) => void;
+
+/**
+ * The API's connection to NATS. It starts without it and goes on when it comes; until then tickets stay in the outbox.
+ */
+export class Messaging implements Dispatcher {
+  private readonly stopped = new AbortController();
+  private readonly waiting = new Set<OnConnected>();
+  private session: NatsSession | undefined;
+  private tickets: NatsOperationDispatcher | undefined;
+  private connecting: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: ApiConfig['nats'],
+    private readonly log: Logger,
+  ) {}
+
+  connect(): void {
+    this.connecting ??= this.establish();
+  }
+
+  /** Calls back once, as soon as there is a connection. */
+  whenConnected(callback: OnConnected): void {
+    if (this.session) callback(this.session);
+    else this.waiting.add(callback);
+  }
+
+  get isConnected(): boolean {
+    return this.session?.isConnected ?? false;
+  }
+
+  /** @throws {MessagingUnavailableError} */
+  async publishTicket(ticket: Parameters<NatsOperationDispatcher['publishTicket']>[0]): Promise<void> {
+    if (!this.tickets) throw new Error('NATS is not connected yet');
+    await this.tickets.publishTicket(ticket);
+  }
+
+  async waitingTickets(pool: string): Promise<number> {
+    if (!this.tickets) throw new Error('NATS is not connected yet');
+    return this.tickets.waitingTickets(pool);
+  }
+
+  announce(operation: Operation): void {
+    if (!isWaiting(operation.status) || !this.isConnected) return;
+    const { id: operationId, pool, attempt, version } = operation;
+    this.publishTicket({ operationId, pool, attempt, version }).catch((error: unknown) =>
+      this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'),
+    );
+  }
+
+  hint(workerId: string, operationId: string): void {
+    this.tickets?.hint(workerId, operationId);
+  }
+
+  async close(): Promise<void> {
+    this.stopped.abort();
+    await this.connecting;
+    await this.session?.close();
+  }
+
+  private async establish(): Promise<void> {
+    try {
+      const session = await NatsSession.connect(
+        { ...this.config, name: 'ktrdr-api' },
+        {
+          signal: this.stopped.signal,
+          onWaiting: (message) => this.log.warn({ waiting: message }, 'waiting for nats'),
+        },
+      );
+      this.tickets = new NatsOperationDispatcher(session);
+      await this.ensureStreams(session);
+      this.session = session;
+      session.onStatus(({ kind }) => {
+        this.log.info({ nats: kind }, 'nats connection changed');
+        if (kind === 'reconnected') void this.ensureStreams(session);
+      });
+      this.log.info('nats connected');
+      for (const callback of this.waiting) callback(session);
+      this.waiting.clear();
+    } catch (error) {
+      if (!this.stopped.signal.aborted) throw error;
+    }
+  }
+
+  /** A server that lost its disk comes back without streams. */
+  private async ensureStreams(session: NatsSession): Promise<void> {
+    for (;;) {
+      try {
+        await this.tickets?.ensureStreams();
+        return;
+      } catch (error) {
+        if (this.stopped.signal.aborted || session.connection.isClosed()) return;
+        this.log.warn({ err: error }, 'streams not ready');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { Global, Module, type OnApplicationShutdown, Inject } from '@nestjs/common';
+import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
+import { openObjectStore } from '@ktrdr/object-store';
+import {
+  CancelOperation,
+  DeleteCheckpoint,
+  DeleteOperation,
+  ExpireLeases,
+  PauseOperation,
+  ReportOutcome,
+  ReportRestoreFailure,
+  ReportSaveFailure,
+  ResumeOperation,
+  SubmitOperation,
+} from '@ktrdr/operations';
+import {
+  ApiTokenStore,
+  type Database,
+  EventLog,
+  IdempotencyStore,
+  openDatabase,
+  OutboxStore,
+  PrismaCheckpointRepository,
+  PrismaOperationStore,
+  WorkerRegistry,
+} from '@ktrdr/operations-prisma';
+import { PinoLogger } from 'nestjs-pino';
+import type { ApiConfig } from '../config.js';
+import { Messaging } from './messaging.js';
+import { StoredCheckpoints } from './stored-checkpoints.js';
+import { CONFIG, DATABASE, OBJECT_STORE } from './tokens.js';
+
+type Constructor = abstract new (...parameters: never[]) => unknown;
+
+/** A plain class whose constructor takes these, in this order. */
+function provide<T>(type: new (...parameters: never[]) => T, ...inject: (Constructor | symbol)[]) {
+  const make = type as unknown as new (...parameters: unknown[]) => T;
+  return { provide: type, inject, useFactory: (...parameters: unknown[]) => new make(...parameters) };
+}
+
+const providers = [
+  {
+    provide: DATABASE,
+    inject: [CONFIG],
+    useFactory: ({ databaseUrl, databaseConnections }: ApiConfig) =>
+      openDatabase({ url: databaseUrl, connections: databaseConnections }),
+  },
+  {
+    provide: OBJECT_STORE,
+    inject: [CONFIG],
+    useFactory: ({ objectStore: { url, ...options } }: ApiConfig): ObjectStore => openObjectStore(url, options),
+  },
+  {
+    provide: Messaging,
+    inject: [CONFIG, PinoLogger],
+    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger) => new Messaging(nats, logger),
+  },
+  provide(PrismaOperationStore, DATABASE),
+  provide(PrismaCheckpointRepository, DATABASE),
+  provide(WorkerRegistry, DATABASE),
+  provide(OutboxStore, DATABASE),
+  provide(EventLog, DATABASE),
+  provide(IdempotencyStore, DATABASE),
+  provide(ApiTokenStore, DATABASE),
+  provide(CheckpointStore, OBJECT_STORE),
+  provide(StoredCheckpoints, CheckpointStore, OBJECT_STORE, PrismaCheckpointRepository),
+  provide(SubmitOperation, PrismaOperationStore, Messaging),
+  provide(ResumeOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints, Messaging),
+  provide(PauseOperation, PrismaOperationStore, Messaging),
+  provide(CancelOperation, PrismaOperationStore, Messaging),
+  provide(DeleteOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
+  provide(DeleteCheckpoint, PrismaCheckpointRepository, StoredCheckpoints),
+  provide(ReportOutcome, PrismaOperationStore, Messaging, ResumeOperation),
+  provide(ReportSaveFailure, PrismaOperationStore),
+  provide(ReportRestoreFailure, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
+  provide(ExpireLeases, PrismaOperationStore, Messaging),
+];
+
+/** Everything behind the controllers: adapters, and the use cases built on them. */
+@Global()
+@Module({ providers, exports: providers.map((provider) => provider.provide) })
+export class PlatformModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(Messaging) private readonly messaging: Messaging,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.messaging.close();
+    await this.database.$disconnect();
+  }
+}

@@ -1,0 +1,30 @@
+import type { Checkpoint, CheckpointEraser, CheckpointRepository, CheckpointVerifier } from '@ktrdr/operations';
+import type { CheckpointStore, ObjectStore, Verification } from '@ktrdr/checkpoint';
+
+/** Verifies and erases what the object store holds of committed checkpoints. */
+export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
+  private readonly underWay = new Map<string, Promise<Verification>>();
+
+  constructor(
+    private readonly store: CheckpointStore,
+    private readonly objects: ObjectStore,
+    private readonly checkpoints: CheckpointRepository,
+  ) {}
+
+  /** Callers that ask at the same time share one reading of the bytes. */
+  async verify({ id, manifestKey, manifestSha256 }: Checkpoint, depth: 'quick' | 'deep') {
+    const key = `${id} ${depth}`;
+    const underWay =
+      this.underWay.get(key) ??
+      this.store.verify({ manifestKey, manifestSha256, depth }).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, underWay);
+    return underWay;
+  }
+
+  async erase({ manifestKey, files }: Checkpoint): Promise<void> {
+    await this.store.deleteManifest(manifestKey);
+    await this.checkpoints.collectBlobs([...new Set(files.map(({ blob }) => blob))], (blob) =>
+      this.objects.delete(blob),
+    );
+  }
+}

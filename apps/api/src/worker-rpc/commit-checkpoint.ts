@@ -1,0 +1,55 @@
+import { type CheckpointRecord } from '@ktrdr/contracts';
+import { type ObjectStore } from '@ktrdr/checkpoint';
+import { DomainError } from '@ktrdr/errors';
+import type { CheckpointRepository, Lease } from '@ktrdr/operations';
+
+/** What the commit names is not in the object store. The worker uploads again. */
+export class UploadIncompleteError extends DomainError {
+  readonly code = 'checkpoint-failed';
+  constructor(checkpointId: string, missing: readonly string[]) {
+    super(`Checkpoint ${checkpointId} is not wholly stored; upload it again: ${missing.join(', ')}`, {
+      checkpoint_id: checkpointId,
+      missing,
+    });
+  }
+}
+
+/** The second side of the commit: the bytes are there, and the lease still stands. */
+export class CommitCheckpoint {
+  constructor(
+    private readonly checkpoints: CheckpointRepository,
+    private readonly objects: ObjectStore,
+  ) {}
+
+  /** @throws {UploadIncompleteError} @throws {LeaseLostError} */
+  async execute(lease: Lease, record: CheckpointRecord): Promise<void> {
+    const draft = {
+      id: record.id,
+      seq: record.seq,
+      kind: record.kind,
+      step: record.step,
+      epoch: record.epoch,
+      createdAt: new Date(record.created_at),
+      manifestKey: record.manifest_key,
+      manifestSha256: record.manifest_sha256,
+      bytes: record.bytes,
+      files: record.files,
+      metrics: record.metrics,
+      isBest: record.is_best,
+      parentId: record.parent_id,
+      stallMs: record.stall_ms,
+      saveMs: record.save_ms,
+      uploadedBytes: record.uploaded_bytes,
+    };
+    await this.checkpoints.commit(lease, draft, () => this.assertStored(record));
+  }
+
+  private async assertStored({ id, files, manifest_key }: CheckpointRecord): Promise<void> {
+    const heads = await Promise.all([
+      this.objects.head(manifest_key).then((head) => (head ? [] : ['manifest.json'])),
+      ...files.map(async ({ name, blob, bytes }) => ((await this.objects.head(blob))?.bytes === bytes ? [] : [name])),
+    ]);
+    const missing = heads.flat();
+    if (missing.length > 0) throw new UploadIncompleteError(id, missing);
+  }
+}

@@ -1,0 +1,155 @@
+import type { ClaimedOperation, WorkerRpcRequest } from '@ktrdr/contracts';
+import type { WorkerRpcHandlers } from '@ktrdr/messaging-nats';
+import {
+  type BadFile,
+  type Checkpoint,
+  directiveFor,
+  type Lease,
+  type Operation,
+  type ReportOutcome,
+  type ReportRestoreFailure,
+  type ReportSaveFailure,
+} from '@ktrdr/operations';
+import type { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import type { CommitCheckpoint } from './commit-checkpoint.js';
+
+export interface WorkerRpcParts {
+  readonly operations: PrismaOperationStore;
+  readonly checkpoints: PrismaCheckpointRepository;
+  readonly workers: WorkerRegistry;
+  readonly outcome: ReportOutcome;
+  readonly saveFailure: ReportSaveFailure;
+  readonly restoreFailure: ReportRestoreFailure;
+  readonly commit: CommitCheckpoint;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** One handler an RPC, each a few lines around a use case. */
+export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
+  const { operations, checkpoints, workers, outcome, leaseMs, heartbeatMs } = parts;
+
+  const directives = async (
+    workerId: string,
+    leases: WorkerRpcRequest<'heartbeat'>['leases'],
+  ): Promise<{ operation_id: string; attempt: number; directive: ReturnType<typeof directiveFor> }[]> => {
+    const named = leases.map(({ operation_id, attempt }) => ({ operationId: operation_id, attempt }));
+    const found = new Map((await operations.renewLeases(workerId, named, leaseMs)).map((row) => [row.id, row]));
+    return leases.map(({ operation_id, attempt }) => ({
+      operation_id,
+      attempt,
+      directive: directiveFor(found.get(operation_id), { attempt, workerId }),
+    }));
+  };
+
+  return {
+    register: async (request) => {
+      const { worker_id: id, leases, ...worker } = request;
+      await workers.register({ id, ...worker });
+      return { heartbeat_ms: heartbeatMs, lease_ms: leaseMs, directives: await directives(id, leases) };
+    },
+
+    claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
+      const operation = await operations.claim({ workerId, claimId, pool, capabilities, leaseMs });
+      return { operation: operation && (await toClaimedOperation(operation, workerId)) };
+    },
+
+    heartbeat: async ({ worker_id, free_slots, leases }) => {
+      const [known, told] = await Promise.all([workers.seen(worker_id, free_slots), directives(worker_id, leases)]);
+      return { registered: known !== null, draining: known?.draining ?? false, directives: told };
+    },
+
+    restored: async (request) => {
+      const lease = toLease(request);
+      const { step, epoch, steps, epochs, backend, checkpoint_id: checkpointId } = request;
+      const operation = await operations.recordStart(lease, {
+        step,
+        epoch,
+        steps,
+        epochs,
+        backend,
+        checkpointId,
+        details: {
+          backend_version: request.backend_version,
+          backend_reason: request.backend_reason,
+          data_fingerprint: request.data_fingerprint,
+          trainer: request.trainer,
+          ...(request.fell_back_from ? { fell_back_from: request.fell_back_from } : {}),
+        },
+      });
+      return { directive: directiveFor(operation, lease) };
+    },
+
+    'restore-failed': async (request) => {
+      const badFiles = request.bad_files.map((file) => ({ ...file, problem: toFileProblem(file.problem) }));
+      const next = await parts.restoreFailure.execute(toLease(request), request.checkpoint_id, badFiles);
+      return { resume: next && toResumePoint(next) };
+    },
+
+    'checkpoint.commit': async (request) => {
+      await parts.commit.execute(toLease(request), request.checkpoint);
+      return { checkpoint_id: request.checkpoint.id };
+    },
+
+    'checkpoint.failed': async (request) => {
+      const { kind, step, epoch, error, pause_abandoned } = request;
+      const failure = { kind, position: { step, epoch }, error };
+      return { directive: await parts.saveFailure.execute(toLease(request), failure, pause_abandoned) };
+    },
+
+    paused: async (request) => ({
+      status: await outcome.paused(toLease(request), toPosition(request), request.checkpoint_id),
+    }),
+    cancelled: async (request) => ({
+      status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
+    }),
+    completed: async (request) => ({
+      status: await outcome.completed(toLease(request), toPosition(request), request.result),
+    }),
+    failed: async (request) => ({ status: await outcome.failed(toLease(request), request.error) }),
+    released: async (request) => ({
+      status: await outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
+    }),
+  };
+
+  async function toClaimedOperation(operation: Operation, workerId: string): Promise<ClaimedOperation> {
+    const resume = await startingPoint(operation);
+    return {
+      operation_id: operation.id,
+      attempt: operation.attempt,
+      worker_id: workerId,
+      type: operation.type,
+      spec: operation.spec,
+      spec_sha256: operation.specSha256,
+      lease_ms: leaseMs,
+      pinned_backend: operation.pinnedBackend,
+      resume: resume && toResumePoint(resume),
+      directive: directiveFor(operation, { attempt: operation.attempt, workerId }),
+    };
+  }
+
+  /** The checkpoint that was chosen, else the newest sound one; read after the claim, so none can be missed. */
+  async function startingPoint({ id, resumeCheckpointId }: Operation): Promise<Checkpoint | null> {
+    const committed = await checkpoints.ofOperation(id);
+    const chosen = committed.find((checkpoint) => checkpoint.id === resumeCheckpointId);
+    return chosen ?? committed.find(({ corruptedAt }) => corruptedAt === null) ?? null;
+  }
+}
+
+function toLease(request: { operation_id: string; attempt: number; worker_id: string }): Lease {
+  return { operationId: request.operation_id, attempt: request.attempt, workerId: request.worker_id };
+}
+
+function toPosition({ step, epoch }: { step: number; epoch: number }) {
+  return { step, epoch };
+}
+
+function toResumePoint({ id, manifestKey, manifestSha256, step, epoch }: Checkpoint) {
+  return { checkpoint_id: id, manifest_key: manifestKey, manifest_sha256: manifestSha256, step, epoch };
+}
+
+const FILE_PROBLEMS: readonly BadFile['problem'][] = ['missing', 'wrong-size', 'wrong-hash', 'unreadable'];
+
+function toFileProblem(problem: string): BadFile['problem'] {
+  return FILE_PROBLEMS.find((known) => known === problem) ?? 'unreadable';
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { type Database, reach } from './database.js';
+
+export interface ApiTokenRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+}
+
+/** Bearer tokens, known by their SHA-256 only. */
+export class ApiTokenStore {
+  constructor(private readonly prisma: Database) {}
+
+  async find(token: string): Promise<ApiTokenRecord | null> {
+    const sha256 = digest(token);
+    const row = await reach(() => this.prisma.apiToken.findFirst({ where: { sha256, revokedAt: null } }));
+    return row ? { id: row.id, name: row.name, role: row.role } : null;
+  }
+
+  /** Makes sure that this token is accepted, under this name. */
+  async ensure(token: string, { id, name, role }: ApiTokenRecord): Promise<void> {
+    const sha256 = digest(token);
+    await reach(() =>
+      this.prisma.apiToken.upsert({ where: { id }, create: { id, name, role, sha256 }, update: { sha256, role } }),
+    );
+  }
+}
+
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

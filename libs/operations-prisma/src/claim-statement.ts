@@ -1,0 +1,48 @@
+import { type ClaimRequest, WAITING_STATUSES } from '@ktrdr/operations';
+import { Prisma } from './generated/prisma/client.js';
+import { operationColumns } from './operation-rows.js';
+import { CLOCKS, SPENT_MS } from './transition-statement.js';
+
+const { sql } = Prisma;
+
+/**
+ * Gives the first operation that this worker can run to it: priority, then age. The new attempt number is its fencing
+ * token. Which operation it is, is decided here alone, so order is exact and survives restarts. No row: nothing waits,
+ * or `claimId` has already had its operation.
+ */
+export function claimStatement({ workerId, claimId, pool, capabilities, leaseMs }: ClaimRequest): Prisma.Sql {
+  return sql`
+    WITH old AS (
+      SELECT o.id, o.status, ${SPENT_MS} FROM operations o
+      WHERE o.status = ANY(${[...WAITING_STATUSES]}) AND o.pool = ${pool}
+        AND o.requirements <@ ${[...capabilities]}::text[]
+        AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})
+      ORDER BY o.priority DESC, o.queued_at, o.id
+      LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), u AS (
+      UPDATE operations o SET
+        status = 'running',
+        version = o.version + 1,
+        attempt = o.attempt + 1,
+        event_seq = o.event_seq + 1,
+        worker_id = ${workerId},
+        lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
+        started_at = coalesce(o.started_at, clock_timestamp()),
+        progress_at = clock_timestamp(),
+        ${CLOCKS}
+      FROM old WHERE o.id = old.id
+      RETURNING o.*, old.status AS from_status
+    ), a AS (
+      INSERT INTO attempts (operation_id, attempt, worker_id, claim_id, claimed_at)
+      SELECT u.id, u.attempt, ${workerId}, ${claimId}, u.status_since FROM u
+    ), h AS (
+      INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, attempt, at)
+      SELECT u.id, u.version, 'claim', u.from_status, u.status, ${`worker:${workerId}`}, u.attempt, u.status_since FROM u
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, at, data)
+      SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, jsonb_build_object('event', 'claim',
+        'from', u.from_status, 'to', u.status, 'actor', ${`worker:${workerId}`}::text, 'reason', NULL, 'version', u.version)
+      FROM u
+    )
+    SELECT ${operationColumns('u')} FROM u`;
+}

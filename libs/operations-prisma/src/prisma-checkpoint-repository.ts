@@ -1,0 +1,212 @@
+import {
+  type BadFile,
+  type Checkpoint,
+  type CheckpointDraft,
+  CheckpointInUseError,
+  CheckpointNotFoundError,
+  type CheckpointRepository,
+  type Lease,
+  LEASED_STATUSES,
+  LeaseLostError,
+  type Operation,
+} from '@ktrdr/operations';
+import { type Database, reach } from './database.js';
+import { Prisma } from './generated/prisma/client.js';
+import { toCheckpoint, toOperation } from './operation-rows.js';
+
+const { sql } = Prisma;
+const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
+
+/** Held shared while a commit names blobs, exclusively while unnamed ones are removed. */
+const BLOBS_LOCK = 5_877_001n;
+
+/** Checkpoints in PostgreSQL: the committed row is the checkpoint. */
+export class PrismaCheckpointRepository implements CheckpointRepository {
+  constructor(private readonly prisma: Database) {}
+
+  async commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void> {
+    const committed = await reach(() =>
+      this.prisma.$transaction(async (tx) => {
+        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${BLOBS_LOCK})`);
+        await assertStored();
+        const rows = await tx.$queryRaw<{ id: string }[]>(commitStatement(lease, draft));
+        return rows.length === 1;
+      }),
+    );
+    if (committed) return;
+    const earlier = await reach(() => this.prisma.checkpoint.findUnique({ where: { id: draft.id } }));
+    if (earlier?.operationId === lease.operationId && earlier.attempt === lease.attempt) return;
+    throw new LeaseLostError(lease);
+  }
+
+  async get(id: string): Promise<Checkpoint> {
+    const row = await reach(() => this.prisma.checkpoint.findUnique({ where: { id } }));
+    if (!row || row.deletingAt) throw new CheckpointNotFoundError(id);
+    return toCheckpoint(row);
+  }
+
+  async ofOperation(operationId: string): Promise<readonly Checkpoint[]> {
+    const rows = await reach(() =>
+      this.prisma.checkpoint.findMany({
+        where: { operationId, deletingAt: null },
+        orderBy: [{ step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
+      }),
+    );
+    return rows.map(toCheckpoint);
+  }
+
+  async setPinned(id: string, pinned: boolean): Promise<Checkpoint> {
+    const [row] = await reach(() =>
+      this.prisma.checkpoint.updateManyAndReturn({ where: { id, deletingAt: null }, data: { pinned } }),
+    );
+    if (!row) throw new CheckpointNotFoundError(id);
+    return toCheckpoint(row);
+  }
+
+  async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<void> {
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        WITH c AS (
+          UPDATE checkpoints SET corrupted_at = clock_timestamp()
+          WHERE id = ${id} AND corrupted_at IS NULL RETURNING operation_id
+        ), u AS (
+          UPDATE operations o SET event_seq = o.event_seq + 1 FROM c WHERE o.id = c.operation_id
+          RETURNING o.id, o.event_seq, o.attempt
+        )
+        INSERT INTO events (operation_id, seq, type, attempt, data)
+        SELECT id, event_seq, 'checkpoint-corrupted', attempt, ${json({ checkpoint_id: id, bad_files: badFiles })} FROM u`),
+    );
+  }
+
+  async markDeleting(
+    id: string,
+    mayGo: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
+  ): Promise<void> {
+    await reach(() =>
+      this.prisma.$transaction(async (tx) => {
+        const checkpoint = await tx.checkpoint.findUnique({ where: { id } });
+        if (!checkpoint || checkpoint.deletingAt) throw new CheckpointNotFoundError(id);
+        // The operation's row is the lock that every transition takes, so its state cannot change under the decision.
+        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${checkpoint.operationId} FOR UPDATE`);
+        const operation = await tx.operation.findUniqueOrThrow({ where: { id: checkpoint.operationId } });
+        const siblings = await tx.checkpoint.findMany({
+          where: { operationId: checkpoint.operationId, deletingAt: null },
+        });
+        const refusal = mayGo(toOperation(operation), siblings.map(toCheckpoint));
+        if (refusal) throw new CheckpointInUseError(id, refusal);
+        await tx.checkpoint.update({ where: { id }, data: { deletingAt: new Date() } });
+      }),
+    );
+  }
+
+  async removeRow(id: string): Promise<void> {
+    await reach(() => this.prisma.checkpoint.deleteMany({ where: { id } }));
+  }
+
+  async deleting(limit: number): Promise<readonly Checkpoint[]> {
+    const rows = await reach(() =>
+      this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, take: limit }),
+    );
+    return rows.map(toCheckpoint);
+  }
+
+  async stats() {
+    type Row = { count: bigint; logical: bigint | null; stored: bigint | null; oldest: Date | null };
+    const [[totals], operations] = await reach(() =>
+      Promise.all([
+        this.prisma.$queryRaw<Row[]>(sql`
+          WITH files AS (
+            SELECT f->>'blob' AS blob, (f->>'bytes')::bigint AS bytes
+            FROM checkpoints, jsonb_array_elements(files) f WHERE deleting_at IS NULL)
+          SELECT (SELECT count(*) FROM checkpoints WHERE deleting_at IS NULL) AS count,
+            (SELECT sum(bytes) FROM files)::bigint AS logical,
+            (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM files) b)::bigint AS stored,
+            (SELECT min(created_at) FROM checkpoints WHERE deleting_at IS NULL) AS oldest`),
+        this.prisma.checkpoint.groupBy({
+          by: ['operationId'],
+          where: { deletingAt: null },
+          _count: { _all: true },
+          _sum: { bytes: true },
+          orderBy: { _sum: { bytes: 'desc' } },
+          take: 1000,
+        }),
+      ]),
+    );
+    return {
+      count: Number(totals?.count ?? 0),
+      logicalBytes: Number(totals?.logical ?? 0),
+      storedBytes: Number(totals?.stored ?? 0),
+      oldestAt: totals?.oldest ?? null,
+      operations: operations.map(({ operationId, _count, _sum }) => ({
+        operationId,
+        count: _count._all,
+        bytes: Number(_sum.bytes ?? 0),
+      })),
+    };
+  }
+
+  async latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
+    if (operationIds.length === 0) return new Map();
+    const rows = await reach(() =>
+      this.prisma.checkpoint.findMany({
+        where: { operationId: { in: [...operationIds] }, deletingAt: null },
+        orderBy: [{ operationId: 'asc' }, { step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
+        distinct: ['operationId'],
+      }),
+    );
+    return new Map(rows.map((row) => [row.operationId, toCheckpoint(row)]));
+  }
+
+  async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
+    if (ids.length === 0) return new Map();
+    const rows = await reach(() => this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } }));
+    return new Map(rows.map((row) => [row.id, toCheckpoint(row)]));
+  }
+
+  async collectBlobs(blobs: readonly string[], remove: (blob: string) => Promise<void>): Promise<void> {
+    await reach(() =>
+      this.prisma.$transaction(
+        async (tx) => {
+          await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock(${BLOBS_LOCK})`);
+          const rows = await tx.$queryRaw<{ blob: string }[]>(sql`
+            SELECT DISTINCT f->>'blob' AS blob FROM checkpoints, jsonb_array_elements(files) f
+            WHERE deleting_at IS NULL AND f->>'blob' = ANY(${[...blobs]})`);
+          const referenced = new Set(rows.map(({ blob }) => blob));
+          for (const blob of blobs) if (!referenced.has(blob)) await remove(blob);
+        },
+        { timeout: 60_000 },
+      ),
+    );
+  }
+}
+
+/** The guarded half of the two-sided commit: the row exists only if the lease still stands. */
+function commitStatement({ operationId, attempt, workerId }: Lease, draft: CheckpointDraft): Prisma.Sql {
+  return sql`
+    WITH u AS (
+      UPDATE operations o SET event_seq = o.event_seq + 1
+      WHERE o.id = ${operationId} AND o.attempt = ${attempt} AND o.worker_id = ${workerId}
+        AND o.status = ANY(${[...LEASED_STATUSES]})
+        AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE id = ${draft.id})
+      RETURNING o.id, o.event_seq, o.attempt
+    ), c AS (
+      INSERT INTO checkpoints (id, operation_id, attempt, seq, kind, step, epoch, created_at, committed_at, manifest_key,
+        manifest_sha256, bytes, files, metrics, is_best, parent_id, stall_ms, save_ms, uploaded_bytes)
+      SELECT ${draft.id}, u.id, u.attempt, ${draft.seq}, ${draft.kind}, ${draft.step}, ${draft.epoch}, ${draft.createdAt},
+        clock_timestamp(), ${draft.manifestKey}, ${draft.manifestSha256}, ${draft.bytes}, ${json(draft.files)},
+        ${json(draft.metrics)}, ${draft.isBest}, ${draft.parentId}, ${draft.stallMs}, ${draft.saveMs}, ${draft.uploadedBytes}
+      FROM u RETURNING id
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, data)
+      SELECT u.id, u.event_seq, 'checkpoint', u.attempt, ${json({
+        checkpoint_id: draft.id,
+        kind: draft.kind,
+        step: draft.step,
+        epoch: draft.epoch,
+        bytes: draft.bytes,
+        stall_ms: draft.stallMs,
+        save_ms: draft.saveMs,
+      })} FROM u
+    )
+    SELECT id FROM c`;
+}

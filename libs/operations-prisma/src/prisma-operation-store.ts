@@ -1,0 +1,206 @@
+import {
+  type AttemptRecord,
+  type ClaimRequest,
+  type HistoryEntry,
+  type Lease,
+  LEASED_STATUSES,
+  LeaseLostError,
+  type MetricPointRecord,
+  type Operation,
+  type OperationDraft,
+  type OperationEventRecord,
+  type OperationList,
+  type OperationListRequest,
+  OperationNotFoundError,
+  type OperationStatus,
+  type OperationStore,
+  type OperationWarning,
+  type StartReport,
+  type TransitionCommand,
+  type TransitionOutcome,
+  deletableStatuses,
+} from '@ktrdr/operations';
+import { type Database, reach } from './database.js';
+import { claimStatement } from './claim-statement.js';
+import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
+import { listOperations } from './list-operations.js';
+import { operationColumns, toAttempt, toEvent, toHistoryEntry, toMetricPoint, toOperation } from './operation-rows.js';
+import { recordStart, warn } from './record-progress.js';
+import { submitStatement } from './submit-statement.js';
+import { transitionStatement } from './transition-statement.js';
+
+const { sql, join } = Prisma;
+
+/** Operations in PostgreSQL. Every guarded write is one statement. */
+export class PrismaOperationStore implements OperationStore {
+  constructor(private readonly prisma: Database) {}
+
+  async submit(draft: OperationDraft): Promise<{ operation: Operation; isNew: boolean }> {
+    const [row] = await reach(() => this.prisma.$queryRaw<OperationRow[]>(submitStatement(draft)));
+    if (row) return { operation: toOperation(row), isNew: true };
+    const earlier = await reach(() =>
+      this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
+    );
+    if (!earlier) throw new Error(`submission ${draft.id} was neither stored nor found`);
+    return { operation: toOperation(earlier), isNew: false };
+  }
+
+  async get(id: string): Promise<Operation> {
+    const row = await reach(() => this.prisma.operation.findUnique({ where: { id } }));
+    if (!row) throw new OperationNotFoundError(id);
+    return toOperation(row);
+  }
+
+  list(request: OperationListRequest): Promise<OperationList> {
+    return reach(() => listOperations(this.prisma, request));
+  }
+
+  async queuePosition(operation: Operation): Promise<number | null> {
+    return (await this.queuePositions([operation])).get(operation.id) ?? null;
+  }
+
+  async queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>> {
+    const ids = operations.filter(({ status }) => ['queued', 'resuming'].includes(status)).map(({ id }) => id);
+    if (ids.length === 0) return new Map();
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<{ id: string; position: bigint }[]>(sql`
+        SELECT o.id, 1 + (
+          SELECT count(*) FROM operations b WHERE b.status IN ('queued', 'resuming') AND b.pool = o.pool
+            AND (b.priority > o.priority OR (b.priority = o.priority
+              AND (b.queued_at, b.id) < (o.queued_at, o.id)))) AS position
+        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ('queued', 'resuming')`),
+    );
+    return new Map(rows.map(({ id, position }) => [id, Number(position)]));
+  }
+
+  /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
+  async transition(command: TransitionCommand): Promise<TransitionOutcome> {
+    const [row] = await reach(() =>
+      this.prisma.$queryRaw<(OperationRow & { fromStatus: OperationStatus })[]>(transitionStatement(command)),
+    );
+    if (row) return { kind: 'applied', operation: toOperation(row), from: row.fromStatus };
+    return { kind: 'refused', operation: await this.get(command.operationId) };
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const { count } = await reach(() =>
+      this.prisma.operation.deleteMany({ where: { id, status: { in: [...deletableStatuses()] } } }),
+    );
+    return count === 1;
+  }
+
+  async claim(request: ClaimRequest): Promise<Operation | null> {
+    const [row] = await reach(() => this.prisma.$queryRaw<OperationRow[]>(claimStatement(request)));
+    return row ? toOperation(row) : this.claimedBefore(request.claimId);
+  }
+
+  private async claimedBefore(claimId: string): Promise<Operation | null> {
+    const [row] = await reach(() =>
+      this.prisma.$queryRaw<OperationRow[]>(sql`
+        SELECT ${operationColumns('o')} FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
+        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
+    );
+    return row ? toOperation(row) : null;
+  }
+
+  async renewLeases(
+    workerId: string,
+    leases: readonly Omit<Lease, 'workerId'>[],
+    leaseMs: number,
+  ): Promise<Operation[]> {
+    if (leases.length === 0) return [];
+    const ids = leases.map(({ operationId }) => operationId);
+    const attempts = leases.map(({ attempt }) => attempt);
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<OperationRow[]>(sql`
+        WITH named AS (SELECT * FROM unnest(${ids}::text[], ${attempts}::int[]) AS n(id, attempt)),
+        renewed AS (
+          UPDATE operations o SET lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+          FROM named n
+          WHERE o.id = n.id AND o.attempt = n.attempt AND o.worker_id = ${workerId}
+            AND o.status = ANY(${[...LEASED_STATUSES]})
+          RETURNING o.*
+        )
+        SELECT ${operationColumns('r')} FROM renewed r
+        UNION ALL
+        SELECT ${operationColumns('o')} FROM operations o JOIN named n ON n.id = o.id
+        WHERE o.id NOT IN (SELECT id FROM renewed)`),
+    );
+    return rows.map(toOperation);
+  }
+
+  async expiredLeases(): Promise<readonly Operation[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<OperationRow[]>(sql`
+        SELECT ${operationColumns('o')} FROM operations o
+        WHERE o.status = ANY(${[...LEASED_STATUSES]}) AND o.lease_expires_at < clock_timestamp()
+        ORDER BY o.lease_expires_at LIMIT 100`),
+    );
+    return rows.map(toOperation);
+  }
+
+  async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<OperationRow[]>(sql`
+        SELECT ${operationColumns('o')} FROM operations o
+        WHERE o.status = ${status} AND o.status_since < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
+        LIMIT 100`),
+    );
+    return rows.map(toOperation);
+  }
+
+  async recordStart(lease: Lease, report: StartReport): Promise<Operation> {
+    const row = await reach(() => recordStart(this.prisma, lease, report));
+    if (!row) throw new LeaseLostError(lease);
+    return toOperation(row);
+  }
+
+  async warn(
+    lease: Lease,
+    warning: Omit<OperationWarning, 'at'>,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<Operation> {
+    const row = await reach(() => warn(this.prisma, lease, warning, details));
+    if (!row) throw new LeaseLostError(lease);
+    return toOperation(row);
+  }
+
+  async history(id: string): Promise<readonly HistoryEntry[]> {
+    const rows = await reach(() =>
+      this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
+    );
+    return rows.map(toHistoryEntry);
+  }
+
+  async attempts(id: string): Promise<readonly AttemptRecord[]> {
+    const rows = await reach(() =>
+      this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } }),
+    );
+    return rows.map(toAttempt);
+  }
+
+  async events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]> {
+    const rows = await reach(() =>
+      this.prisma.operationEvent.findMany({
+        where: { operationId: id, seq: { gt: afterSeq } },
+        orderBy: { seq: 'asc' },
+        take: limit,
+      }),
+    );
+    return rows.map(toEvent);
+  }
+
+  /** One point a step: the newest attempt's, and none from beyond the step where a later attempt began again. */
+  async metricPoints(id: string): Promise<readonly MetricPointRecord[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<Parameters<typeof toMetricPoint>[0][]>(sql`
+        SELECT DISTINCT ON (p.step) p.operation_id AS "operationId", p.step, p.epoch, p.attempt, p.at, p.values
+        FROM metric_points p
+        WHERE p.operation_id = ${id} AND NOT EXISTS (
+          SELECT 1 FROM attempts a
+          WHERE a.operation_id = p.operation_id AND a.attempt > p.attempt AND a.start_step < p.step)
+        ORDER BY ${join([sql`p.step`, sql`p.attempt DESC`])}`),
+    );
+    return rows.map(toMetricPoint);
+  }
+}

@@ -1,0 +1,152 @@
+import {
+  type BestSoFar,
+  type Lease,
+  LEASED_STATUSES,
+  type OperationWarning,
+  type StartReport,
+} from '@ktrdr/operations';
+import type { Database } from './database.js';
+import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
+import { operationColumns } from './operation-rows.js';
+
+const { sql } = Prisma;
+const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
+
+/** The attempt has restored its checkpoint and takes its first step next. No row: the lease is lost. */
+export async function recordStart(prisma: Database, lease: Lease, report: StartReport): Promise<OperationRow | null> {
+  const { step, epoch, steps, epochs, backend, checkpointId } = report;
+  const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
+    WITH old AS (
+      SELECT o.id, coalesce((o.progress->>'step')::int, 0) AS step FROM operations o
+      WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
+        AND o.status = ANY(${[...LEASED_STATUSES]}) FOR UPDATE
+    ), u AS (
+      UPDATE operations o SET
+        event_seq = o.event_seq + 1,
+        pinned_backend = coalesce(o.pinned_backend, ${backend}),
+        requirements = CASE WHEN ${`backend:${backend}`} = ANY(o.requirements) THEN o.requirements
+          ELSE o.requirements || ${`backend:${backend}`}::text END,
+        progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })},
+        progress_at = clock_timestamp()
+      FROM old WHERE o.id = old.id RETURNING o.*, old.step AS trained_step
+    ), a AS (
+      UPDATE attempts SET restored_at = clock_timestamp(), start_step = ${step}, start_epoch = ${epoch},
+        checkpoint_id = ${checkpointId}, backend = ${backend}
+      FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, data)
+      SELECT u.id, u.event_seq, 'started', u.attempt, ${json({
+        step,
+        epoch,
+        steps,
+        epochs,
+        backend,
+        checkpoint_id: checkpointId,
+        worker_id: lease.workerId,
+        ...report.details,
+      })} || jsonb_build_object('lost_steps', greatest(0, u.trained_step - ${step}::int))
+      FROM u
+    )
+    SELECT ${operationColumns('u')} FROM u`);
+  return row ?? null;
+}
+
+/** Adds a warning with its event. No row: the lease is lost. */
+export async function warn(
+  prisma: Database,
+  lease: Lease,
+  warning: Omit<OperationWarning, 'at'>,
+  details: Readonly<Record<string, unknown>>,
+): Promise<OperationRow | null> {
+  const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
+    WITH u AS (
+      UPDATE operations o SET event_seq = o.event_seq + 1,
+        warnings = o.warnings || jsonb_build_array(${json(warning)}
+          || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+      WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
+        AND o.status = ANY(${[...LEASED_STATUSES]})
+      RETURNING o.*
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, data)
+      SELECT u.id, u.event_seq, 'warning', u.attempt, ${json({ ...details, ...warning })} FROM u
+    )
+    SELECT ${operationColumns('u')} FROM u`);
+  return row ?? null;
+}
+
+/** One thing that a worker told while training, ready to be written. */
+export interface IngestedEvent {
+  readonly n: number;
+  readonly at: Date;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly progress?: Readonly<Record<string, unknown>>;
+  readonly metrics?: Readonly<Record<string, unknown>>;
+  readonly point?: { readonly step: number; readonly epoch: number };
+  readonly best?: BestSoFar;
+  readonly warning?: Omit<OperationWarning, 'at'>;
+}
+
+/**
+ * Takes in what one attempt told, in order, once. Returns how many were new; -1 when the attempt may not write any more:
+ * its lease was taken from it, or a newer attempt has begun.
+ */
+export async function ingest(
+  prisma: Database,
+  lease: Omit<Lease, 'workerId'>,
+  events: readonly IngestedEvent[],
+): Promise<number> {
+  return prisma.$transaction(async (tx) => {
+    const [held] = await tx.$queryRaw<{ eventSeq: number; lastEventN: number; isLeased: boolean }[]>(sql`
+      SELECT o.event_seq AS "eventSeq", a.last_event_n AS "lastEventN",
+        o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
+      FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
+      WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
+        AND (a.ended_at IS NULL OR a.outcome NOT IN ('lease-expired')) FOR UPDATE OF o`);
+    if (!held) return -1;
+    const fresh = events.filter(({ n }) => n > held.lastEventN).toSorted((a, b) => a.n - b.n);
+    const last = fresh.at(-1);
+    if (!last) return 0;
+    await tx.operationEvent.createMany({
+      data: fresh.map(({ at, type, data }, index) => ({
+        operationId: lease.operationId,
+        seq: held.eventSeq + 1 + index,
+        type,
+        attempt: lease.attempt,
+        at,
+        data: data as Prisma.InputJsonValue,
+      })),
+    });
+    const points = fresh.flatMap(({ point, metrics, at }) => (point && metrics ? [{ ...point, metrics, at }] : []));
+    if (points.length > 0) {
+      await tx.metricPoint.createMany({
+        skipDuplicates: true,
+        data: points.map(({ step, epoch, metrics, at }) => ({
+          operationId: lease.operationId,
+          attempt: lease.attempt,
+          step,
+          epoch,
+          at,
+          values: metrics as Prisma.InputJsonValue,
+        })),
+      });
+    }
+    const progress = fresh.findLast((event) => event.progress)?.progress;
+    const metrics = Object.assign({}, ...fresh.map((event) => event.metrics ?? {})) as Record<string, unknown>;
+    const best = fresh.findLast((event) => event.best)?.best;
+    const warnings = fresh.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
+    // The last figures can arrive behind the report of the end; they must not move a settled operation's progress.
+    const moved =
+      held.isLeased && progress ? sql`, progress = ${json(progress)}, progress_at = clock_timestamp()` : sql``;
+    await tx.$executeRaw(sql`
+      UPDATE operations SET event_seq = event_seq + ${fresh.length}
+        ${Object.keys(metrics).length > 0 ? sql`, metrics = coalesce(metrics, '{}'::jsonb) || ${json(metrics)}` : sql``}
+        ${best ? sql`, best = ${json(best)}` : sql``}
+        ${warnings.length > 0 ? sql`, warnings = warnings || ${json(warnings)}` : sql``}${moved}
+      WHERE id = ${lease.operationId}`);
+    await tx.$executeRaw(sql`
+      UPDATE attempts SET last_event_n = ${last.n}
+      WHERE operation_id = ${lease.operationId} AND attempt = ${lease.attempt}`);
+    return fresh.length;
+  });
+}

@@ -1,0 +1,130 @@
+import {
+  LEASED_STATUSES,
+  statusesBefore,
+  type TransitionCommand,
+  type TransitionCondition,
+  transitionsOf,
+  WAITING_STATUSES,
+} from '@ktrdr/operations';
+import { Prisma } from './generated/prisma/client.js';
+import { operationColumns } from './operation-rows.js';
+
+const { sql, raw, join, empty } = Prisma;
+
+const CONDITIONS: Readonly<Record<TransitionCondition, string>> = {
+  'budget-spent': 'o.recoveries >= o.max_recoveries',
+  'with-checkpoint':
+    'EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL AND c.corrupted_at IS NULL)',
+  'without-checkpoint': 'true',
+};
+/** Tried in this order; the last is the rest. */
+const CONDITION_ORDER: readonly (TransitionCondition | undefined)[] = [
+  'budget-spent',
+  'with-checkpoint',
+  'without-checkpoint',
+  undefined,
+];
+
+/** The table's rows for one event as `CASE`: from the status found to the status that it leads to. */
+function target(event: TransitionCommand['event']): string {
+  const arms = transitionsOf(event)
+    .toSorted((a, b) => CONDITION_ORDER.indexOf(a.condition) - CONDITION_ORDER.indexOf(b.condition))
+    .map(({ from, to, condition }) => {
+      const guard = condition && condition !== 'without-checkpoint' ? ` AND ${CONDITIONS[condition]}` : '';
+      return `WHEN o.status = '${from}'${guard} THEN '${to}'`;
+    });
+  return `CASE ${arms.join(' ')} END`;
+}
+
+const list = (statuses: readonly string[]) => statuses.map((status) => `'${status}'`).join(', ');
+const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
+const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL` : json(value));
+
+/** Columns that follow from the command rather than from the status. */
+function changed({ changes }: TransitionCommand): Prisma.Sql {
+  const sets: Prisma.Sql[] = [];
+  if (changes.pauseRequest !== undefined) sets.push(sql`pause_request = ${jsonOrNull(changes.pauseRequest)}`);
+  if (changes.cancelRequest !== undefined) sets.push(sql`cancel_request = ${jsonOrNull(changes.cancelRequest)}`);
+  if (changes.resumeCheckpointId !== undefined) sets.push(sql`resume_checkpoint_id = ${changes.resumeCheckpointId}`);
+  if (changes.result !== undefined) sets.push(sql`result = ${json(changes.result)}`);
+  if (changes.error !== undefined)
+    sets.push(sql`error = CASE WHEN old.target = 'failed' THEN ${jsonOrNull(changes.error)} END`);
+  if (changes.position)
+    sets.push(sql`progress = CASE WHEN o.progress IS NULL THEN NULL
+      ELSE o.progress || ${json({ step: changes.position.step, epoch: changes.position.epoch })} END`);
+  if (changes.warning)
+    sets.push(sql`warnings = o.warnings || jsonb_build_array(${json(changes.warning)}
+      || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
+  if (changes.recoveryBudget === 'refill') sets.push(sql`recoveries = 0`);
+  if (changes.recoveryBudget === 'spend')
+    sets.push(sql`recoveries = o.recoveries + CASE WHEN old.target = 'failed' THEN 0 ELSE 1 END`);
+  return sets.length > 0 ? sql`, ${join(sets)}` : empty;
+}
+
+const KEEPS_LEASE = raw(`old.target IN (${list(LEASED_STATUSES)})`);
+const ENDS = raw(`old.target IN ('cancelled', 'completed', 'failed')`);
+const WAITS = raw(`u.status IN (${list(WAITING_STATUSES)})`);
+
+/** The time since the last transition is added to the clock that it belongs to; `old` is the locked row. */
+export const CLOCKS = raw(`
+  queued_ms = o.queued_ms + CASE WHEN o.status IN ('queued', 'resuming') THEN old.ms ELSE 0 END,
+  active_ms = o.active_ms + CASE WHEN o.status IN (${list(LEASED_STATUSES)}) THEN old.ms ELSE 0 END,
+  paused_ms = o.paused_ms + CASE WHEN o.status = 'paused' THEN old.ms ELSE 0 END,
+  status_since = clock_timestamp()`);
+
+/** Milliseconds since the present status began, never negative. */
+export const SPENT_MS = raw(
+  `greatest(0, floor(extract(epoch FROM clock_timestamp() - o.status_since) * 1000))::bigint AS ms`,
+);
+
+/**
+ * One statement, so one transaction: the guarded UPDATE, its history row, its event, the end of the attempt, and the
+ * outbox row where the operation now waits for a worker. No row comes back when the guard does not hold.
+ */
+export function transitionStatement(command: TransitionCommand): Prisma.Sql {
+  const { operationId, event, actor, reason, expect, details } = command;
+  const guards = [
+    sql`o.id = ${operationId}`,
+    sql`o.status = ANY(${[...statusesBefore(event)]})`,
+    ...(expect.version === undefined ? [] : [sql`o.version = ${expect.version}`]),
+    ...(expect.attempt === undefined ? [] : [sql`o.attempt = ${expect.attempt}`]),
+    ...(expect.leaseExpired ? [sql`o.lease_expires_at < clock_timestamp()`] : []),
+  ];
+  return sql`
+    WITH old AS (
+      SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
+      FROM operations o WHERE ${join(guards, ' AND ')} FOR UPDATE
+    ), u AS (
+      UPDATE operations o SET
+        status = old.target,
+        version = o.version + 1,
+        event_seq = o.event_seq + 1,
+        worker_id = CASE WHEN ${KEEPS_LEASE} THEN o.worker_id END,
+        lease_expires_at = CASE WHEN ${KEEPS_LEASE} THEN o.lease_expires_at END,
+        finished_at = CASE WHEN ${ENDS} THEN clock_timestamp() END,
+        queued_at = ${event === 'resume' ? sql`clock_timestamp()` : sql`o.queued_at`},
+        ${CLOCKS}${changed(command)}
+      FROM old
+      WHERE o.id = old.id
+      RETURNING o.*, old.status AS from_status, old.worker_id AS from_worker
+    ), h AS (
+      INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, reason, attempt, at, details)
+      SELECT u.id, u.version, ${event}, u.from_status, u.status, ${actor}, ${reason}, u.attempt, u.status_since, ${json(details)}
+      FROM u
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, at, data)
+      SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, ${json(details)} || jsonb_build_object(
+        'event', ${event}::text, 'from', u.from_status, 'to', u.status, 'actor', ${actor}::text, 'reason', ${reason}::text,
+        'version', u.version)
+      FROM u
+    ), a AS (
+      UPDATE attempts SET ended_at = u.status_since, outcome = ${event}
+      FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
+        AND attempts.ended_at IS NULL AND u.worker_id IS NULL AND u.from_worker IS NOT NULL
+    ), x AS (
+      INSERT INTO outbox (kind, payload)
+      SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', u.attempt, 'version', u.version)
+      FROM u WHERE ${WAITS}
+    )
+    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus" FROM u`;
+}

@@ -1,0 +1,81 @@
+import { WorkerNotFoundError } from '@ktrdr/operations';
+import { type Database, reach } from './database.js';
+import { Prisma } from './generated/prisma/client.js';
+
+const { sql } = Prisma;
+
+export interface WorkerRegistration {
+  readonly id: string;
+  readonly pool: string;
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly slots: number;
+  readonly capabilities: readonly string[];
+}
+
+export interface WorkerRecord extends WorkerRegistration {
+  readonly freeSlots: number;
+  readonly draining: boolean;
+  readonly registeredAt: Date;
+  readonly lastSeenAt: Date;
+  /** Since it was last heard of, by the database's clock. */
+  readonly silentMs: number;
+  /** Operations it holds. */
+  readonly operations: readonly string[];
+}
+
+/** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
+export class WorkerRegistry {
+  constructor(private readonly prisma: Database) {}
+
+  async register(worker: WorkerRegistration): Promise<void> {
+    const { id, pool, version, host, pid, slots, capabilities } = worker;
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        INSERT INTO workers (id, pool, version, host, pid, slots, free_slots, capabilities)
+        VALUES (${id}, ${pool}, ${version}, ${host}, ${pid}, ${slots}, ${slots}, ${[...capabilities]}::text[])
+        ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, version = excluded.version, host = excluded.host,
+          pid = excluded.pid, slots = excluded.slots, capabilities = excluded.capabilities,
+          free_slots = greatest(0, excluded.slots - (SELECT count(*)::int FROM operations WHERE worker_id = ${id})),
+          registered_at = CASE WHEN workers.pid = excluded.pid THEN workers.registered_at ELSE clock_timestamp() END,
+          last_seen_at = clock_timestamp()`),
+    );
+  }
+
+  /** null: it has to register first. */
+  async seen(id: string, freeSlots: number): Promise<{ readonly draining: boolean } | null> {
+    const [row] = await reach(() =>
+      this.prisma.$queryRaw<{ draining: boolean }[]>(sql`
+        UPDATE workers SET last_seen_at = clock_timestamp(), free_slots = ${freeSlots} WHERE id = ${id} RETURNING draining`),
+    );
+    return row ?? null;
+  }
+
+  async list(): Promise<readonly WorkerRecord[]> {
+    return reach(() =>
+      this.prisma.$queryRaw<WorkerRecord[]>(sql`
+        SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
+          w.free_slots AS "freeSlots", w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt",
+          greatest(0, extract(epoch FROM clock_timestamp() - w.last_seen_at) * 1000)::float8 AS "silentMs",
+          ARRAY(SELECT o.id FROM operations o WHERE o.worker_id = w.id ORDER BY o.id) AS operations
+        FROM workers w ORDER BY w.id`),
+    );
+  }
+
+  /** @throws {WorkerNotFoundError} */
+  async get(id: string): Promise<WorkerRecord> {
+    const worker = (await this.list()).find((candidate) => candidate.id === id);
+    if (!worker) throw new WorkerNotFoundError(id);
+    return worker;
+  }
+
+  /** Forgets workers that have been silent for this long and hold nothing. */
+  async forgetSilent(olderThanMs: number): Promise<void> {
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        DELETE FROM workers w WHERE w.last_seen_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
+          AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`),
+    );
+  }
+}

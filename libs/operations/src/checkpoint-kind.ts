@@ -1,0 +1,12 @@
+/** Why a checkpoint was made. */
+export const CHECKPOINT_KINDS = [
+  'periodic',
+  'pause',
+  'cancel',
+  'shutdown',
+  'failure',
+  'best',
+  'manual',
+  'final',
+] as const;
+export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];

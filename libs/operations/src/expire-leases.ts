@@ -1,0 +1,80 @@
+import type { Operation } from './operation.js';
+import type { Dispatcher, OperationStore, TransitionOutcome } from './ports.js';
+
+export interface OverdueLimits {
+  /** A cancel that no worker has confirmed for so long is enforced: the worker is fenced off. */
+  readonly cancellingMs: number;
+  /** A pause that has not come to a checkpoint for so long is withdrawn. */
+  readonly pausingMs: number;
+}
+
+/** Frees what dead workers hold, and ends what waits too long for a live one. */
+export class ExpireLeases {
+  constructor(
+    private readonly operations: OperationStore,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Returns what was freed. */
+  async execute(limits: OverdueLimits): Promise<readonly Operation[]> {
+    const outcomes: TransitionOutcome[] = [];
+    for (const operation of await this.operations.expiredLeases()) outcomes.push(await this.expire(operation));
+    for (const operation of await this.operations.overdue('cancelling', limits.cancellingMs))
+      outcomes.push(await this.forceCancel(operation));
+    for (const operation of await this.operations.overdue('pausing', limits.pausingMs))
+      outcomes.push(await this.abandonPause(operation, limits.pausingMs));
+    return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
+  }
+
+  private async expire({ id, attempt, workerId, status }: Operation): Promise<TransitionOutcome> {
+    const outcome = await this.operations.transition({
+      operationId: id,
+      event: 'lease-expired',
+      actor: 'sweeper',
+      reason: `worker ${workerId} sent no heartbeat for a whole lease`,
+      expect: { attempt, leaseExpired: true },
+      changes: {
+        ...(status === 'running' ? { recoveryBudget: 'spend' as const, resumeCheckpointId: null } : {}),
+        ...(status === 'running'
+          ? {
+              error: {
+                code: 'recovery-exhausted',
+                message: `Worker ${workerId} was lost and the recovery budget is spent; resume continues from the last checkpoint`,
+                details: { worker_id: workerId },
+              },
+            }
+          : {}),
+      },
+      details: { worker_id: workerId },
+    });
+    if (outcome.kind === 'applied') this.dispatcher.announce(outcome.operation);
+    return outcome;
+  }
+
+  private forceCancel({ id, attempt, workerId }: Operation): Promise<TransitionOutcome> {
+    return this.operations.transition({
+      operationId: id,
+      event: 'cancelled',
+      actor: 'sweeper',
+      reason: `worker ${workerId} did not confirm in time; its later writes are refused`,
+      expect: { attempt },
+      changes: { warning: { code: 'cancel-forced', message: `worker ${workerId} did not confirm the cancel in time` } },
+      details: { worker_id: workerId },
+    });
+  }
+
+  private async abandonPause({ id, attempt, workerId }: Operation, afterMs: number): Promise<TransitionOutcome> {
+    const message = `the pause was given up: no checkpoint within ${Math.round(afterMs / 1000)} s`;
+    const outcome = await this.operations.transition({
+      operationId: id,
+      event: 'pause-failed',
+      actor: 'sweeper',
+      reason: message,
+      expect: { attempt },
+      changes: { pauseRequest: null, warning: { code: 'pause-timed-out', message } },
+      details: {},
+    });
+    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId, id);
+    return outcome;
+  }
+}

@@ -1,0 +1,138 @@
+import type { OperationStatus } from './operation-status.js';
+
+/** A position in training: optimizer updates and full passes done so far, over the whole operation. */
+export interface Position {
+  readonly step: number;
+  readonly epoch: number;
+}
+
+export interface Progress extends Position {
+  readonly steps: number;
+  readonly epochs: number;
+  readonly examplesPerSecond: number | null;
+}
+
+/** A figure as it can stand in JSON: what JSON has no number for travels as its name. */
+export type Figure = number | 'NaN' | 'Infinity' | '-Infinity';
+
+export interface BestSoFar extends Position {
+  readonly metric: string;
+  readonly value: Figure;
+}
+
+export interface OperationFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface OperationWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly at: string;
+}
+
+export interface PauseRequest {
+  readonly boundary: 'step' | 'epoch';
+  readonly reason: string | null;
+  readonly requestedBy: string;
+  readonly requestedAt: string;
+}
+
+export interface CancelRequest {
+  /** False: the work since the last checkpoint is given up. */
+  readonly save: boolean;
+  readonly reason: string | null;
+  readonly requestedBy: string;
+  readonly requestedAt: string;
+}
+
+/** The row, as the domain sees it. */
+export interface Operation {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly pool: string;
+  readonly priority: number;
+  readonly status: OperationStatus;
+  readonly version: number;
+  readonly attempt: number;
+  readonly eventSeq: number;
+  readonly spec: unknown;
+  readonly specSha256: string;
+  readonly requirements: readonly string[];
+  readonly pinnedBackend: string | null;
+  readonly createdBy: string;
+  readonly workerId: string | null;
+  readonly leaseExpiresAt: Date | null;
+  readonly recoveries: number;
+  readonly maxRecoveries: number;
+  readonly pauseRequest: PauseRequest | null;
+  readonly cancelRequest: CancelRequest | null;
+  readonly resumeCheckpointId: string | null;
+  readonly progress: Progress | null;
+  readonly metrics: Readonly<Record<string, Figure>> | null;
+  readonly best: BestSoFar | null;
+  readonly error: OperationFailure | null;
+  readonly warnings: readonly OperationWarning[];
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly createdAt: Date;
+  readonly queuedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly statusSince: Date;
+  readonly queuedMs: number;
+  readonly activeMs: number;
+  readonly pausedMs: number;
+}
+
+/** A committed checkpoint, as its row tells. */
+export interface Checkpoint extends Position {
+  readonly id: string;
+  readonly operationId: string;
+  readonly attempt: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly createdAt: Date;
+  readonly manifestKey: string;
+  readonly manifestSha256: string;
+  readonly bytes: number;
+  readonly files: readonly CheckpointFile[];
+  readonly metrics: Readonly<Record<string, Figure>>;
+  readonly isBest: boolean;
+  readonly pinned: boolean;
+  readonly corruptedAt: Date | null;
+  readonly parentId: string | null;
+  readonly stallMs: number | null;
+  readonly saveMs: number | null;
+  readonly uploadedBytes: number | null;
+}
+
+export interface CheckpointFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly blob: string;
+}
+
+export type CheckpointDraft = Omit<Checkpoint, 'operationId' | 'attempt' | 'pinned' | 'corruptedAt'>;
+
+/** The right of one attempt to write for its operation. */
+export interface Lease {
+  readonly operationId: string;
+  readonly attempt: number;
+  readonly workerId: string;
+}
+
+/** How long it waited, trained and stood still, in milliseconds up to `nowMs`; pauses are not counted as work. */
+export function clocksAt(operation: Operation, nowMs: number) {
+  const { status, statusSince, queuedMs, activeMs, pausedMs } = operation;
+  const present = Math.max(0, nowMs - statusSince.getTime());
+  const in_ = (...statuses: OperationStatus[]) => (statuses.includes(status) ? present : 0);
+  return {
+    queuedMs: queuedMs + in_('queued', 'resuming'),
+    activeMs: activeMs + in_('running', 'pausing', 'cancelling'),
+    pausedMs: pausedMs + in_('paused'),
+  };
+}

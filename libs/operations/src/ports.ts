@@ -1,0 +1,227 @@
+import type {
+  BestSoFar,
+  CancelRequest,
+  Checkpoint,
+  CheckpointDraft,
+  Figure,
+  Lease,
+  Operation,
+  OperationFailure,
+  OperationWarning,
+  PauseRequest,
+  Position,
+  Progress,
+} from './operation.js';
+import type { OperationStatus } from './operation-status.js';
+import type { OperationEvent } from './transitions.js';
+import type { BadFile } from './errors.js';
+
+export interface OperationDraft {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly pool: string;
+  readonly priority: number;
+  readonly spec: unknown;
+  readonly specSha256: string;
+  readonly requirements: readonly string[];
+  readonly maxRecoveries: number;
+  readonly createdBy: string;
+  /** Repeating a submission with the same key returns the operation that the first one made. */
+  readonly submissionKey: string | null;
+}
+
+/** What a transition writes beside the status. The store clears or sets what follows from the status itself. */
+export interface OperationChanges {
+  readonly pauseRequest?: PauseRequest | null;
+  readonly cancelRequest?: CancelRequest | null;
+  readonly resumeCheckpointId?: string | null;
+  readonly error?: OperationFailure | null;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly position?: Position;
+  readonly warning?: Omit<OperationWarning, 'at'>;
+  /** `spend` counts one automatic recovery; `refill` starts the budget anew. */
+  readonly recoveryBudget?: 'spend' | 'refill';
+}
+
+export interface TransitionCommand {
+  readonly operationId: string;
+  readonly event: Exclude<OperationEvent, 'submit' | 'claim'>;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** Beyond the table's statuses: `version` as it was read, or `attempt` as the fencing token. */
+  readonly expect: { readonly version?: number; readonly attempt?: number; readonly leaseExpired?: boolean };
+  readonly changes: OperationChanges;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** `refused`: the row was not as expected; it is returned as it is now, unchanged. */
+export type TransitionOutcome =
+  | { readonly kind: 'applied'; readonly operation: Operation; readonly from: OperationStatus }
+  | { readonly kind: 'refused'; readonly operation: Operation };
+
+export interface OperationFilter {
+  readonly statuses?: readonly OperationStatus[];
+  readonly type?: string;
+  readonly text?: string;
+  readonly createdAfter?: Date;
+  readonly createdBefore?: Date;
+}
+
+export interface OperationListRequest extends OperationFilter {
+  readonly limit: number;
+  /** Continue behind this one (newest first). */
+  readonly after?: { readonly createdAt: Date; readonly id: string };
+}
+
+export interface OperationList {
+  readonly items: readonly Operation[];
+  readonly hasMore: boolean;
+  readonly total: number;
+  readonly active: number;
+  readonly byStatus: Readonly<Partial<Record<OperationStatus, number>>>;
+}
+
+export interface HistoryEntry {
+  readonly n: number;
+  readonly event: OperationEvent;
+  readonly from: OperationStatus | null;
+  readonly to: OperationStatus;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly attempt: number;
+  readonly at: Date;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface OperationEventRecord {
+  readonly operationId: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly attempt: number;
+  readonly at: Date;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface MetricPointRecord extends Position {
+  readonly attempt: number;
+  readonly at: Date;
+  readonly values: Readonly<Record<string, Figure>>;
+}
+
+export interface ClaimRequest {
+  readonly workerId: string;
+  readonly claimId: string;
+  readonly pool: string;
+  readonly capabilities: readonly string[];
+  readonly leaseMs: number;
+}
+
+/** Where the history of an operation's attempts says that it trained from. */
+export interface AttemptRecord {
+  readonly attempt: number;
+  readonly workerId: string;
+  readonly startStep: number | null;
+  readonly startEpoch: number | null;
+  readonly checkpointId: string | null;
+  readonly outcome: string | null;
+}
+
+export interface StartReport extends Position {
+  readonly steps: number;
+  readonly epochs: number;
+  readonly backend: string;
+  readonly checkpointId: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Truth about operations. Every method is one transaction; every guarded write answers whether it was applied. */
+export interface OperationStore {
+  submit(draft: OperationDraft): Promise<{ readonly operation: Operation; readonly isNew: boolean }>;
+  /** @throws {OperationNotFoundError} */
+  get(id: string): Promise<Operation>;
+  list(request: OperationListRequest): Promise<OperationList>;
+  /** 1 for the next one of its pool; null when it does not wait. */
+  queuePosition(operation: Operation): Promise<number | null>;
+  queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>>;
+  /** One guarded UPDATE with its history row, its event and, where it now waits, its outbox row. */
+  transition(command: TransitionCommand): Promise<TransitionOutcome>;
+  /** Marks for deletion what is deletable; false: it was not, or is gone. */
+  remove(id: string): Promise<boolean>;
+  /** Gives the first fitting operation to the worker with attempt + 1, or null. Idempotent by `claimId`. */
+  claim(request: ClaimRequest): Promise<Operation | null>;
+  /** Extends what this worker still holds. Returns every named operation as it is now. */
+  renewLeases(workerId: string, leases: readonly Omit<Lease, 'workerId'>[], leaseMs: number): Promise<Operation[]>;
+  /** Operations whose lease ran out by the database's clock. */
+  expiredLeases(): Promise<readonly Operation[]>;
+  /** Operations that have been in `cancelling` or `pausing` for longer than this. */
+  overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]>;
+  /** @throws {LeaseLostError} when the attempt is not the newest or may not write any more. */
+  recordStart(lease: Lease, report: StartReport): Promise<Operation>;
+  /** Adds a warning and its event. @throws {LeaseLostError} */
+  warn(
+    lease: Lease,
+    warning: Omit<OperationWarning, 'at'>,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<Operation>;
+  history(id: string): Promise<readonly HistoryEntry[]>;
+  attempts(id: string): Promise<readonly AttemptRecord[]>;
+  events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]>;
+  metricPoints(id: string): Promise<readonly MetricPointRecord[]>;
+}
+
+export interface CheckpointRepository {
+  /**
+   * Makes an uploaded checkpoint exist, if the lease still stands. Idempotent by id. `assertStored` runs first, while
+   * no blob can be collected, and throws when one is missing.
+   * @throws {LeaseLostError}
+   */
+  commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void>;
+  /** @throws {CheckpointNotFoundError} */
+  get(id: string): Promise<Checkpoint>;
+  /** Newest first. */
+  ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
+  setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
+  markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<void>;
+  /** Removes the row under the operation's lock unless `keep` names a reason for the state found there. */
+  markDeleting(
+    id: string,
+    mayGo: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
+  ): Promise<void>;
+  removeRow(id: string): Promise<void>;
+  /** Rows marked for deletion whose objects may still exist. */
+  deleting(limit: number): Promise<readonly Checkpoint[]>;
+  stats(): Promise<{
+    readonly count: number;
+    readonly logicalBytes: number;
+    readonly storedBytes: number;
+    readonly oldestAt: Date | null;
+    readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
+  }>;
+  /** The newest one of each operation that has any. */
+  latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
+  byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
+  /** Calls `remove` for those blobs that no row names, while no commit can begin to name one. */
+  collectBlobs(blobs: readonly string[], remove: (blob: string) => Promise<void>): Promise<void>;
+}
+
+/** Tells whether a checkpoint's bytes are what its manifest says. An unreachable store throws; it is no verdict. */
+export interface CheckpointVerifier {
+  verify(
+    checkpoint: Checkpoint,
+    depth: 'quick' | 'deep',
+  ): Promise<{ readonly badFiles: readonly BadFile[]; readonly filesChecked: number; readonly bytesHashed: number }>;
+}
+
+/** Best effort after the commit; what does not arrive, the relay or the next heartbeat makes up for. */
+export interface Dispatcher {
+  announce(operation: Operation): void;
+  hint(workerId: string, operationId: string): void;
+}
+
+export interface IngestedProgress {
+  readonly progress?: Progress;
+  readonly metrics?: Readonly<Record<string, Figure>>;
+  readonly best?: BestSoFar;
+}
