@@ -18,6 +18,7 @@ const shared = {
     ],
   },
   moduleNameMapper: {
+    '^@ktrdr/([a-z-]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
     '^@ktrdr/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -38,7 +38,7 @@ function target(event: TransitionCommand['event']): string {
 
 const list = (statuses: readonly string[]) => statuses.map((status) => `'${status}'`).join(', ');
 const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
-const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL` : json(value));
+const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL::jsonb` : json(value));
 
 /** Columns that follow from the command rather than from the status. */
 function changed({ changes }: TransitionCommand): Prisma.Sql {

@@ -17,7 +17,9 @@ const BATCH = 500;
 export class EventHub {
   private readonly listeners = new Set<Listener>();
   private readonly loop: BackgroundLoop;
+  /** Where reading goes on; set as long as somebody listens. */
   private cursor: EventCursor | undefined;
+  private beginning: Promise<void> | undefined;
 
   constructor(
     private readonly events: EventLog,
@@ -34,22 +36,41 @@ export class EventHub {
     return this.loop.stop();
   }
 
-  /** From now on every event is passed on, some perhaps twice at the seam; the streams know by the cursor. */
-  listen(listener: Listener): () => void {
+  /**
+   * Resolves once every event that is written from then on is passed on. What was written before, the stream reads
+   * itself; at the seam some come twice, which it knows by the cursor.
+   */
+  async listen(listener: Listener): Promise<() => void> {
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    const unlisten = () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0) return;
+      this.cursor = undefined;
+      this.beginning = undefined;
+    };
+    try {
+      this.beginning ??= this.begin();
+      await this.beginning;
+      return unlisten;
+    } catch (error) {
+      unlisten();
+      this.beginning = undefined;
+      throw error;
+    }
+  }
+
+  private async begin(): Promise<void> {
+    const end = await this.events.end();
+    this.cursor ??= end;
   }
 
   private async turn(): Promise<void> {
-    if (this.listeners.size === 0) {
-      this.cursor = undefined;
-      return;
-    }
-    this.cursor ??= await this.events.end();
-    for (;;) {
-      const batch = await this.events.after(this.cursor, BATCH);
+    while (this.cursor) {
+      const from = this.cursor;
+      const batch = await this.events.after(from, BATCH);
       const last = batch.at(-1);
-      if (!last) return;
+      // Everybody may have left, and others come, while it was read.
+      if (!last || this.cursor !== from) return;
       this.cursor = last.cursor;
       for (const listener of this.listeners) listener(batch);
       if (batch.length < BATCH) return;

@@ -56,7 +56,7 @@ export class EventStream {
       } while (isBehind && this.isOpen);
       isReplaying = false;
     };
-    const unlisten = hub.listen((batch) => {
+    const unlisten = await hub.listen((batch) => {
       if (isReplaying) {
         isBehind ||= batch.some(({ event }) => event.operationId === id);
         return;
@@ -77,7 +77,7 @@ export class EventStream {
       cursor = logged.cursor;
       this.write(encodePosition(cursor), logged.event.type, toEventView(logged.event));
     };
-    const unlisten = hub.listen((batch) => (isReplaying ? missed.push(...batch) : batch.forEach(send)));
+    const unlisten = await hub.listen((batch) => (isReplaying ? missed.push(...batch) : batch.forEach(send)));
     await this.until(unlisten, async () => {
       for (;;) {
         const page = await log.after(cursor, PAGE);

@@ -1,0 +1,193 @@
+import { ContractApi } from './testing/contract-api.js';
+import {
+  actionView,
+  checkpointSummary,
+  checkpointView,
+  eventView,
+  ID,
+  operationView,
+  resumedView,
+} from './testing/fixtures.js';
+import { ktrdr } from './testing/ktrdr-process.js';
+
+let api: ContractApi;
+beforeEach(async () => {
+  api = await new ContractApi().start();
+});
+afterEach(() => api.stop());
+
+const run = (...args: string[]) => ktrdr(args, { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
+
+describe('exit codes of real commands', () => {
+  it.each([
+    [404, 'operation-not-found', 3],
+    [409, 'illegal-transition', 4],
+    [422, 'checkpoint-corrupted', 6],
+    [401, 'unauthorized', 7],
+    [422, 'request-invalid', 2],
+    [500, 'internal', 1],
+  ])('answer HTTP %i %s with %i', async (status, code, exit) => {
+    api.refuse(`POST /operations/${ID}/resume`, status, code, { operation_id: ID });
+    const { code: actual, stdout, stderr } = await run('operations', 'resume', ID);
+    expect(actual).toBe(exit);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`It is ${code}`);
+  });
+
+  it('are 5 when nobody listens, and say what to do', async () => {
+    await api.stop();
+    const { code, stderr } = await run('operations');
+    expect(code).toBe(5);
+    expect(stderr).toContain(`Cannot reach the API at ${api.url}: connection refused.`);
+  });
+
+  it('are 5 when a POST is not answered until its time is up', async () => {
+    await api.stop();
+    const { code, stderr } = await run('operations', 'pause', ID, '--timeout', '1');
+    expect(code).toBe(5);
+    expect(stderr).toContain('trying again');
+  });
+
+  it('are 2 for a command line that cannot be', async () => {
+    const results = await Promise.all([
+      run('operations', 'resume'),
+      run('operations', 'resume', ID, '--no-such-flag'),
+      run('operations', 'frobnicate'),
+      run('frobnicate'),
+      run('operations', 'pause', ID, '--boundary', 'never'),
+      run('checkpoints', 'verify'),
+    ]);
+    expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2]);
+    expect(results[0]?.stderr).toContain('next   ktrdr operations resume --help');
+    expect(results[2]?.stderr).toBe('There is no command operations frobnicate\n  next   ktrdr operations --help\n');
+    expect(api.requests).toEqual([]);
+  });
+
+  it('are 7 without a token, before anything is sent', async () => {
+    const { code, stderr } = await ktrdr(['operations'], { env: { KTRDR_API_URL: api.url } });
+    expect(code).toBe(7);
+    expect(stderr).toContain('ktrdr login');
+    expect(api.requests).toEqual([]);
+  });
+
+  it('are 6 when a verified checkpoint is bad', async () => {
+    const bad = { checkpoint_id: 'ck_01', valid: false, files_checked: 1, bytes_hashed: 3, bad_files: [] };
+    api
+      .answer('POST /checkpoints/ck_01/verify', bad)
+      .answer(`GET /operations/${ID}/checkpoints`, { items: [checkpointView()] });
+    expect((await run('checkpoints', 'verify', 'ck_01')).code).toBe(6);
+    expect((await run('checkpoints', 'verify', '--operation', ID)).code).toBe(6);
+  });
+});
+
+describe('--json', () => {
+  it('prints the body of the API and nothing else', async () => {
+    const page = { items: [], next_cursor: null, total: 0, active: 0, by_status: {}, mood: 'of a newer API' };
+    api
+      .answer('GET /operations', page)
+      .answer(`GET /operations/${ID}`, operationView())
+      .answer(`POST /operations/${ID}/resume`, resumedView(), 202)
+      .answer(`POST /operations/${ID}/cancel`, actionView(), 202)
+      .answer('GET /checkpoints/ck_01', checkpointView());
+    const results = await Promise.all([
+      run('operations', '--json'),
+      run('operations', 'list', '--json'),
+      run('operations', 'show', ID, '--json'),
+      run('operations', 'resume', ID, '--json'),
+      run('operations', 'cancel', ID, '--json'),
+      run('checkpoints', 'show', 'ck_01', '--json'),
+    ]);
+    const bodies = [page, page, operationView(), resumedView(), actionView(), checkpointView()];
+    expect(results.map(({ stdout }) => JSON.parse(stdout) as unknown)).toEqual(bodies);
+    expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(bodies.map(() => [0, '']));
+  });
+
+  it('prints the problem as it was sent', async () => {
+    api.refuse('GET /checkpoints/ck_9', 404, 'checkpoint-not-found', { checkpoint_id: 'ck_9' });
+    const { code, stdout, stderr } = await run('checkpoints', 'show', 'ck_9', '--json');
+    expect(code).toBe(3);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({
+      type: 'urn:ktrdr:problem:checkpoint-not-found',
+      title: 'Refused',
+      status: 404,
+      code: 'checkpoint-not-found',
+      detail: 'It is checkpoint-not-found',
+      checkpoint_id: 'ck_9',
+    });
+  });
+
+  it('prints problems of its own in the same form', async () => {
+    await api.stop();
+    const [unreachable, usage, unknown] = await Promise.all([
+      run('operations', '--json'),
+      run('operations', 'show', '--json'),
+      run('frobnicate', '--json'),
+    ]);
+    expect(JSON.parse(unreachable.stdout)).toMatchObject({ code: 'api-unreachable', url: api.url });
+    expect(JSON.parse(usage.stdout)).toMatchObject({ code: 'request-invalid' });
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ code: 'request-invalid' });
+  });
+});
+
+describe('the commands', () => {
+  it('resume as they are told and print what the design shows', async () => {
+    api.answer(`POST /operations/${ID}/resume`, resumedView(), 202);
+    const { stdout } = await run('operations', 'resume', ID, '--checkpoint', 'best', '--allow-fallback', '--dry-run');
+    expect(stdout).toMatch(/ {2}from {5}epoch 25, step 1,400 \(cancel checkpoint of \d+ \w+ ago\), nothing lost\n/);
+    expect(api.requests[0]?.body).toEqual({ checkpoint: 'best', allow_fallback: true, dry_run: true });
+  });
+
+  it('repeat the chosen checkpoint in the command that accepts a fallback', async () => {
+    const fallback = { checkpoint_id: 'ck_01', step: 1, epoch: 1 };
+    const fields = { operation_id: ID, bad_files: [], fallback, lost_steps: 2 };
+    api.refuse(`POST /operations/${ID}/resume`, 422, 'checkpoint-corrupted', fields);
+    const { stderr } = await run('operations', 'resume', ID, '--checkpoint', 'best');
+    expect(stderr).toContain(`next       ktrdr operations resume ${ID} --checkpoint best --allow-fallback`);
+  });
+
+  it('offer to resume after a cancel that left a checkpoint', async () => {
+    const cancelled = operationView({
+      status: 'cancelled',
+      allowed_actions: ['resume', 'delete'],
+      latest_checkpoint: checkpointSummary(),
+    });
+    api
+      .answer(`POST /operations/${ID}/cancel`, actionView({ status: 'cancelled' }), 202)
+      .answer(`GET /operations/${ID}`, cancelled);
+    const { stdout } = await run('operations', 'cancel', ID, '--discard', '--reason', 'wrong data');
+    expect(stdout).toContain(`resume   ktrdr operations resume ${ID}`);
+    expect(api.requests[0]?.body).toEqual({ save: false, reason: 'wrong data' });
+  });
+
+  it('do not delete without a yes', async () => {
+    api.answer(`DELETE /operations/${ID}`, undefined, 204);
+    const unsure = await run('operations', 'delete', ID);
+    expect([unsure.code, api.requests.length]).toEqual([2, 0]);
+    expect(unsure.stderr).toContain('--yes');
+    const sure = await run('operations', 'delete', ID, '--yes', '--json');
+    expect(JSON.parse(sure.stdout)).toEqual({ operation_id: ID, deleted: true });
+    expect(api.requests.map(({ route }) => route)).toEqual([`DELETE /operations/${ID}`]);
+  });
+
+  it('read all pages of a log', async () => {
+    api.on(`GET /operations/${ID}/events`, ({ query }, response) => {
+      const after = Number(query.get('after'));
+      const items = after < 3 ? [eventView(after + 1, 'log', { lines: [`line ${after + 1}`] })] : [];
+      response.end(JSON.stringify({ items, next_after: after + items.length }));
+    });
+    const { stdout } = await run('operations', 'logs', ID);
+    expect(stdout.match(/line \d/g)).toEqual(['line 1', 'line 2', 'line 3']);
+  });
+
+  it('show version and help without an API', async () => {
+    const [version, help, topic] = await Promise.all([
+      ktrdr(['--version']),
+      ktrdr(['--help']),
+      ktrdr(['operations', '--help']),
+    ]);
+    expect(version.stdout).toContain('@ktrdr/cli/');
+    expect(help.stdout).toContain('start, watch, stop and continue training operations');
+    expect(topic.stdout).toContain('operations resume');
+  });
+});

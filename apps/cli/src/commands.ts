@@ -1,0 +1,45 @@
+import type { Command } from '@oclif/core';
+import Checkpoints from './commands/checkpoints/index.js';
+import CheckpointsDelete from './commands/checkpoints/delete.js';
+import CheckpointsPin from './commands/checkpoints/pin.js';
+import CheckpointsShow from './commands/checkpoints/show.js';
+import CheckpointsStats from './commands/checkpoints/stats.js';
+import CheckpointsUnpin from './commands/checkpoints/unpin.js';
+import CheckpointsVerify from './commands/checkpoints/verify.js';
+import Login from './commands/login.js';
+import OperationsCancel from './commands/operations/cancel.js';
+import OperationsDelete from './commands/operations/delete.js';
+import OperationsExplain from './commands/operations/explain.js';
+import OperationsHistory from './commands/operations/history.js';
+import Operations from './commands/operations/index.js';
+import OperationsLogs from './commands/operations/logs.js';
+import OperationsPause from './commands/operations/pause.js';
+import OperationsResume from './commands/operations/resume.js';
+import OperationsShow from './commands/operations/show.js';
+import OperationsStart from './commands/operations/start.js';
+import OperationsWatch from './commands/operations/watch.js';
+import Workers from './commands/workers/index.js';
+
+/** Named here rather than searched for at each start. */
+export default {
+  checkpoints: Checkpoints,
+  'checkpoints:delete': CheckpointsDelete,
+  'checkpoints:pin': CheckpointsPin,
+  'checkpoints:show': CheckpointsShow,
+  'checkpoints:stats': CheckpointsStats,
+  'checkpoints:unpin': CheckpointsUnpin,
+  'checkpoints:verify': CheckpointsVerify,
+  login: Login,
+  operations: Operations,
+  'operations:cancel': OperationsCancel,
+  'operations:delete': OperationsDelete,
+  'operations:explain': OperationsExplain,
+  'operations:history': OperationsHistory,
+  'operations:logs': OperationsLogs,
+  'operations:pause': OperationsPause,
+  'operations:resume': OperationsResume,
+  'operations:show': OperationsShow,
+  'operations:start': OperationsStart,
+  'operations:watch': OperationsWatch,
+  workers: Workers,
+} satisfies Record<string, Command.Class>;

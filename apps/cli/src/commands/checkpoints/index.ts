@@ -1,0 +1,19 @@
+import type { CheckpointPage } from '@ktrdr/contracts';
+import { Args } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { renderCheckpoints } from '../../render/checkpoint.js';
+
+export default class Checkpoints extends ApiCommand {
+  static override aliases = ['checkpoints:list'];
+  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
+  static override summary = 'list the checkpoints of an operation';
+  static override examples = ['<%= config.bin %> checkpoints OPERATION'];
+
+  async run(): Promise<CheckpointPage> {
+    const { args, flags } = await this.parse(Checkpoints);
+    const api = await this.connect(flags);
+    const page = await api.checkpoints(args.operation);
+    this.log(renderCheckpoints(args.operation, page, { paint: this.paint, now: new Date() }));
+    return page;
+  }
+}

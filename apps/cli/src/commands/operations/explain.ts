@@ -1,0 +1,18 @@
+import type { ExplainView } from '@ktrdr/contracts';
+import { Args } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { renderExplanation } from '../../render/operation-story.js';
+
+export default class OperationsExplain extends ApiCommand {
+  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
+  static override summary = 'say why an operation is where it is, and what comes next';
+  static override examples = ['<%= config.bin %> operations explain OPERATION'];
+
+  async run(): Promise<ExplainView> {
+    const { args, flags } = await this.parse(OperationsExplain);
+    const api = await this.connect(flags);
+    const view = await api.explain(args.operation);
+    this.log(renderExplanation(view, this.paint));
+    return view;
+  }
+}

@@ -1,0 +1,44 @@
+import type { OperationPage } from '@ktrdr/contracts';
+import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { Flags } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { renderOperations } from '../../render/operation-list.js';
+
+export default class Operations extends ApiCommand {
+  static override aliases = ['operations:list'];
+  static override summary = 'list operations, newest first';
+  static override examples = [
+    '<%= config.bin %> operations',
+    '<%= config.bin %> operations --status running,paused',
+    '<%= config.bin %> operations --text sp500 --limit 10',
+  ];
+  static override flags = {
+    status: Flags.string({ description: `only these, comma-separated: ${OPERATION_STATUSES.join(', ')}` }),
+    type: Flags.string({ description: 'only this type, such as training' }),
+    text: Flags.string({ description: 'only those with this in their name or id' }),
+    'created-after': Flags.string({ description: 'only younger ones', helpValue: 'INSTANT' }),
+    'created-before': Flags.string({ description: 'only older ones', helpValue: 'INSTANT' }),
+    limit: Flags.integer({ description: 'at most this many', default: 50, min: 1, max: 200 }),
+    cursor: Flags.string({ description: 'continue a list where the last page ended' }),
+  };
+
+  async run(): Promise<OperationPage> {
+    const { flags } = await this.parse(Operations);
+    const {
+      status,
+      type,
+      text,
+      limit,
+      cursor,
+      'created-after': created_after,
+      'created-before': created_before,
+    } = flags;
+    const api = await this.connect(flags);
+    const page = await api.list({ status, type, text, limit, cursor, created_after, created_before });
+    const isFiltered = [status, type, text, created_after, created_before, cursor].some(
+      (filter) => filter !== undefined,
+    );
+    this.log(renderOperations(page, { paint: this.paint, now: new Date(), isFiltered }));
+    return page;
+  }
+}

@@ -1,0 +1,61 @@
+import type { OperationView, SubmitBody } from '@ktrdr/contracts';
+import { Args, Flags } from '@oclif/core';
+import type { ApiClient } from '@ktrdr/api-client';
+import { UsageError } from '../../errors.js';
+import { renderStarted } from '../../render/operation-actions.js';
+import { locateIssues } from '../../spec-issues.js';
+import { readSpecFile, type SpecFile } from '../../spec-file.js';
+import { WatchCommand } from '../../watch-command.js';
+
+export default class OperationsStart extends WatchCommand {
+  static override args = {
+    spec: Args.string({ description: 'YAML or JSON file, or - for standard input', required: true }),
+  };
+  static override summary = 'start an operation from a specification';
+  static override examples = [
+    '<%= config.bin %> operations start strategy.yaml',
+    '<%= config.bin %> operations start strategy.yaml --name sp500 --label owner=ada --watch',
+    'cat strategy.json | <%= config.bin %> operations start -',
+  ];
+  static override flags = {
+    name: Flags.string({ description: 'what to call it; else the name in the specification' }),
+    label: Flags.string({
+      description: 'a label, more than once if needed',
+      helpValue: 'KEY=VALUE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    priority: Flags.integer({ description: 'greater goes first', min: -100, max: 100 }),
+    pool: Flags.string({ description: 'which workers may take it' }),
+    watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
+  };
+
+  async run(): Promise<OperationView | null> {
+    const { args, flags } = await this.parse(OperationsStart);
+    const file = await readSpecFile(args.spec);
+    const api = await this.connect(flags);
+    const { name, priority, pool } = flags;
+    const labels = { ...(file.operation.labels as object | undefined), ...parseLabels(flags.label ?? []) };
+    const given = Object.entries({ name, priority, pool }).filter(([, value]) => value !== undefined);
+    const operation = await this.submit(api, file, { ...Object.fromEntries(given), labels });
+    this.log(renderStarted(operation, { paint: this.paint, now: new Date() }));
+    return flags.watch ? this.watch(api, operation.operation_id) : operation;
+  }
+
+  private async submit(api: ApiClient, file: SpecFile, given: Partial<SubmitBody>): Promise<OperationView> {
+    try {
+      return await api.submit({ ...(file.operation as Partial<SubmitBody>), ...given, spec: file.spec });
+    } catch (error) {
+      throw locateIssues(error, file);
+    }
+  }
+}
+
+function parseLabels(labels: readonly string[]): Record<string, string> {
+  const pairs = labels.map((label) => {
+    const at = label.indexOf('=');
+    if (at < 1) throw new UsageError(`--label ${label} is not KEY=VALUE`);
+    return [label.slice(0, at), label.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,58 @@
+import { DomainError } from '@ktrdr/errors';
+import { EXIT, exitCodeOfError } from './exit-codes.js';
+import type { ProblemDocument } from './render/problem.js';
+
+/** How a command ended that did not do what it was asked for. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly problem: ProblemDocument;
+  /** The problem with what only people need; the same one in most cases. */
+  readonly forPeople: ProblemDocument;
+  /** For those who look for the cause in this program. */
+  readonly stack: string | null;
+}
+
+/** Any error as a problem: the API's own as it was sent, the others in the same form. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof DomainError) {
+    const exitCode = exitCodeOfError(error.code);
+    const problem =
+      'problem' in error ? (error.problem as ProblemDocument) : local(error.code, error.message, error.details);
+    const forPeople = 'forPeople' in error ? (error.forPeople as ProblemDocument) : problem;
+    return { exitCode, problem, forPeople, stack: null };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const oclifExit = exitOfOclif(error);
+  if (oclifExit !== null) {
+    const problem = local('request-invalid', usageMessage(message), {});
+    return { exitCode: oclifExit, problem, forPeople: problem, stack: null };
+  }
+  const problem = local('internal', `ktrdr itself failed: ${message}`, {});
+  return { exitCode: EXIT.failed, problem, forPeople: problem, stack: (error instanceof Error && error.stack) || null };
+}
+
+/** oclif's words for a bad command line, without its line breaks and its advice, which stands below as a command. */
+function usageMessage(message: string): string {
+  const text = message.replace('See more help with --help', '').replace(/^Parsing (--[\w-]+)\s+/, '$1: ');
+  const line = text
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/ {2,}/g, ' – ');
+  const [, unknown] = /^command (\S+) not found$/.exec(line) ?? [];
+  return unknown ? `There is no command ${unknown.replaceAll(':', ' ')}` : line;
+}
+
+/** True when the command line itself is at fault, rather than what it asks for. */
+export function isUsageError(error: unknown): boolean {
+  return !(error instanceof DomainError) && exitOfOclif(error) !== null;
+}
+
+function local(code: string, detail: string, details: Readonly<Record<string, unknown>>): ProblemDocument {
+  return { ...details, type: `urn:ktrdr:problem:${code}`, title: code.replaceAll('-', ' '), code, detail };
+}
+
+function exitOfOclif(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('oclif' in error)) return null;
+  const { exit } = error.oclif as { exit?: number | false };
+  return typeof exit === 'number' ? exit : EXIT.usage;
+}

@@ -1,0 +1,104 @@
+import type { CheckpointPage, CheckpointStats, CheckpointView, VerifyView } from '@ktrdr/contracts';
+import { block, type Row, table } from './layout.js';
+import { position, type RenderContext, renderMetrics } from './operation-detail.js';
+import type { Paint } from './paint.js';
+import { age, count, duration, figure, quantity, size } from './units.js';
+
+export function renderCheckpoints(operationId: string, { items }: CheckpointPage, context: RenderContext): string {
+  if (items.length === 0) return `Operation ${operationId} has no checkpoints.`;
+  const columns = [
+    { title: 'CHECKPOINT' },
+    { title: 'KIND' },
+    { title: 'EPOCH', align: 'right' },
+    { title: 'STEP', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'LOSS', align: 'right' },
+    { title: 'SAVED' },
+    { title: '' },
+  ] as const;
+  const rows = items.map((checkpoint) => [
+    checkpoint.checkpoint_id,
+    checkpoint.checkpoint_type,
+    count(checkpoint.epoch),
+    count(checkpoint.step),
+    size(checkpoint.bytes),
+    figure(checkpoint.metrics['val_loss'] ?? checkpoint.metrics['loss']),
+    age(checkpoint.created_at, context.now),
+    marks(checkpoint),
+  ]);
+  return table(columns, rows, context.paint);
+}
+
+export function renderCheckpoint(checkpoint: CheckpointView, { paint, now }: RenderContext): string {
+  const { checkpoint_id: id, files, stall_ms: stall, save_ms: saved, uploaded_bytes: uploaded } = checkpoint;
+  const widest = Math.max(0, ...files.map(({ name }) => name.length));
+  const rows: Row[] = [
+    { label: 'operation', value: checkpoint.operation_id },
+    { label: 'kind', value: [checkpoint.checkpoint_type, marks(checkpoint)].filter(Boolean).join(', ') },
+    { label: 'at', value: `${position(checkpoint)}, attempt ${checkpoint.attempt}` },
+    { label: 'saved', value: `${age(checkpoint.created_at, now)} (${checkpoint.created_at})` },
+    {
+      label: 'corrupted',
+      value: checkpoint.corrupted_at && { text: `found ${age(checkpoint.corrupted_at, now)}`, tone: 'bad' },
+    },
+    { label: 'metrics', value: renderMetrics(checkpoint.metrics) },
+    { label: 'size', value: `${size(checkpoint.bytes)}${uploaded === null ? '' : `, ${size(uploaded)} of it new`}` },
+    { label: 'cost', value: stall === null ? null : costOf(stall, saved) },
+    {
+      label: 'files',
+      value: files.map(({ name, bytes, sha256 }) => `${name.padEnd(widest)}  ${size(bytes).padStart(8)}  ${sha256}`),
+    },
+    { label: 'manifest', value: checkpoint.manifest_sha256 },
+    { label: 'parent', value: checkpoint.parent_id },
+    { label: 'resume', value: checkpoint.resume_hint },
+  ];
+  return block(id, rows, paint);
+}
+
+export function renderVerified(verified: VerifyView, paint: Paint): string {
+  const { checkpoint_id: id, valid: isValid, files_checked: files, bytes_hashed: bytes, bad_files: bad } = verified;
+  const rows: Row[] = [
+    { label: 'verdict', value: isValid ? { text: 'valid', tone: 'good' } : { text: 'corrupted', tone: 'bad' } },
+    { label: 'checked', value: `${quantity(files, 'file')}, ${size(bytes)} hashed` },
+    { label: 'bad files', value: bad.map(({ name, problem, detail }) => `${name}  ${problem}  (${detail})`) },
+  ];
+  return block(id, rows, paint);
+}
+
+export function renderPinned({ checkpoint_id: id, pinned }: CheckpointView): string {
+  return pinned ? `${id} is pinned: retention keeps it.` : `${id} is not pinned: retention may remove it.`;
+}
+
+export function renderStats(stats: CheckpointStats, { paint, now }: RenderContext): string {
+  const { count: many, logical_bytes: logical, stored_bytes: stored, oldest_at: oldest, operations } = stats;
+  const saved = logical > 0 && stored < logical ? `, ${size(logical - stored)} saved by storing each blob once` : '';
+  const head = block(
+    'Checkpoints',
+    [
+      { label: 'count', value: count(many) },
+      { label: 'size', value: size(logical) },
+      { label: 'stored', value: `${size(stored)}${saved}` },
+      { label: 'oldest', value: oldest && age(oldest, now) },
+    ],
+    paint,
+  );
+  if (operations.length === 0) return head;
+  const columns = [
+    { title: 'OPERATION' },
+    { title: 'COUNT', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+  ] as const;
+  const rows = operations.map(({ operation_id, count: each, bytes }) => [operation_id, count(each), size(bytes)]);
+  return `${head}\n\n${table(columns, rows, paint)}`;
+}
+
+function marks({ is_latest, is_best, pinned, corrupted_at }: CheckpointView): string {
+  return [is_latest && 'latest', is_best && 'best', pinned && 'pinned', corrupted_at && 'corrupted']
+    .filter(Boolean)
+    .join(', ');
+}
+
+function costOf(stallMs: number, saveMs: number | null): string {
+  const save = saveMs === null ? '' : `, saved in ${duration(saveMs / 1000)}`;
+  return `training stood still for ${count(stallMs)} ms${save}`;
+}

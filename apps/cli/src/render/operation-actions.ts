@@ -1,0 +1,85 @@
+import type { ActionView, OperationView, ResumedView } from '@ktrdr/contracts';
+import { isLeased } from '@ktrdr/operations';
+import { block, type Row } from './layout.js';
+import { position, type RenderContext, renderMetrics } from './operation-detail.js';
+import { statusCell } from './status.js';
+import { age, duration, quantity } from './units.js';
+
+export function renderStarted(operation: OperationView, { paint }: RenderContext): string {
+  const { operation_id: id, name, status, queue_position } = operation;
+  return block(
+    `Started ${id}`,
+    [
+      { label: 'name', value: name },
+      { label: 'status', value: statusCell(status, queue_position) },
+      { label: 'watch', value: `ktrdr operations watch ${id}` },
+    ],
+    paint,
+  );
+}
+
+export function renderResumed(resumed: ResumedView, { paint, now }: RenderContext): string {
+  const { operation_id: id, status, queue_position, dry_run: isDryRun, fell_back_from: corrupted } = resumed;
+  const isWithdrawal = !isDryRun && isLeased(status);
+  const title = isDryRun
+    ? `Would resume ${id} (nothing was changed)`
+    : `${isWithdrawal ? 'Continues' : 'Resumed'} ${id}`;
+  const rows: Row[] = [
+    { label: 'status', value: statusCell(status, queue_position) },
+    { label: 'from', value: isWithdrawal ? 'where it is: the pause was withdrawn' : origin(resumed, now) },
+    { label: 'instead', value: corrupted && { text: `of ${corrupted}, which is corrupted`, tone: 'waiting' } },
+    isDryRun
+      ? { label: 'resume', value: `ktrdr operations resume ${id}${corrupted ? ' --allow-fallback' : ''}` }
+      : { label: 'watch', value: `ktrdr operations watch ${id}` },
+  ];
+  return block(title, rows, paint);
+}
+
+function origin({ resumed_from: from, lost_steps: lost }: ResumedView, now: Date): string {
+  if (!from) return 'the beginning: it had not trained yet';
+  const cost = lost > 0 ? `${quantity(lost, 'step')} lost` : 'nothing lost';
+  return `${position(from)} (${from.checkpoint_type} checkpoint of ${age(from.created_at, now)}), ${cost}`;
+}
+
+/** The reply to a pause or cancel, with what the operation's record says about going on later. */
+export function renderAction(action: ActionView, operation: OperationView, { paint, now }: RenderContext): string {
+  const { operation_id: id, status, message } = action;
+  const rows: Row[] = [
+    { label: 'status', value: statusCell(operation.status, operation.queue_position) },
+    { label: 'now', value: message },
+    ...continuation(operation, now),
+    { label: 'watch', value: isLeased(operation.status) ? `ktrdr operations watch ${id}` : null },
+  ];
+  return block(`${status.charAt(0).toUpperCase()}${status.slice(1)} ${id}`, rows, paint);
+}
+
+/** How an operation ended, or where it stopped. */
+export function renderOutcome(operation: OperationView, { paint, now }: RenderContext): string {
+  const { operation_id: id, status, error, active_seconds: seconds, progress } = operation;
+  const sha256 = operation.result?.['weights_sha256'];
+  const rows: Row[] = [
+    { label: 'status', value: statusCell(status, operation.queue_position) },
+    { label: 'error', value: error && { text: `${error.code}: ${error.message}`, tone: 'bad' } },
+    { label: 'at', value: progress && `${position(progress)}, after ${duration(seconds)} of training` },
+    { label: 'metrics', value: renderMetrics(operation.metrics) },
+    { label: 'weights', value: typeof sha256 === 'string' ? `sha256 ${sha256}` : null },
+    ...continuation(operation, now),
+    { label: 'show', value: `ktrdr operations show ${id}` },
+  ];
+  return block(id, rows, paint);
+}
+
+/** Where it can go on, only if there is a checkpoint to go on from. */
+function continuation(
+  { operation_id: id, latest_checkpoint: latest, allowed_actions }: OperationView,
+  now: Date,
+): Row[] {
+  if (!latest || !allowed_actions.includes('resume')) return [];
+  return [
+    {
+      label: 'saved',
+      value: `${position(latest)} (${latest.checkpoint_type} checkpoint of ${age(latest.created_at, now)})`,
+    },
+    { label: 'resume', value: `ktrdr operations resume ${id}` },
+  ];
+}

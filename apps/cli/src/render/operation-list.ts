@@ -1,0 +1,51 @@
+import type { OperationPage, OperationView } from '@ktrdr/contracts';
+import { table } from './layout.js';
+import type { Paint } from './paint.js';
+import { statusCell } from './status.js';
+import { age, count, figure, percent } from './units.js';
+
+export interface ListContext {
+  readonly paint: Paint;
+  readonly now: Date;
+  readonly isFiltered: boolean;
+}
+
+export function renderOperations(page: OperationPage, { paint, now, isFiltered }: ListContext): string {
+  if (page.items.length === 0) {
+    return isFiltered
+      ? 'No operation matches.\n  all      ktrdr operations'
+      : 'There are no operations yet.\n  start    ktrdr operations start SPEC';
+  }
+  const columns = [
+    { title: 'OPERATION' },
+    { title: 'NAME' },
+    { title: 'STATUS' },
+    { title: 'DONE', align: 'right' },
+    { title: 'EPOCH', align: 'right' },
+    { title: 'LOSS', align: 'right' },
+    { title: 'CREATED' },
+  ] as const;
+  const rows = page.items.map((operation) => [
+    operation.operation_id,
+    operation.name,
+    statusCell(operation.status, operation.queue_position),
+    operation.progress ? percent(operation.progress.fraction) : '',
+    operation.progress ? `${count(operation.progress.epoch)}/${count(operation.progress.epochs)}` : '',
+    lossOf(operation),
+    age(operation.created_at, now),
+  ]);
+  return `${table(columns, rows, paint)}\n\n${summary(page, paint)}`;
+}
+
+function lossOf({ metrics }: OperationView): string {
+  const loss = metrics?.['val_loss'] ?? metrics?.['loss'];
+  return loss === undefined ? '' : figure(loss);
+}
+
+function summary({ items, total, active, by_status, next_cursor }: OperationPage, paint: Paint): string {
+  const counts = Object.entries(by_status).filter(([, many]) => many > 0);
+  const states = counts.map(([status, many]) => `${count(many)} ${status}`).join(', ');
+  const shown = items.length < total ? `${count(items.length)} of ${count(total)} shown` : `${count(total)} in all`;
+  const line = paint('label', [shown, `${count(active)} active`, states].filter(Boolean).join(' · '));
+  return next_cursor ? `${line}\n${paint('label', 'next page')}   ktrdr operations --cursor ${next_cursor}` : line;
+}

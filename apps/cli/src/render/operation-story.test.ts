@@ -1,0 +1,52 @@
+import { eventView, ID } from '../testing/fixtures.js';
+import { renderExplanation, renderHistory, renderLogEvent } from './operation-story.js';
+import { plain } from './paint.js';
+
+const lines = (...expected: string[]) => expected.join('\n');
+
+describe('the story of an operation', () => {
+  it('lists its history', () => {
+    const entry = { actor: 'ada', reason: null, attempt: 0, at: '2026-11-22T10:15:00.000Z', details: {} };
+    const items = [
+      { ...entry, n: 1, event: 'submit', from: null, to: 'queued' as const },
+      { ...entry, n: 2, event: 'cancel', from: 'queued' as const, to: 'cancelled' as const, reason: 'wrong data' },
+    ];
+    expect(renderHistory({ items }, plain)).toBe(
+      lines(
+        '#  AT                   EVENT   FROM    TO         ATTEMPT  BY   REASON',
+        '1  2026-11-22 10:15:00  submit  –       queued           0  ada',
+        '2  2026-11-22 10:15:00  cancel  queued  cancelled        0  ada  wrong data',
+      ),
+    );
+  });
+
+  it('explains with reasons and commands', () => {
+    const view = {
+      operation_id: ID,
+      status: 'queued' as const,
+      summary: 'It waits for a worker.',
+      reasons: ['All 2 workers are busy', 'It is 3rd in the queue'],
+      next: 'The next free worker takes it.',
+      allowed_actions: ['pause' as const],
+    };
+    expect(renderExplanation(view, plain)).toBe(
+      lines(
+        ID,
+        '  status    queued',
+        '  summary   It waits for a worker.',
+        '  because   All 2 workers are busy',
+        '            It is 3rd in the queue',
+        '  next      The next free worker takes it.',
+        `  you can   ktrdr operations pause ${ID}`,
+      ),
+    );
+  });
+
+  it('shows what the trainer wrote and nothing else', () => {
+    const log = eventView(0, 'log', { stream: 'stdout', lines: ['first  ', 'sec\u0007ond'] });
+    expect(renderLogEvent(log, plain)).toBe(lines('2026-11-22 10:17:05  first', '2026-11-22 10:17:05  sec\\x07ond'));
+    expect(renderLogEvent(eventView(0, 'warning', { message: 'slow' }), plain)).toContain('warning: slow');
+    expect(renderLogEvent(eventView(0, 'progress', { step: 1 }), plain)).toBeNull();
+    expect(renderLogEvent(eventView(0, 'log', { lines: 'none' }), plain)).toBeNull();
+  });
+});

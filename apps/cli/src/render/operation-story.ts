@@ -1,0 +1,63 @@
+import type { EventView, ExplainView, HistoryPage } from '@ktrdr/contracts';
+import { block, table } from './layout.js';
+import { type Paint, printable } from './paint.js';
+import { statusCell } from './status.js';
+
+export function renderHistory({ items }: HistoryPage, paint: Paint): string {
+  if (items.length === 0) return 'Nothing has happened to it yet.';
+  const columns = [
+    { title: '#', align: 'right' },
+    { title: 'AT' },
+    { title: 'EVENT' },
+    { title: 'FROM' },
+    { title: 'TO' },
+    { title: 'ATTEMPT', align: 'right' },
+    { title: 'BY' },
+    { title: 'REASON' },
+  ] as const;
+  const rows = items.map(({ n, at, event, from, to, attempt, actor, reason }) => [
+    String(n),
+    clock(at),
+    event,
+    from ?? '–',
+    statusCell(to),
+    String(attempt),
+    actor,
+    reason ?? '',
+  ]);
+  return table(columns, rows, paint);
+}
+
+export function renderExplanation(view: ExplainView, paint: Paint): string {
+  const { operation_id: id, status, summary, reasons, next, allowed_actions } = view;
+  return block(
+    id,
+    [
+      { label: 'status', value: statusCell(status) },
+      { label: 'summary', value: summary },
+      { label: 'because', value: reasons },
+      { label: 'next', value: next },
+      { label: 'you can', value: allowed_actions.map((action) => `ktrdr operations ${action} ${id}`) },
+    ],
+    paint,
+  );
+}
+
+/** What a trainer wrote, and what was said about it; null for events that are neither. */
+export function renderLogEvent({ type, at, data }: EventView, paint: Paint): string | null {
+  const stamp = paint('label', clock(at));
+  if (type === 'log' && Array.isArray(data['lines'])) {
+    const isError = data['stream'] === 'stderr';
+    return data['lines']
+      .map((line) => printable(String(line)).trimEnd())
+      .map((line) => `${stamp}  ${isError ? paint('waiting', line) : line}`.trimEnd())
+      .join('\n');
+  }
+  if (type !== 'warning') return null;
+  return `${stamp}  ${paint('waiting', `warning: ${printable(String(data['message'] ?? data['code'] ?? ''))}`)}`;
+}
+
+/** `2026-11-22 10:15:00`, in UTC as everywhere. */
+function clock(instant: string): string {
+  return instant.slice(0, 19).replace('T', ' ');
+}

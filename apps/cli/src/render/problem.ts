@@ -1,0 +1,124 @@
+import { block, type Row } from './layout.js';
+import type { Paint } from './paint.js';
+import { count, quantity } from './units.js';
+
+/** A problem as the API sends it, or one of our own in the same form. */
+export interface ProblemDocument {
+  readonly code: string;
+  readonly title: string;
+  readonly detail?: string | undefined;
+  readonly [field: string]: unknown;
+}
+
+export interface ProblemContext {
+  readonly paint: Paint;
+  /** Commands that can be typed now. */
+  readonly next: readonly string[];
+}
+
+/** What happened, what the state is, what is allowed and what to type next. */
+export function renderProblem(problem: ProblemDocument, { paint, next }: ProblemContext): string {
+  const rows: Row[] = [
+    { label: 'status', value: operationStatusOf(problem) },
+    { label: 'allowed', value: texts(problem['allowed_actions']).join(', ') },
+    { label: 'bad files', value: badFiles(problem['bad_files']) },
+    { label: 'fallback', value: fallback(problem) },
+    { label: 'perhaps', value: texts(problem['possible_reasons']) },
+    { label: 'where', value: faultyFields(problem) },
+    { label: 'request', value: problem.code === 'internal' ? text(problem['request_id']) : null },
+    { label: 'next', value: next },
+  ];
+  return block({ text: headline(problem), tone: 'bad' }, rows, paint);
+}
+
+/** The commands that fit a problem, the likeliest first. */
+export function nextCommands(problem: ProblemDocument): readonly string[] {
+  const operation = text(problem['operation_id']);
+  const checkpoint = text(problem['checkpoint_id']);
+  switch (problem.code) {
+    case 'operation-not-found':
+      return ['ktrdr operations'];
+    case 'worker-not-found':
+      return ['ktrdr workers'];
+    case 'checkpoint-not-found':
+      return operation ? [`ktrdr operations explain ${operation}`] : ['ktrdr checkpoints OPERATION'];
+    case 'illegal-transition':
+    case 'pause-refused':
+      return operation ? afterRefusal(operation, texts(problem['allowed_actions'])) : [];
+    case 'checkpoint-corrupted':
+    case 'checkpoint-incompatible':
+      if (!operation) return [];
+      return isRecord(problem['fallback'])
+        ? [`ktrdr operations resume ${operation} --allow-fallback`]
+        : [`ktrdr checkpoints ${operation}`];
+    case 'checkpoint-in-use':
+      return checkpoint ? [`ktrdr checkpoints show ${checkpoint}`] : [];
+    case 'unauthorized':
+    case 'forbidden':
+      return ['ktrdr login'];
+    case 'api-unreachable':
+      return ['npm run stack                  (starts everything on this machine)', 'ktrdr login --url URL'];
+    default:
+      return [];
+  }
+}
+
+function afterRefusal(operation: string, allowed: readonly string[]): string[] {
+  // Deleting is allowed often and meant seldom.
+  const meant = allowed.filter((action) => action !== 'delete');
+  return [`ktrdr operations show ${operation}`, ...meant.map((action) => `ktrdr operations ${action} ${operation}`)];
+}
+
+/** The HTTP status has the same name; an operation's is a word. */
+function operationStatusOf(problem: ProblemDocument): string | null {
+  const status = problem['operation_status'] ?? problem['status'];
+  return typeof status === 'string' ? status : text(problem['current_status']);
+}
+
+function badFiles(value: unknown): string[] {
+  return records(value).map(({ name, problem, detail }) => {
+    return [text(name) ?? '?', text(problem), text(detail) && `(${text(detail)})`].filter(Boolean).join('  ');
+  });
+}
+
+function fallback(problem: ProblemDocument): string | null {
+  if (problem.code !== 'checkpoint-corrupted') return null;
+  const older = problem['fallback'];
+  if (!isRecord(older)) return 'none: no older checkpoint of this operation is valid';
+  const { checkpoint_id: id, epoch, step } = older;
+  const lost = problem['lost_steps'];
+  const where =
+    typeof epoch === 'number' && typeof step === 'number' ? ` (epoch ${count(epoch)}, step ${count(step)})` : '';
+  const cost = typeof lost === 'number' ? `, which costs ${quantity(lost, 'step')}` : '';
+  return `${text(id) ?? 'an older checkpoint'}${where}${cost}`;
+}
+
+/** The detail as sent; without the list of fields that some carry, as that stands below, one a line. */
+function headline(problem: ProblemDocument): string {
+  const detail = problem.detail ?? problem.title;
+  return faultyFields(problem).length > 0 ? (detail.split(': ')[0] ?? detail) : detail;
+}
+
+/** Each offending path of a specification or a request, with the line of the file where that is known. */
+function faultyFields(problem: ProblemDocument): string[] {
+  return records(problem['problems']).map(({ path, line, message }) => {
+    const where = typeof line === 'number' ? ` (line ${line})` : '';
+    return `${text(path) ?? 'the document'}${where}: ${text(message) ?? 'is not valid'}`;
+  });
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function records(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

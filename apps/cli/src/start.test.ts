@@ -1,0 +1,98 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ContractApi } from './testing/contract-api.js';
+import { ID, operationView } from './testing/fixtures.js';
+import { ktrdr } from './testing/ktrdr-process.js';
+
+const SPEC = `name: sp500 direction
+labels: { owner: ada }
+max_recoveries: 3
+version: 1
+epochs: 0
+model:
+  layers:
+    - { kind: dense, units: 16 }
+    - { kind: guess }
+`;
+
+let api: ContractApi;
+beforeEach(async () => {
+  api = await new ContractApi().start();
+});
+afterEach(() => api.stop());
+
+const run = (...args: string[]) => ktrdr(args, { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
+
+describe('start', () => {
+  async function specFile(content: string): Promise<string> {
+    const path = join(await mkdtemp(join(tmpdir(), 'ktrdr-spec-')), 'strategy.yaml');
+    await writeFile(path, content);
+    return path;
+  }
+
+  it('sends the specification without the fields that describe the operation', async () => {
+    api.answer('POST /operations', operationView({ status: 'queued', queue_position: 1 }), 201);
+    const flags = ['--label', 'team=a=b', '--label', 'owner=eve', '--priority', '-5', '--pool', 'gpu'];
+    const { code, stdout } = await run('operations', 'start', ...flags, await specFile(SPEC));
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Started ${ID}`);
+    expect(api.requests[0]?.headers['idempotency-key']).toBeDefined();
+    expect(api.requests[0]?.body).toEqual({
+      name: 'sp500 direction',
+      labels: { owner: 'eve', team: 'a=b' },
+      max_recoveries: 3,
+      priority: -5,
+      pool: 'gpu',
+      spec: { version: 1, epochs: 0, model: { layers: [{ kind: 'dense', units: 16 }, { kind: 'guess' }] } },
+    });
+  });
+
+  it('reads JSON from standard input', async () => {
+    api.answer('POST /operations', operationView(), 201);
+    const env = { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' };
+    const { code } = await ktrdr(['operations', 'start', '-'], { env, stdin: '{"version": 1, "name": "piped"}' });
+    expect(code).toBe(0);
+    expect(api.requests[0]?.body).toMatchObject({ name: 'piped', spec: { version: 1 } });
+  });
+
+  it('names line and column of what is no YAML', async () => {
+    const path = await specFile('version: 1\nmodel:\n  layers: [\n    { kind: dense\nepochs: 3\n');
+    const { code, stderr } = await run('operations', 'start', path);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/strategy\.yaml:\d+:\d+/);
+    expect(api.requests).toEqual([]);
+  });
+
+  it('says that there is no such file', async () => {
+    const { code, stderr } = await run('operations', 'start', 'no-such.yaml');
+    expect(code).toBe(2);
+    expect(stderr).toContain('Cannot read no-such.yaml: there is no such file');
+  });
+
+  it('lists every offending path with its line', async () => {
+    const problems = [
+      { path: 'epochs', message: 'Too small: expected number to be >=1' },
+      { path: 'model.layers.1.kind', message: 'Invalid input' },
+      { path: 'features', message: 'is missing' },
+    ];
+    const detail = 'The spec is not valid: epochs: Too small; and more';
+    api.refuse('POST /operations', 422, 'spec-invalid', { detail, problems });
+    const path = await specFile(SPEC);
+    const [people, program] = await Promise.all([
+      run('operations', 'start', path),
+      run('operations', 'start', path, '--json'),
+    ]);
+    expect([people.code, program.code]).toEqual([2, 2]);
+    expect(people.stderr).toBe(
+      [
+        'The spec is not valid',
+        '  where   epochs (line 5): Too small: expected number to be >=1',
+        '          model.layers.1.kind (line 9): Invalid input',
+        '          features: is missing',
+        '',
+      ].join('\n'),
+    );
+    expect(JSON.parse(program.stdout)).toMatchObject({ code: 'spec-invalid', problems });
+  });
+});

@@ -1,0 +1,115 @@
+import type { ActionView, CheckpointView, EventView, OperationView, ResumedView } from '@ktrdr/contracts';
+
+export const ID = 'op_training_20261122_101500_k3v9qa';
+export const NOW = new Date('2026-11-22T10:17:05.000Z');
+
+type Summary = NonNullable<OperationView['latest_checkpoint']>;
+
+export function checkpointSummary(changes: Partial<Summary> = {}): Summary {
+  return {
+    checkpoint_id: 'ck_01',
+    checkpoint_type: 'cancel',
+    created_at: '2026-11-22T10:15:00.000Z',
+    step: 1400,
+    epoch: 25,
+    ...changes,
+  };
+}
+
+/** A running operation as the API answers it. */
+export function operationView(changes: Partial<OperationView> = {}): OperationView {
+  return {
+    operation_id: ID,
+    type: 'training',
+    name: 'sp500 direction',
+    labels: { owner: 'ada' },
+    status: 'running',
+    version: 3,
+    attempt: 2,
+    pool: 'default',
+    priority: 0,
+    queue_position: null,
+    allowed_actions: ['pause', 'cancel'],
+    progress: {
+      fraction: 0.24,
+      epoch: 12,
+      epochs: 50,
+      step: 1344,
+      steps: 5600,
+      examples_per_second: 8100,
+      eta_seconds: 41,
+    },
+    metrics: { loss: 0.68921, val_loss: 0.69112 },
+    best: { step: 1232, epoch: 11, metric: 'val_loss', value: 0.69101 },
+    latest_checkpoint: null,
+    resumed_from: null,
+    pause: null,
+    cancel: null,
+    worker_id: 'worker-1',
+    lease_expires_at: '2026-11-22T10:17:08.000Z',
+    backend: 'wasm',
+    error: null,
+    warnings: [],
+    recoveries: 0,
+    max_recoveries: 10,
+    spec: { version: 1 },
+    spec_sha256: 'ab'.repeat(32),
+    result: null,
+    created_at: '2026-11-22T10:15:00.000Z',
+    started_at: '2026-11-22T10:15:01.000Z',
+    finished_at: null,
+    queued_seconds: 1,
+    active_seconds: 124,
+    paused_seconds: 0,
+    ...changes,
+  };
+}
+
+export function resumedView(changes: Partial<ResumedView> = {}): ResumedView {
+  return {
+    operation_id: ID,
+    status: 'resuming',
+    queue_position: 1,
+    resumed_from: checkpointSummary(),
+    lost_steps: 0,
+    fell_back_from: null,
+    dry_run: false,
+    ...changes,
+  };
+}
+
+export function actionView(changes: Partial<ActionView> = {}): ActionView {
+  return { operation_id: ID, status: 'cancelling', message: `Cancelling ${ID}`, allowed_actions: [], ...changes };
+}
+
+export function checkpointView(changes: Partial<CheckpointView> = {}): CheckpointView {
+  return {
+    ...checkpointSummary(),
+    operation_id: ID,
+    attempt: 1,
+    seq: 4,
+    bytes: 1_403_000,
+    files: [
+      { name: 'model.json', bytes: 2_100, sha256: 'cd'.repeat(32), blob: 'blobs/sha256/cd/cd' },
+      { name: 'weights.safetensors', bytes: 1_400_900, sha256: 'ef'.repeat(32), blob: 'blobs/sha256/ef/ef' },
+    ],
+    metrics: { loss: 0.68921, val_loss: 'NaN' },
+    is_latest: true,
+    is_best: false,
+    pinned: true,
+    corrupted_at: null,
+    parent_id: null,
+    manifest_key: 'checkpoints/x/manifest.json',
+    manifest_sha256: '01'.repeat(32),
+    stall_ms: 3.2,
+    save_ms: 120,
+    uploaded_bytes: 1_400_900,
+    resume_hint: `ktrdr operations resume ${ID} --checkpoint ck_01`,
+    ...changes,
+  };
+}
+
+export function eventView(seq: number, type: string, data: EventView['data'] = {}): EventView {
+  const at = new Date(NOW.getTime() + seq * 100).toISOString();
+  return { operation_id: ID, seq, type, attempt: 2, at, data };
+}

@@ -1,0 +1,42 @@
+import type { ApiClient } from '@ktrdr/api-client';
+import type { OperationView } from '@ktrdr/contracts';
+import { isSettled } from '@ktrdr/operations';
+import { ApiCommand } from './base-command.js';
+import { onInterrupt } from './detach.js';
+import { exitCodeOfStatus } from './exit-codes.js';
+import { renderOutcome } from './render/operation-actions.js';
+import { watchOperation } from './watch/watch-operation.js';
+import { LineScreen, NO_SCREEN, TerminalScreen, type WatchScreen } from './watch/watch-screen.js';
+
+/** A command that can stay with an operation until it ends. */
+export abstract class WatchCommand extends ApiCommand {
+  /** Shows the operation until it is settled or the user detaches; the exit code says how it ended. */
+  protected async watch(api: ApiClient, operationId: string): Promise<OperationView | null> {
+    const operation = await this.follow(api, operationId, ({ status }) => isSettled(status));
+    if (!operation || !isSettled(operation.status)) return operation;
+    process.exitCode = exitCodeOfStatus(operation.status);
+    this.log(renderOutcome(operation, { paint: this.paint, now: new Date() }));
+    return operation;
+  }
+
+  /** Stays until `isOver`, or until Ctrl+C, which leaves the operation alone. */
+  protected async follow(
+    api: ApiClient,
+    operationId: string,
+    isOver: (operation: OperationView) => boolean,
+  ): Promise<OperationView | null> {
+    using interrupt = onInterrupt();
+    const { signal } = interrupt;
+    const { operation, isDetached } = await watchOperation({ api, operationId, screen: this.screen(), signal, isOver });
+    if (isDetached) {
+      this.log('Detached; the operation goes on.');
+      this.log(`  watch    ktrdr operations watch ${operationId}`);
+    }
+    return operation;
+  }
+
+  private screen(): WatchScreen {
+    if (this.jsonEnabled()) return NO_SCREEN;
+    return process.stdout.isTTY ? new TerminalScreen(process.stdout) : new LineScreen((line) => this.log(line));
+  }
+}

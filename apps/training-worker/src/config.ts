@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DomainError } from '@ktrdr/errors';
+import { z } from 'zod';
+
+/** Settings that cannot be used, all of them at once. */
+export class WorkerConfigurationError extends DomainError {
+  readonly code = 'configuration-invalid';
+  constructor(readonly problems: readonly string[]) {
+    super(`The worker cannot start: ${problems.join('; ')}. See its README for every variable`, { problems });
+  }
+}
+
+const Name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be letters, digits, _ and -, 128 at most');
+const Prefix = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be lower-case letters, digits, _ and -');
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const CommandLine = z.string().transform((text, context) => {
+  const parsed = z.array(z.string().min(1)).min(1).safeParse(tryJson(text));
+  if (parsed.success) return parsed.data;
+  context.addIssue({ code: 'custom', message: 'must be a JSON array of strings, such as ["python3", "trainer.py"]' });
+  return z.NEVER;
+});
+
+const Environment = z
+  .object({
+    KTRDR_NATS_URL: z.string('is missing: the address of NATS, such as nats://localhost:4222').min(1),
+    KTRDR_NATS_TOKEN: z.string().min(1).optional(),
+    KTRDR_NATS_PREFIX: Prefix.default('ktrdr'),
+    KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
+    KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+    KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+    KTRDR_WORKER_ID: Name.optional(),
+    KTRDR_WORKER_POOL: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -')
+      .default('default'),
+    KTRDR_WORKER_SLOTS: z.coerce.number('must be a number').int('must be whole').min(1).max(64).default(1),
+    KTRDR_WORKER_DIR: z.string().min(1).optional(),
+    KTRDR_DATA_ROOTS: z.string().optional(),
+    KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number('must be a number').min(3).max(3600).default(30),
+    KTRDR_TRAINER_COMMAND: CommandLine.optional(),
+    LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  })
+  .refine(
+    ({ KTRDR_S3_ACCESS_KEY_ID: id, KTRDR_S3_SECRET_ACCESS_KEY: secret }) =>
+      (id === undefined) === (secret === undefined),
+    {
+      message: 'and KTRDR_S3_SECRET_ACCESS_KEY belong together: set both or neither',
+      path: ['KTRDR_S3_ACCESS_KEY_ID'],
+    },
+  );
+
+export interface WorkerConfig {
+  readonly nats: { readonly url: string; readonly token?: string; readonly prefix: string };
+  readonly objectStoreUrl: string;
+  readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly workerId: string;
+  readonly pool: string;
+  readonly slots: number;
+  readonly folder: string;
+  readonly dataRoots: readonly string[];
+  readonly shutdownGraceMs: number;
+  /** null: the TensorFlow.js trainer that comes with the worker. */
+  readonly trainerCommand: readonly string[] | null;
+  readonly trainerEnv: NodeJS.ProcessEnv;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** @throws WorkerConfigurationError naming every variable that is wrong, never its value. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
+  // An empty variable is how many tools write "not set".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    throw new WorkerConfigurationError(
+      parsed.error.issues.map(({ path, message }) => `${path.map(String).join('.')} ${message}`),
+    );
+  }
+  const { data } = parsed;
+  const workerId = data.KTRDR_WORKER_ID ?? generateWorkerId();
+  const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
+  return {
+    nats: {
+      url: data.KTRDR_NATS_URL,
+      prefix: data.KTRDR_NATS_PREFIX,
+      ...(data.KTRDR_NATS_TOKEN ? { token: data.KTRDR_NATS_TOKEN } : {}),
+    },
+    objectStoreUrl: data.KTRDR_OBJECT_STORE_URL,
+    ...(accessKeyId && secretAccessKey ? { s3Credentials: { accessKeyId, secretAccessKey } } : {}),
+    workerId,
+    pool: data.KTRDR_WORKER_POOL,
+    slots: data.KTRDR_WORKER_SLOTS,
+    folder: resolve(data.KTRDR_WORKER_DIR ?? join(tmpdir(), `ktrdr-${workerId}`)),
+    dataRoots: toFolders(data.KTRDR_DATA_ROOTS),
+    shutdownGraceMs: data.KTRDR_SHUTDOWN_GRACE_SECONDS * 1000,
+    trainerCommand: data.KTRDR_TRAINER_COMMAND ?? null,
+    trainerEnv: withoutSecrets(env),
+    logLevel: data.LOG_LEVEL,
+  };
+}
+
+function toFolders(list: string | undefined): string[] {
+  const folders = (list ?? '.').split(',').map((folder) => folder.trim());
+  return folders.filter(Boolean).map((folder) => resolve(folder));
+}
+
+/** A trainer reaches neither NATS nor the object store. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(KTRDR_(NATS|S3|OBJECT_STORE|API)|AWS_)/.test(name)),
+  );
+}
+
+function generateWorkerId(): string {
+  const host = hostname()
+    .replace(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, 60);
+  return `${host}-${process.pid}-${randomBytes(3).toString('hex')}`;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

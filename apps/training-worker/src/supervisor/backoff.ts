@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface BackoffRange {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Waiting times that double, each shortened by up to a quarter so that many workers do not come at once. */
+export class Backoff {
+  private nextMs: number;
+
+  constructor(private readonly range: BackoffRange) {
+    this.nextMs = range.firstMs;
+  }
+
+  reset(): void {
+    this.nextMs = this.range.firstMs;
+  }
+
+  /** Settles early, without throwing, when the signal aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const ms = this.nextMs * (1 - Math.random() / 4);
+    this.nextMs = Math.min(this.nextMs * 2, this.range.lastMs);
+    await sleep(ms, signal);
+  }
+}
+
+/** Settles after the time or when the signal aborts, whichever is first. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import { DomainError } from '@ktrdr/errors';
+
+/** The data source of the specification cannot be read by this worker. */
+export class DataNotFoundError extends DomainError {
+  readonly code = 'data-not-found';
+  constructor(source: string, reason: string, options?: ErrorOptions) {
+    super(`The data source ${source} cannot be used: ${reason}`, { source, reason }, options);
+  }
+}
+
+/** What the API handed over cannot be carried out by this worker. */
+export class OperationUnusableError extends DomainError {
+  readonly code = 'request-invalid';
+}
+
+/** The trainer did something that its protocol does not allow. */
+export class TrainerProtocolError extends DomainError {
+  readonly code = 'trainer-protocol-violated';
+}
+
+/** The object store or the spool failed in a way that waiting does not mend. */
+export class CheckpointNotStoredError extends DomainError {
+  readonly code = 'checkpoint-failed';
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`The checkpoint could not be stored: ${reason}`, { reason }, { cause });
+  }
+}
+
+/** Why a run ends where it is, whatever it is doing. */
+export class RunHalted extends Error {
+  constructor(
+    readonly kind: 'lease-lost' | 'out-of-time',
+    readonly reason: string,
+  ) {
+    super(reason);
+  }
+}

@@ -1,0 +1,30 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** Cuts a byte stream into lines, and gives up on one that is longer than anybody meant it to be. */
+export class LineReader {
+  private readonly decoder = new StringDecoder('utf8');
+  private rest = '';
+
+  constructor(
+    private readonly maxLength: number,
+    private readonly onLine: (line: string) => void,
+    private readonly onTooLong: () => void,
+  ) {}
+
+  push(chunk: Buffer): void {
+    const lines = (this.rest + this.decoder.write(chunk)).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) this.onLine(line);
+    if (this.rest.length > this.maxLength) {
+      this.rest = '';
+      this.onTooLong();
+    }
+  }
+
+  /** What came after the last line end. */
+  end(): void {
+    const last = this.rest + this.decoder.end();
+    this.rest = '';
+    if (last) this.onLine(last);
+  }
+}

@@ -1,0 +1,344 @@
+import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import type { Logger } from 'pino';
+import { CheckpointCourier, type CommittedCheckpoint, type Save } from './checkpoint-courier.js';
+import { RunHalted } from './errors.js';
+import { EventRecorder } from './event-recorder.js';
+import { LeasedRpc } from './leased-rpc.js';
+import { PersistentRpc } from './persistent-rpc.js';
+import type {
+  CheckpointStorage,
+  ConfirmLease,
+  DataSources,
+  EventSink,
+  Lease,
+  TrainerSource,
+  WorkerRpc,
+} from './ports.js';
+import { prepare, type Prepared } from './preparation.js';
+import { RunIntent, type Wish } from './run-intent.js';
+import { type Outcome, RunSettlement } from './run-settlement.js';
+import type { Spool, SpoolFolder } from './spool.js';
+import { type ReportedError } from './trainer-exit.js';
+import { type Ending, type Position, TrainerSession } from './trainer-session.js';
+
+export interface RunPorts {
+  readonly rpc: WorkerRpc;
+  readonly storage: CheckpointStorage;
+  readonly data: DataSources;
+  readonly trainers: TrainerSource;
+  readonly events: EventSink;
+  readonly spool: Spool;
+  readonly confirmLease: ConfirmLease;
+  readonly newId: () => string;
+  readonly workerId: string;
+  readonly log: Logger;
+}
+
+/** Local files that a trainer can continue from, or null for the beginning. */
+export interface StartingPoint extends Position {
+  readonly dir: string | null;
+}
+
+const RELEASE_TIMEOUT_MS = 2_000;
+
+/** One attempt at one operation: prepare, train, settle, and start over locally when a pause was withdrawn too late. */
+export class OperationRun {
+  readonly lease: Lease;
+  private readonly halt = new AbortController();
+  private readonly halted: Promise<never>;
+  private readonly intent: RunIntent;
+  private readonly recorder: EventRecorder;
+  private readonly rpc: LeasedRpc;
+  private readonly log: Logger;
+  private readonly restoredReported = Promise.withResolvers<void>();
+  private courier: CheckpointCourier | undefined;
+  private session: TrainerSession | undefined;
+  private settlement: RunSettlement | undefined;
+  private refusal: unknown;
+
+  constructor(
+    private readonly operation: ClaimedOperation,
+    private readonly ports: RunPorts,
+  ) {
+    this.lease = { operationId: operation.operation_id, attempt: operation.attempt };
+    this.log = ports.log.child({ ...this.lease });
+    this.intent = new RunIntent(operation.directive);
+    this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
+    const persistent = new PersistentRpc(ports.rpc, (method, err) => this.log.debug({ err, method }, 'asking again'));
+    this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
+    this.halted = new Promise((_, reject) => {
+      this.halt.signal.addEventListener('abort', () => reject(this.halt.signal.reason as RunHalted));
+    });
+    this.halted.catch(() => undefined); // raced against wherever the run waits
+  }
+
+  obey(directive: Directive): void {
+    // While its end is being reported, the answer to that decides: a heartbeat may have been overtaken by it.
+    if (directive.kind !== 'lease-lost') return this.intent.obey(directive);
+    if (!this.settlement?.isReporting) this.loseLease(directive.reason);
+  }
+
+  /** Save, commit and hand the operation back. */
+  shutDown(): void {
+    this.intent.shutDown();
+  }
+
+  /** There is no time left for saving: hand the operation back as it was committed last. */
+  giveUp(): void {
+    this.stopNow(new RunHalted('out-of-time', 'the shutdown grace is over'));
+  }
+
+  /** Settles when the trainer is gone and the API knows; never throws. */
+  async execute(): Promise<Outcome> {
+    try {
+      return await this.carryOut();
+    } catch (error) {
+      return await this.endAfter(error);
+    } finally {
+      this.recorder.close();
+      this.stopNow(new RunHalted('out-of-time', 'the run has ended'));
+      await this.session?.gone();
+      await this.ports.spool.remove(this.lease).catch((err: unknown) => this.log.warn({ err }, 'spool not removed'));
+    }
+  }
+
+  private async carryOut(): Promise<Outcome> {
+    const folder = await this.ports.spool.folderFor(this.lease);
+    const prepared = await this.prepareUnlessUnwanted(folder);
+    if (prepared === 'failed') return { kind: 'failed' };
+    const { resume } = this.operation;
+    if (prepared === 'unwanted') return this.settler(resume && toCommitted(resume)).settleUntrained(resume);
+    const { restored } = prepared;
+    let from: StartingPoint = restored
+      ? { dir: restored.dir, step: restored.choice.step, epoch: restored.choice.epoch }
+      : { dir: null, step: 0, epoch: 0 };
+    const settlement = this.settler(restored && toCommitted(restored.choice));
+    for (;;) {
+      const ending = await this.train(from, folder, prepared);
+      if (this.refusal) throw this.refusal;
+      const next = await this.orHalted(settlement.settle(ending, from));
+      if ('kind' in next) return next;
+      this.log.info({ step: next.step }, 'continuing from the local save');
+      from = next;
+    }
+  }
+
+  private async prepareUnlessUnwanted(folder: SpoolFolder): Promise<Prepared | 'unwanted' | 'failed'> {
+    const { storage, data } = this.ports;
+    const onTrouble = (error: DomainError): void => this.warn(error);
+    const ports = { storage, data, rpc: this.rpc, log: this.log, onTrouble };
+    const preparing = prepare(this.operation, folder, ports, this.halt.signal);
+    preparing.catch(() => undefined); // when it is not waited for any more
+    const unwanted = this.intent.until(({ kind }) => kind === 'cancel' || kind === 'shutdown');
+    try {
+      const first = await this.orHalted(Promise.race([preparing, unwanted.reached.then(() => 'unwanted' as const)]));
+      return first ?? 'failed';
+    } finally {
+      unwanted.end();
+    }
+  }
+
+  private async train(from: StartingPoint, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
+    const taking = this.ports.trainers.take();
+    taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
+    const trainer = await this.orHalted(taking);
+    const session = new TrainerSession(
+      trainer,
+      this.intent,
+      this.recorder,
+      {
+        onStarted: (event) => {
+          this.ports.trainers.refill();
+          this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
+        },
+        onSaved: (save) => this.saved(save),
+        onSaveFailed: (message, at) => this.saveFailed(message, at, false),
+        onStopSaveFailed: (message, at, wish) => this.stopSaveFailed(message, at, wish),
+      },
+      this.ports.newId,
+      from,
+    );
+    this.session = session;
+    const { operation } = this;
+    return this.orHalted(
+      session.run({
+        type: 'start',
+        operation_id: operation.operation_id,
+        attempt: operation.attempt,
+        spec: withBackend(operation),
+        spec_sha256: operation.spec_sha256,
+        data_file: prepared.dataFile,
+        spool_dir: await folder.newSaves(),
+        resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
+      }),
+    );
+  }
+
+  private started(event: Extract<TrainerEvent, { type: 'started' }>, prepared: Prepared, trainer: NamedVersion): void {
+    const { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint } = event;
+    this.log.info({ step, epoch, backend }, 'training started');
+    if (this.courier) return; // continuing locally: the API knows all this
+    const { choice } = prepared.restored ?? {};
+    this.courier = new CheckpointCourier(
+      {
+        storage: this.ports.storage,
+        rpc: this.rpc,
+        confirmLease: this.ports.confirmLease,
+        newId: this.ports.newId,
+        log: this.log,
+        onSettled: (requestId) => this.session?.settled(requestId),
+        onTrouble: (_save, error) => this.warn(error),
+      },
+      {
+        lease: this.lease,
+        started: this.restoredReported.promise,
+        provenance: {
+          specSha256: this.operation.spec_sha256,
+          dataFingerprint: data_fingerprint,
+          trainer,
+          backend: { name: backend, version: backend_version },
+        },
+      },
+      choice ? toCommitted(choice) : null,
+      this.halt.signal,
+    );
+    this.settlement?.deliverWith(this.courier);
+    const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
+    const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom };
+    this.rpc
+      .call('restored', { ...report, ...restored, trainer: trainer.name })
+      .then(({ directive }) => this.obey(directive))
+      .catch((err: unknown) => {
+        if (this.halt.signal.aborted) return;
+        this.refusal = err;
+        this.session?.kill();
+      })
+      .finally(() => this.restoredReported.resolve());
+  }
+
+  private saved(save: Save): void {
+    if (!this.courier) return;
+    this.courier.add(save);
+    if (save.kind !== 'periodic' && save.kind !== 'best' && save.kind !== 'manual') return;
+    void this.courier.deliveryOf(save.request_id)?.then((delivery) => {
+      if (delivery.kind === 'given-up') this.saveFailed(delivery.error.message, save, false, save.kind);
+    });
+  }
+
+  private saveFailed(message: string, at: Position, pauseAbandoned: boolean, kind: Save['kind'] = 'periodic'): void {
+    this.log.warn({ step: at.step, reason: message, pauseAbandoned }, 'checkpoint not saved');
+    this.recorder.record({ type: 'warning', code: 'checkpoint-failed', message });
+    this.rpc
+      .call('checkpoint.failed', {
+        kind,
+        step: at.step,
+        epoch: at.epoch,
+        error: { code: 'checkpoint-failed', message, details: {} },
+        pause_abandoned: pauseAbandoned,
+      })
+      .then(({ directive }) => this.obey(directive))
+      .catch((err: unknown) => this.halt.signal.aborted || this.log.warn({ err }, 'failed save not reported'));
+  }
+
+  private stopSaveFailed(message: string, at: Position, wish: Wish): void {
+    const isPause = wish.kind === 'pause';
+    if (isPause) this.intent.abandonPause();
+    this.saveFailed(message, at, isPause, wish.kind === 'train' ? 'pause' : wish.kind);
+  }
+
+  private settler(start: CommittedCheckpoint | null): RunSettlement {
+    this.settlement = new RunSettlement(
+      {
+        rpc: this.rpc,
+        intent: this.intent,
+        log: this.log,
+        flushEvents: () => {
+          this.recorder.flush();
+          return this.ports.events.flush(1_000);
+        },
+        abandonPause: (message, at) => this.stopSaveFailed(message, at, this.intent.wish),
+      },
+      start,
+    );
+    return this.settlement;
+  }
+
+  /** The run could not go on by itself: halted from outside, or something that only a person can mend. */
+  private async endAfter(error: unknown): Promise<Outcome> {
+    const halted = this.halt.signal.reason as unknown;
+    if (halted instanceof RunHalted) {
+      if (halted.kind === 'lease-lost') return { kind: 'lease-lost', reason: halted.reason };
+      return this.releaseUnsaved(halted.reason);
+    }
+    if (!(error instanceof DomainError)) this.log.error({ err: error }, 'run failed');
+    try {
+      const settlement = this.settlement ?? this.settler(null);
+      return await this.orHalted(settlement.reportFailed(toReportedError(error)));
+    } catch (err) {
+      if (this.halt.signal.aborted) return this.endAfter(err);
+      this.log.error({ err }, 'failure not accepted');
+      return { kind: 'refused', reason: err instanceof Error ? err.message : String(err) };
+    }
+  }
+
+  private async releaseUnsaved(reason: string): Promise<Outcome> {
+    const { resume } = this.operation;
+    const last = this.courier?.lastCommitted ?? (resume && toCommitted(resume));
+    const { operationId, attempt } = this.lease;
+    const lease = { operation_id: operationId, attempt, worker_id: this.ports.workerId };
+    const position = { step: last?.step ?? 0, epoch: last?.epoch ?? 0, checkpoint_id: last?.checkpointId ?? null };
+    try {
+      await this.ports.rpc.call('released', { ...lease, ...position, reason }, { timeoutMs: RELEASE_TIMEOUT_MS });
+      return { kind: 'released', checkpointId: position.checkpoint_id };
+    } catch (err) {
+      this.log.warn({ err }, 'not released, its lease expires instead');
+      return { kind: 'abandoned', reason };
+    }
+  }
+
+  private loseLease(reason: string): void {
+    this.recorder.abandon();
+    this.ports.events.purge(this.lease);
+    this.stopNow(new RunHalted('lease-lost', reason));
+  }
+
+  private stopNow(reason: RunHalted): void {
+    if (!this.halt.signal.aborted) this.halt.abort(reason);
+    this.session?.kill();
+  }
+
+  private warn(error: unknown): void {
+    const code = error instanceof DomainError ? error.code : 'internal';
+    const message = error instanceof Error ? error.message : String(error);
+    this.log.warn({ err: error }, 'waiting for what is needed');
+    this.recorder.record({ type: 'warning', code, message });
+  }
+
+  private orHalted<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.halted]);
+  }
+}
+
+interface NamedVersion {
+  readonly name: string;
+  readonly version: string;
+}
+
+type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
+
+function toCommitted({ checkpoint_id, step, epoch }: ResumeChoice): CommittedCheckpoint {
+  return { checkpointId: checkpoint_id, step, epoch };
+}
+
+function toReportedError(error: unknown): ReportedError {
+  if (error instanceof DomainError) return { code: error.code, message: error.message, details: { ...error.details } };
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error), details: {} };
+}
+
+/** Another backend would change the numbers, so an attempt that could choose takes the one of the attempts before. */
+function withBackend({ spec, pinned_backend }: ClaimedOperation): unknown {
+  if (!pinned_backend || typeof spec !== 'object' || spec === null) return spec;
+  const { backend } = spec as { readonly backend?: unknown };
+  return backend === undefined || backend === 'auto' ? { ...spec, backend: pinned_backend } : spec;
+}

@@ -1,0 +1,83 @@
+import type { CheckpointDraft, CheckpointReference, UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type {
+  TrainerControl,
+  TrainerEvent,
+  WorkerEvent,
+  WorkerRpcMethod,
+  WorkerRpcReply,
+  WorkerRpcRequest,
+} from '@ktrdr/contracts';
+
+/** The right to write for one operation; `attempt` is the fencing token. */
+export interface Lease {
+  readonly operationId: string;
+  readonly attempt: number;
+}
+
+/** Requests to the API. */
+export interface WorkerRpc {
+  call<M extends WorkerRpcMethod>(
+    method: M,
+    request: WorkerRpcRequest<M>,
+    options: { readonly timeoutMs: number },
+  ): Promise<WorkerRpcReply<M>>;
+}
+
+/** Where checkpoints go and come from. */
+export interface CheckpointStorage {
+  upload(draft: CheckpointDraft): Promise<UploadedCheckpoint>;
+  restore(from: CheckpointReference & { readonly into: string }): Promise<unknown>;
+}
+
+/** Takes events at any time and sends them when it can. */
+export interface EventSink {
+  enqueue(event: WorkerEvent): void;
+  /** Forgets what this attempt has not sent yet. */
+  purge(lease: Lease): void;
+  /** Settles when everything taken so far was sent, or the time is over. */
+  flush(withinMs: number): Promise<void>;
+}
+
+export type TrainerReady = Extract<TrainerEvent, { type: 'ready' }>;
+
+/** How a trainer process ended. */
+export interface TrainerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Last lines of stderr. */
+  readonly stderrTail: readonly string[];
+  /** Set when it spoke something other than the protocol and was killed for it. */
+  readonly violation: string | null;
+}
+
+export interface TrainerListener {
+  onEvent(event: TrainerEvent): void;
+  onLog(stream: 'stdout' | 'stderr', line: string): void;
+  /** Comes last, and once. */
+  onExit(exit: TrainerExit): void;
+}
+
+/** A started trainer that nobody has given an operation yet. */
+export interface Trainer {
+  readonly ready: TrainerReady;
+  attach(listener: TrainerListener): void;
+  /** Writing to a trainer that is gone does nothing: its exit tells. */
+  send(control: TrainerControl): void;
+  /** SIGKILL. */
+  kill(): void;
+}
+
+export interface TrainerSource {
+  /** A trainer that is ready; a warm one if there is one. */
+  take(): Promise<Trainer>;
+  /** Makes sure that one idle trainer is warm. */
+  refill(): void;
+}
+
+export interface DataSources {
+  /** A local file for the data source, or null when the trainer has it built in. */
+  resolve(source: string, folder: string): Promise<string | null>;
+}
+
+/** Settles once the lease is known to be recent, or nobody could be asked; by then a lost lease has been told. */
+export type ConfirmLease = () => Promise<void>;

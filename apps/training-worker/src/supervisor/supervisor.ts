@@ -1,0 +1,176 @@
+import type { Directive } from '@ktrdr/contracts';
+import type { Logger } from 'pino';
+import { Backoff, sleep } from './backoff.js';
+import type { LeaseHolder } from './lease-keeper.js';
+import { OperationRun, type RunPorts } from './operation-run.js';
+import type { Lease } from './ports.js';
+
+/** A message that says "this pool has work". */
+export interface WaitingTicket {
+  readonly operationId: string | null;
+  ack(): void;
+  giveBack(): void;
+}
+
+export interface TicketSource {
+  next(options: { readonly expiresMs: number; readonly signal: AbortSignal }): Promise<WaitingTicket | null>;
+}
+
+export interface SupervisorSettings {
+  readonly slots: number;
+  readonly pool: string;
+  readonly capabilities: readonly string[];
+}
+
+const TICKET_WAIT_MS = 5_000;
+const CLAIM_TIMEOUT_MS = 5_000;
+const CLAIM_RETRY = { firstMs: 250, lastMs: 5_000 };
+/** Left of the grace for handing back what could not be saved. */
+const GIVE_UP_MS = 2_500;
+
+/** Fills this worker's slots: takes tickets, claims operations, runs them, and hands them back when it must stop. */
+export class Supervisor implements LeaseHolder {
+  private readonly runs = new Map<OperationRun, Promise<void>>();
+  private readonly stopTaking = new AbortController();
+  private isDraining = false;
+  private isRegistered = false;
+  /** Kept until it is answered: a claim that took effect without an answer is found again by it. */
+  private claimId: string | undefined;
+  /** There may be work without a ticket: just registered, just finished one, or a claim went unanswered. */
+  private claimWithoutTicket = false;
+  private taking: Promise<void> = Promise.resolve();
+  private changed = Promise.withResolvers<void>();
+
+  constructor(
+    private readonly settings: SupervisorSettings,
+    private readonly ports: RunPorts,
+    private readonly tickets: TicketSource,
+    private readonly log: Logger,
+  ) {}
+
+  leases(): readonly Lease[] {
+    return [...this.runs.keys()].map(({ lease }) => lease);
+  }
+
+  freeSlots(): number {
+    return this.canTake ? Math.max(0, this.settings.slots - this.runs.size) : 0;
+  }
+
+  obey({ operationId, attempt }: Lease, directive: Directive): void {
+    for (const run of this.runs.keys()) {
+      if (run.lease.operationId === operationId && run.lease.attempt === attempt) run.obey(directive);
+    }
+  }
+
+  /** Draining hands back what runs, so that it goes on elsewhere, and takes nothing new. */
+  drain(draining: boolean): void {
+    if (draining === this.isDraining) return;
+    this.isDraining = draining;
+    this.log.info({ draining }, 'draining changed');
+    if (draining) for (const run of this.runs.keys()) run.shutDown();
+    this.tellChange();
+  }
+
+  registered(): void {
+    this.isRegistered = true;
+    this.claimWithoutTicket = true;
+    this.tellChange();
+  }
+
+  /** Takes work until `shutDown`. */
+  run(): Promise<void> {
+    this.taking = this.take();
+    return this.taking;
+  }
+
+  /** Saves and hands back everything that runs; what has not managed within the grace goes back as last committed. */
+  async shutDown(graceMs: number): Promise<void> {
+    this.stopTaking.abort();
+    this.tellChange();
+    const graceOver = new AbortController();
+    for (const run of this.runs.keys()) run.shutDown();
+    const finished = this.taking.then(() => this.allFinished()).finally(() => graceOver.abort());
+    await Promise.race([finished, sleep(Math.max(0, graceMs - GIVE_UP_MS), graceOver.signal)]);
+    for (const run of this.runs.keys()) {
+      this.log.warn({ ...run.lease }, 'shutdown grace over, trainer killed');
+      run.giveUp();
+    }
+    await Promise.race([finished, sleep(GIVE_UP_MS, graceOver.signal)]);
+  }
+
+  private get canTake(): boolean {
+    return !this.isDraining && !this.stopTaking.signal.aborted;
+  }
+
+  private async take(): Promise<void> {
+    const { signal } = this.stopTaking;
+    const backoff = new Backoff(CLAIM_RETRY);
+    while (!signal.aborted) {
+      if (!this.isRegistered || this.freeSlots() === 0) {
+        await this.changed.promise;
+        continue;
+      }
+      const ticket = this.claimWithoutTicket ? null : await this.nextTicket();
+      if (!ticket && !this.claimWithoutTicket) continue;
+      if (signal.aborted || this.freeSlots() === 0) {
+        ticket?.giveBack();
+        continue;
+      }
+      this.claimWithoutTicket = false;
+      if (await this.claim(ticket)) backoff.reset();
+      else await backoff.wait(signal);
+    }
+  }
+
+  /** Waits for one, but not past the moment when there is something to claim without it, or no slot any more. */
+  private async nextTicket(): Promise<WaitingTicket | null> {
+    const until = new AbortController();
+    const signal = AbortSignal.any([this.stopTaking.signal, until.signal]);
+    void this.changed.promise.then(() => until.abort());
+    return this.tickets.next({ expiresMs: TICKET_WAIT_MS, signal });
+  }
+
+  /** False: nobody answered. */
+  private async claim(ticket: WaitingTicket | null): Promise<boolean> {
+    const { pool, capabilities } = this.settings;
+    this.claimId ??= this.ports.newId();
+    const request = { worker_id: this.ports.workerId, claim_id: this.claimId, pool, capabilities: [...capabilities] };
+    try {
+      const { operation } = await this.ports.rpc.call('claim', request, { timeoutMs: CLAIM_TIMEOUT_MS });
+      this.claimId = undefined;
+      ticket?.ack();
+      if (operation) {
+        this.start(new OperationRun(operation, this.ports));
+        // Several may be waiting while their tickets are still on their way.
+        this.claimWithoutTicket = true;
+      }
+      return true;
+    } catch (err) {
+      // Without an ack the ticket comes back; the same claim id finds what was claimed already.
+      this.claimWithoutTicket = true;
+      this.log.debug({ err }, 'claim not answered');
+      return false;
+    }
+  }
+
+  private start(run: OperationRun): void {
+    this.log.info({ ...run.lease }, 'operation claimed');
+    if (!this.canTake) run.shutDown();
+    const done = run.execute().then((outcome) => {
+      this.log.info({ ...run.lease, outcome }, 'operation left');
+      this.runs.delete(run);
+      this.claimWithoutTicket = true;
+      this.tellChange();
+    });
+    this.runs.set(run, done);
+  }
+
+  private async allFinished(): Promise<void> {
+    while (this.runs.size > 0) await Promise.all(this.runs.values());
+  }
+
+  private tellChange(): void {
+    this.changed.resolve();
+    this.changed = Promise.withResolvers<void>();
+  }
+}

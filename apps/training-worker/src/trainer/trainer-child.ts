@@ -1,0 +1,55 @@
+import { Socket } from 'node:net';
+import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
+import { TrainerEvent } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import { loadBackends, serveTraining, TRAINER } from '@ktrdr/trainer';
+import { openControlChannel } from './control-lines.js';
+
+const CONTROL_FD = 3;
+const EVENTS_FD = 4;
+
+/**
+ * The child process: says `ready` when it could train, serves one `start`, and ends with exit code 0 after
+ * `completed`, `stopped` or `failed` has been handed over. It ends at once when the supervisor is gone, and leaves
+ * SIGINT and SIGTERM to the supervisor.
+ */
+export async function runTrainer(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  const events = new Socket({ fd: EVENTS_FD, readable: false, writable: true });
+  const orphaned = () => process.exit(1);
+  events.on('error', orphaned);
+  const emit = (event: TrainerEvent) => {
+    events.write(`${JSON.stringify(event)}\n`);
+  };
+  let phase: 'idle' | 'training' | 'done' = 'idle';
+  const channel = openControlChannel(new Socket({ fd: CONTROL_FD, readable: true, writable: false }), () => {
+    if (phase === 'training') orphaned();
+    else if (phase === 'idle') process.exit(0);
+  });
+  const backends = await loadBackends();
+  emit({
+    type: 'ready',
+    trainer: TRAINER.name,
+    version: TRAINER.version,
+    pid: process.pid,
+    backends: backends.flatMap(({ name, usable }) => (usable ? [name] : [])),
+  });
+  try {
+    const start = await channel.start;
+    phase = 'training';
+    await serveTraining(start, {
+      backends,
+      requests: channel.requests,
+      emit,
+      now: () => performance.now(),
+      breathe: () => breathe(),
+      pause: (ms) => pause(ms),
+      logError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
+    });
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    emit({ type: 'failed', code: error.code, message: error.message, details: { ...error.details } });
+  }
+  phase = 'done';
+  events.end(() => process.exit(0));
+}

@@ -1,0 +1,134 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointStore } from '@ktrdr/checkpoint';
+import { ControlListener, EventPublisher, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { openObjectStore } from '@ktrdr/object-store';
+import type { Logger } from 'pino';
+import { ulid } from 'ulid';
+import type { WorkerConfig } from './config.js';
+import { LocalDataSources } from './supervisor/data-sources.js';
+import { EventOutbox } from './supervisor/event-outbox.js';
+import { LeaseKeeper } from './supervisor/lease-keeper.js';
+import type { ConfirmLease } from './supervisor/ports.js';
+import { Spool } from './supervisor/spool.js';
+import { Supervisor } from './supervisor/supervisor.js';
+import { TrainerPool } from './supervisor/trainer-pool.js';
+
+const VERSION = '0.1.0';
+const FLUSH_EVENTS_MS = 2_000;
+
+export interface WorkerSignals {
+  /** First request to stop: save, hand back, leave. */
+  readonly shutdown: AbortSignal;
+  /** Second one: leave now. */
+  readonly abort: AbortSignal;
+}
+
+/** Wires one worker, runs it until it is told to stop, and leaves nothing behind. */
+export async function runWorker(config: WorkerConfig, log: Logger, signals: WorkerSignals): Promise<void> {
+  const { shutdown } = signals;
+  const openStore = (url: string) =>
+    openObjectStore(url, config.s3Credentials ? { credentials: config.s3Credentials } : {});
+  const storage = new CheckpointStore(openStore(config.objectStoreUrl));
+  const spool = new Spool(join(config.folder, 'spool'));
+  const removed = await spool.open();
+  if (removed.length > 0) log.info({ removed }, 'spool of an earlier life removed');
+
+  const [command, ...args] = config.trainerCommand ?? [
+    process.execPath,
+    join(import.meta.dirname, 'trainer', 'main.js'),
+  ];
+  const trainers = new TrainerPool({ command: command ?? process.execPath, args, env: config.trainerEnv }, log);
+  signals.abort.addEventListener('abort', () => trainers.close());
+  trainers.refill();
+
+  const ending = new AbortController();
+  let session: NatsSession | undefined;
+  try {
+    session = await NatsSession.connect(
+      {
+        servers: config.nats.url,
+        prefix: config.nats.prefix,
+        name: `worker ${config.workerId}`,
+        ...(config.nats.token ? { token: config.nats.token } : {}),
+      },
+      { signal: shutdown, onWaiting: (message) => log.warn({ reason: message }, 'waiting for NATS') },
+    );
+    session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
+    const capabilities = await capabilitiesOf(trainers, shutdown);
+    const rpc = new WorkerRpcClient(session);
+    let confirmLease: ConfirmLease = () => Promise.resolve();
+    const events = new EventOutbox(
+      new EventPublisher(session),
+      () => confirmLease(),
+      join(config.folder, 'events.jsonl'),
+      log,
+    );
+    const data = new LocalDataSources({
+      roots: config.dataRoots,
+      openBucket: (bucket) => openStore(`s3://${bucket}${new URL(config.objectStoreUrl).search}`),
+    });
+    const { workerId, pool, slots } = config;
+    const supervisor = new Supervisor(
+      { slots, pool, capabilities },
+      {
+        rpc,
+        storage,
+        data,
+        trainers,
+        events,
+        spool,
+        confirmLease: () => confirmLease(),
+        newId: ulid,
+        workerId,
+        log,
+      },
+      new TicketConsumer(session, pool, (reason) => log.debug({ reason }, 'no ticket could be had')),
+      log,
+    );
+    const registration = {
+      worker_id: workerId,
+      pool,
+      version: VERSION,
+      host: hostname(),
+      pid: process.pid,
+      slots,
+      capabilities,
+    };
+    const leases = new LeaseKeeper(rpc, registration, supervisor, log);
+    confirmLease = () => leases.confirm();
+    new ControlListener(session, workerId).listen(() => leases.beatNow());
+    session.onStatus(({ kind }) => kind === 'reconnected' && leases.beatNow());
+    const keeping = leases.run(ending.signal);
+    const sending = events.run(ending.signal);
+    const taking = supervisor.run();
+    await whenAborted(shutdown);
+    log.info({ operations: supervisor.leases(), graceMs: config.shutdownGraceMs }, 'shutting down');
+    await supervisor.shutDown(config.shutdownGraceMs);
+    await taking;
+    await events.flush(FLUSH_EVENTS_MS);
+    ending.abort();
+    await Promise.all([keeping, sending]);
+  } finally {
+    ending.abort();
+    trainers.close();
+    await session?.close();
+    spool.close();
+  }
+  log.info('worker stopped');
+}
+
+/** What an operation may require of a worker; the trainer itself says which backends it can use. */
+async function capabilitiesOf(trainers: TrainerPool, shutdown: AbortSignal): Promise<string[]> {
+  const idle = trainers.idle();
+  idle.catch(() => undefined);
+  const trainer = await Promise.race([idle, whenAborted(shutdown)]);
+  return ['type:training', ...(trainer?.ready.backends ?? []).map((backend) => `backend:${backend}`)];
+}
+
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

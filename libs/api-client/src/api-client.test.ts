@@ -1,0 +1,135 @@
+import { ApiClient, type ApiClientOptions } from './api-client.js';
+import { ApiAddressError, ApiContractError, ApiProblemError, ApiUnreachableError } from './errors.js';
+import { operationView } from './testing/operation-fixture.js';
+import { hangUp, json, problem, ScriptedServer, type Turn } from './testing/scripted-server.js';
+
+const ID = operationView().operation_id;
+const ACTION = { operation_id: ID, status: 'pausing', message: 'Pausing', allowed_actions: [] };
+
+const servers: ScriptedServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+async function given(turns: readonly Turn[], options: Partial<ApiClientOptions> = {}) {
+  const server = await new ScriptedServer(turns).start();
+  servers.push(server);
+  const backoff = { firstMs: 1, maxMs: 4 };
+  return { server, api: new ApiClient({ url: server.url, token: 'secret', timeoutMs: 5_000, backoff, ...options }) };
+}
+
+describe('ApiClient', () => {
+  it('shows its token with every request', async () => {
+    const { api, server } = await given([json(operationView())]);
+    await api.get(ID);
+    expect(server.requests[0]).toMatchObject({ method: 'GET', url: `/operations/${ID}` });
+    expect(server.requests[0]?.headers.authorization).toBe('Bearer secret');
+  });
+
+  it('keeps fields that the contract does not know', async () => {
+    const { api } = await given([json({ ...operationView(), mood: 'good' })]);
+    expect(await api.get(ID)).toHaveProperty('mood', 'good');
+  });
+
+  it('keeps a path in front of the API and leaves out filters that are not given', async () => {
+    const page = { items: [], next_cursor: null, total: 0, active: 0, by_status: {} };
+    const { server } = await given([json(page)]);
+    await new ApiClient({ url: `${server.url}/ktrdr`, token: 't' }).list({
+      status: 'running,paused',
+      limit: undefined,
+    });
+    expect(server.requests[0]?.url).toBe('/ktrdr/operations?status=running%2Cpaused');
+  });
+
+  it('repeats a POST with the same key after a broken connection and a 503', async () => {
+    const { api, server } = await given([hangUp, problem(503, { code: 'shutting-down' }), json(ACTION, 202)]);
+    await expect(api.pause(ID)).resolves.toEqual(ACTION);
+    const keys = server.requests.map(({ headers }) => headers['idempotency-key']);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('repeats a POST while its own earlier try is still at work', async () => {
+    const { api } = await given([problem(409, { code: 'idempotency-in-progress' }), json(ACTION, 202)]);
+    await expect(api.cancel(ID)).resolves.toEqual(ACTION);
+  });
+
+  it('sends a new key for each POST', async () => {
+    const { api, server } = await given([json(ACTION, 202)]);
+    await api.pause(ID);
+    await api.pause(ID);
+    expect(new Set(server.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(2);
+  });
+
+  it('gives up a POST at its deadline', async () => {
+    const { api, server } = await given([hangUp], { timeoutMs: 60 });
+    await expect(api.pause(ID)).rejects.toThrow(ApiUnreachableError);
+    expect(server.requests.length).toBeGreaterThan(1);
+  });
+
+  it('does not repeat a read that fails', async () => {
+    const { api, server } = await given([hangUp]);
+    await expect(api.get(ID)).rejects.toThrow('connection lost');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('does not repeat what the API refuses', async () => {
+    const fields = {
+      code: 'illegal-transition',
+      detail: 'It is running',
+      operation_id: ID,
+      allowed_actions: ['pause'],
+    };
+    const { api, server } = await given([problem(409, fields)]);
+    const error = await api.resume(ID).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiProblemError);
+    expect(error).toMatchObject({
+      code: 'illegal-transition',
+      status: 409,
+      message: 'It is running',
+      details: { operation_id: ID, allowed_actions: ['pause'] },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('names the address and the reason when nobody listens', async () => {
+    const { api, server } = await given([hangUp]);
+    await server.stop();
+    await expect(api.get(ID)).rejects.toThrow(`Cannot reach the API at ${server.url}: connection refused`);
+  });
+
+  it('says so when an answer does not come in time', async () => {
+    const { api } = await given([() => undefined], { timeoutMs: 40 });
+    await expect(api.get(ID)).rejects.toThrow('no answer in time');
+  });
+
+  it('takes the status for the code where the answer has none that it knows', async () => {
+    const { api } = await given([
+      json('<html>', 502),
+      problem(404, { code: 'newer-code', detail: 'Not here' }),
+      json(null, 401),
+    ]);
+    await expect(api.get(ID)).rejects.toMatchObject({ code: 'internal', status: 502 });
+    await expect(api.get(ID)).rejects.toMatchObject({ code: 'object-not-found', message: 'Not here' });
+    await expect(api.get(ID)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('names the fields that do not fit the contract', async () => {
+    const { api } = await given([json({ ...operationView(), version: 'three' })]);
+    const error = await api.get(ID).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiContractError);
+    expect((error as Error).message).toContain('version: ');
+  });
+
+  it('accepts the empty answer to a deletion', async () => {
+    const { api, server } = await given([json(undefined, 200)]);
+    await expect(api.remove(ID)).resolves.toBeUndefined();
+    expect(server.requests[0]?.method).toBe('DELETE');
+  });
+
+  it('refuses an address that is none', () => {
+    expect(() => new ApiClient({ url: 'localhost:8080', token: 't' })).toThrow(ApiAddressError);
+    expect(() => new ApiClient({ url: 'not an address', token: 't' })).toThrow(ApiAddressError);
+  });
+});

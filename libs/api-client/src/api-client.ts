@@ -1,0 +1,178 @@
+import {
+  ActionView,
+  type CancelBody,
+  CheckpointPage,
+  CheckpointStats,
+  CheckpointView,
+  EventPage,
+  ExplainView,
+  HistoryPage,
+  MetricsPage,
+  OperationPage,
+  OperationView,
+  type PauseBody,
+  type ResumeBody,
+  ResumedView,
+  ResultView,
+  type SubmitBody,
+  VerifyView,
+  WorkerPage,
+} from '@ktrdr/contracts';
+import { z } from 'zod';
+import { type StreamItem, type StreamOptions, streamEvents } from './event-stream.js';
+import { HttpTransport, type ReadOptions, type TransportOptions } from './http-transport.js';
+
+export type ApiClientOptions = TransportOptions;
+
+/** Filters of a list, as in the query string. */
+export interface OperationFilter {
+  /** Comma-separated. */
+  readonly status?: string | undefined;
+  readonly type?: string | undefined;
+  readonly text?: string | undefined;
+  readonly created_after?: string | undefined;
+  readonly created_before?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Which part of an operation's events. */
+export interface EventWindow {
+  /** Events with a greater sequence number only. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/**
+ * The operations API with types. Every answer is checked against the contract and returned as it was sent.
+ * All methods throw ApiProblemError, ApiUnreachableError or ApiContractError.
+ */
+export class ApiClient {
+  private readonly transport: HttpTransport;
+
+  constructor(options: ApiClientOptions) {
+    this.transport = new HttpTransport(options);
+  }
+
+  /** The API's address, without a trailing slash. */
+  get url(): string {
+    return this.transport.address();
+  }
+
+  submit(body: SubmitBody): Promise<OperationView> {
+    return this.post('operations', OperationView, body);
+  }
+
+  list(filter: OperationFilter = {}): Promise<OperationPage> {
+    return this.read('operations', OperationPage, { ...filter });
+  }
+
+  get(operationId: string, options: ReadOptions = {}): Promise<OperationView> {
+    return this.transport.request({ method: 'GET', path: operation(operationId), answer: OperationView, ...options });
+  }
+
+  /** Removes the operation with its checkpoints. */
+  async remove(operationId: string): Promise<void> {
+    await this.delete(operation(operationId));
+  }
+
+  pause(operationId: string, body: PauseBody = {}): Promise<ActionView> {
+    return this.post(operation(operationId, 'pause'), ActionView, body);
+  }
+
+  resume(operationId: string, body: ResumeBody = {}): Promise<ResumedView> {
+    return this.post(operation(operationId, 'resume'), ResumedView, body);
+  }
+
+  cancel(operationId: string, body: CancelBody = {}): Promise<ActionView> {
+    return this.post(operation(operationId, 'cancel'), ActionView, body);
+  }
+
+  events(operationId: string, { after, limit }: EventWindow = {}): Promise<EventPage> {
+    return this.read(operation(operationId, 'events'), EventPage, { after, limit });
+  }
+
+  history(operationId: string): Promise<HistoryPage> {
+    return this.read(operation(operationId, 'history'), HistoryPage);
+  }
+
+  metrics(operationId: string): Promise<MetricsPage> {
+    return this.read(operation(operationId, 'metrics'), MetricsPage);
+  }
+
+  checkpoints(operationId: string): Promise<CheckpointPage> {
+    return this.read(operation(operationId, 'checkpoints'), CheckpointPage);
+  }
+
+  explain(operationId: string): Promise<ExplainView> {
+    return this.read(operation(operationId, 'explain'), ExplainView);
+  }
+
+  result(operationId: string): Promise<ResultView> {
+    return this.read(operation(operationId, 'result'), ResultView);
+  }
+
+  checkpoint(checkpointId: string): Promise<CheckpointView> {
+    return this.read(checkpoint(checkpointId), CheckpointView);
+  }
+
+  /** Has every byte of the checkpoint hashed again. */
+  verifyCheckpoint(checkpointId: string): Promise<VerifyView> {
+    return this.post(checkpoint(checkpointId, 'verify'), VerifyView);
+  }
+
+  pinCheckpoint(checkpointId: string): Promise<CheckpointView> {
+    return this.post(checkpoint(checkpointId, 'pin'), CheckpointView);
+  }
+
+  unpinCheckpoint(checkpointId: string): Promise<CheckpointView> {
+    return this.post(checkpoint(checkpointId, 'unpin'), CheckpointView);
+  }
+
+  /** `force` deletes even the last one that its operation can be resumed from. */
+  async removeCheckpoint(checkpointId: string, { force = false } = {}): Promise<void> {
+    await this.delete(checkpoint(checkpointId), force ? { force: 'true' } : {});
+  }
+
+  checkpointStats(): Promise<CheckpointStats> {
+    return this.read('checkpoints/stats', CheckpointStats);
+  }
+
+  workers(): Promise<WorkerPage> {
+    return this.read('workers', WorkerPage);
+  }
+
+  /** The readiness report; an API that is not ready answers with a problem. */
+  health(): Promise<Record<string, unknown>> {
+    return this.read('health/ready', z.record(z.string(), z.unknown()));
+  }
+
+  /** Live events, surviving broken connections. */
+  stream(options: StreamOptions = {}): AsyncGenerator<StreamItem> {
+    return streamEvents(this.transport, options);
+  }
+
+  private read<Schema extends z.ZodType>(
+    path: string,
+    answer: Schema,
+    query: Readonly<Record<string, string | number | undefined>> = {},
+  ): Promise<z.output<Schema>> {
+    return this.transport.request({ method: 'GET', path, query, answer });
+  }
+
+  private post<Schema extends z.ZodType>(path: string, answer: Schema, body: unknown = {}): Promise<z.output<Schema>> {
+    return this.transport.request({ method: 'POST', path, body, answer });
+  }
+
+  private delete(path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    return this.transport.request({ method: 'DELETE', path, query, answer: z.unknown() });
+  }
+}
+
+function operation(id: string, part = ''): string {
+  return `operations/${encodeURIComponent(id)}${part && `/${part}`}`;
+}
+
+function checkpoint(id: string, part = ''): string {
+  return `checkpoints/${encodeURIComponent(id)}${part && `/${part}`}`;
+}

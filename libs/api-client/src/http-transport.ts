@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { Problem } from '@ktrdr/contracts';
+import type { z } from 'zod';
+import { type Backoff, backoffMs, DEFAULT_BACKOFF, wait } from './backoff.js';
+import {
+  ApiAddressError,
+  ApiContractError,
+  ApiProblemError,
+  ApiUnreachableError,
+  codeOfStatus,
+  reasonOf,
+} from './errors.js';
+
+/** Where the API is and how patient to be with it. */
+export interface TransportOptions {
+  readonly url: string;
+  readonly token: string;
+  /** Sends the requests; the platform's `fetch` unless given. */
+  readonly fetch?: typeof fetch;
+  /** For one call, tries and pauses included. Default 15 s. */
+  readonly timeoutMs?: number;
+  readonly backoff?: Backoff;
+  /** Told each time before a call is tried again. */
+  readonly onRetry?: (error: Error) => void;
+}
+
+/** How to wait for an answer. */
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Repeat it as a POST is repeated. */
+  readonly isPatient?: boolean;
+}
+
+/** One call. */
+export interface ApiRequest<Schema extends z.ZodType> extends ReadOptions {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  /** What the answer must look like; `null` where there is none or none is needed. */
+  readonly answer: Schema;
+}
+
+/** One HTTP exchange with the API: authorisation, time limit, retries of what can be repeated, problems as errors. */
+export class HttpTransport {
+  readonly backoff: Backoff;
+  private readonly base: URL;
+  private readonly token: string;
+  private readonly send: typeof fetch;
+  private readonly timeoutMs: number;
+  private readonly onRetry: (error: Error) => void;
+
+  constructor({ url, token, fetch: send, timeoutMs, backoff, onRetry }: TransportOptions) {
+    const base = URL.parse(url.endsWith('/') ? url : `${url}/`);
+    if (!base || !/^https?:$/.test(base.protocol)) throw new ApiAddressError(url);
+    this.base = base;
+    this.token = token;
+    this.send = send ?? fetch;
+    this.timeoutMs = timeoutMs ?? 15_000;
+    this.backoff = backoff ?? DEFAULT_BACKOFF;
+    this.onRetry = onRetry ?? (() => undefined);
+  }
+
+  /** The address of a path, without a trailing slash. */
+  address(path = '', query: ApiRequest<z.ZodType>['query'] = {}): string {
+    const url = new URL(path.replace(/^\//, ''), this.base);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url.href.replace(/\/$/, '');
+  }
+
+  /**
+   * Sends a request and returns the body as the API sent it, checked against the contract.
+   * A POST carries a fresh Idempotency-Key and is repeated with it until the deadline, so it takes effect once.
+   * @throws {ApiProblemError} the API refused. {@link ApiUnreachableError}: no answer. {@link ApiContractError}: a
+   * body that the contract does not describe.
+   */
+  async request<Schema extends z.ZodType>(request: ApiRequest<Schema>): Promise<z.output<Schema>> {
+    const limit = AbortSignal.timeout(this.timeoutMs);
+    const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
+    const key = request.method === 'POST' ? randomUUID() : null;
+    const isRepeatable = key !== null || request.isPatient === true;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.exchange(request, key, deadline);
+      } catch (error) {
+        if (!isRepeatable || !isWorthRepeating(error)) throw error;
+        const pauseMs = Math.max(backoffMs(this.backoff, failures), retryAfterMs(error));
+        if (deadline.aborted || pauseMs > this.timeoutMs) throw error;
+        this.onRetry(error as Error);
+        if (!(await wait(pauseMs, deadline))) throw error;
+      }
+    }
+  }
+
+  /** Opens a response whose body is read by the caller. */
+  async open(address: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    const response = await this.fetch(address, { headers: { ...this.headers(), ...headers }, signal });
+    if (!response.ok) throw await this.toProblem(response, `GET ${address}`);
+    return response;
+  }
+
+  private async exchange<Schema extends z.ZodType>(
+    { method, path, query, body, answer }: ApiRequest<Schema>,
+    key: string | null,
+    signal: AbortSignal,
+  ): Promise<z.output<Schema>> {
+    const address = this.address(path, query);
+    const response = await this.fetch(address, {
+      method,
+      signal,
+      headers: {
+        ...this.headers(),
+        ...(key ? { 'idempotency-key': key } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw await this.toProblem(response, `${method} ${address}`);
+    return this.read(response, answer, `${method} ${address}`);
+  }
+
+  private async read<Schema extends z.ZodType>(
+    response: Response,
+    answer: Schema,
+    request: string,
+  ): Promise<z.output<Schema>> {
+    const body = await this.json(response, request);
+    const checked = answer.safeParse(body);
+    if (!checked.success) {
+      const faults = checked.error.issues.map(({ path, message }) => `${path.join('.') || 'the body'}: ${message}`);
+      throw new ApiContractError({ request, faults, cause: checked.error });
+    }
+    // The body itself, not the parsed copy: fields of a newer API must not get lost on the way to the reader.
+    return body as z.output<Schema>;
+  }
+
+  private async json(response: Response, request: string): Promise<unknown> {
+    const text = await this.text(response);
+    if (text === '') return null;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new ApiContractError({ request, faults: [`the body is not JSON: ${text.slice(0, 60)}`], cause: error });
+    }
+  }
+
+  private async toProblem(response: Response, request: string): Promise<ApiProblemError> {
+    const text = await this.text(response);
+    const parsed = Problem.safeParse(parseOrNull(text));
+    const problem = parsed.success
+      ? parsed.data
+      : {
+          type: 'about:blank',
+          title: response.statusText || 'HTTP error',
+          status: response.status,
+          code: codeOfStatus(response.status),
+          detail: `${request} was answered with HTTP ${response.status} ${response.statusText}`.trimEnd(),
+        };
+    const error = new ApiProblemError(problem);
+    RETRY_AFTER.set(error, Number(response.headers.get('retry-after') ?? 0) * 1000 || 0);
+    return error;
+  }
+
+  private async text(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch (error) {
+      throw new ApiUnreachableError({ url: this.address(), reason: reasonOf(error), cause: error });
+    }
+  }
+
+  private async fetch(address: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.send(address, init);
+    } catch (error) {
+      throw new ApiUnreachableError({ url: this.address(), reason: reasonOf(error), cause: error });
+    }
+  }
+
+  private headers(): Record<string, string> {
+    return { authorization: `Bearer ${this.token}`, accept: 'application/json, application/problem+json' };
+  }
+}
+
+const RETRY_AFTER = new WeakMap<ApiProblemError, number>();
+
+function retryAfterMs(error: unknown): number {
+  return error instanceof ApiProblemError ? (RETRY_AFTER.get(error) ?? 0) : 0;
+}
+
+/** No answer, not now, or our own earlier try is still at it. */
+function isWorthRepeating(error: unknown): boolean {
+  if (error instanceof ApiUnreachableError) return true;
+  return error instanceof ApiProblemError && (error.status === 503 || error.code === 'idempotency-in-progress');
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // a proxy's page, say: the status tells enough
+  }
+}

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { CheckpointUploadError } from './errors.js';
+import { digestOfFile } from './file-digest.js';
+import { blobKey } from './keys.js';
+import type { ManifestFile } from './manifest.js';
+import { orProblem } from './object-problem.js';
+import { mapParallel } from './parallel.js';
+import type { ObjectStore } from './ports.js';
+
+/** A sweep must leave every blob alone that is younger than this, whoever refers to it. */
+export const BLOB_GRACE_HOURS = 24;
+/**
+ * A stored blob older than this is stored again rather than reused, which makes it young: between the reuse and the
+ * commit no sweep can find it old enough to delete.
+ */
+const REUSE_HOURS = BLOB_GRACE_HOURS / 2;
+const HOUR_MS = 3_600_000;
+const PARALLEL = 4;
+const MAX_TRUSTED = 10_000;
+
+/** Puts files into the store under their hashes, each content once. */
+export class BlobWriter {
+  /** Blobs whose bytes this process has seen to be right. */
+  private readonly trusted = new Set<string>();
+
+  constructor(private readonly objects: ObjectStore) {}
+
+  /** The blob's bytes were read or written here, and were right. */
+  trust(sha256: string): void {
+    this.trusted.add(sha256);
+    const [oldest] = this.trusted;
+    if (this.trusted.size > MAX_TRUSTED && oldest !== undefined) this.trusted.delete(oldest);
+  }
+
+  /** The blob was found damaged: it is not reused unread again. */
+  distrust(sha256: string): void {
+    this.trusted.delete(sha256);
+  }
+
+  /**
+   * @param at when the checkpoint was made, which decides which stored blobs are young enough to be reused.
+   * @returns the files' entries, and how many bytes had to be sent.
+   */
+  async write(
+    dir: string,
+    names: readonly string[],
+    at: Date,
+  ): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
+    const files = await mapParallel(names, PARALLEL, async (name) => {
+      const digest = await digestOfFile(join(dir, name));
+      return { name, ...digest, blob: blobKey(digest.sha256) };
+    });
+    const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
+    const sent = await mapParallel(distinct, PARALLEL, (file) => this.writeOne(dir, file, at));
+    await mapParallel(distinct, PARALLEL, (file) => this.confirm(file));
+    return { files, uploadedBytes: sent.reduce((sum, bytes) => sum + bytes, 0) };
+  }
+
+  private async writeOne(dir: string, file: ManifestFile, at: Date): Promise<number> {
+    if (await this.isReusable(file, at)) return 0;
+    await this.objects.putFile(file.blob, join(dir, file.name), file.bytes);
+    this.trust(file.sha256);
+    return file.bytes;
+  }
+
+  /** A blob that was damaged in the store has the right name and often the right size, so its bytes are read once. */
+  private async isReusable({ blob, bytes, sha256 }: ManifestFile, at: Date): Promise<boolean> {
+    const head = await this.objects.head(blob);
+    if (head?.bytes !== bytes || at.getTime() - head.modifiedAt.getTime() > REUSE_HOURS * HOUR_MS) return false;
+    if (this.trusted.has(sha256)) return true;
+    const read = await orProblem(() => this.objects.hash(blob));
+    const intact = 'value' in read && read.value.sha256 === sha256;
+    if (intact) this.trust(sha256);
+    return intact;
+  }
+
+  private async confirm({ name, blob, bytes }: ManifestFile): Promise<void> {
+    const head = await this.objects.head(blob);
+    if (head?.bytes === bytes) return;
+    const found = head ? `${head.bytes} bytes` : 'nothing';
+    throw new CheckpointUploadError(
+      `The object store ${this.objects.url} took ${name} (${bytes} bytes) but holds ${found} under ${blob}. ` +
+        'The save was given up; the checkpoint before it is untouched',
+      { file: name, blob, expected_bytes: bytes, actual_bytes: head?.bytes ?? null },
+    );
+  }
+}

@@ -1,0 +1,202 @@
+import type { BadFile } from '@ktrdr/operations';
+import { BlobWriter } from './blob-writer.js';
+import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
+import { sha256Of } from './file-digest.js';
+import { assertCheckpointFileName, manifestKey, parseManifestKey } from './keys.js';
+import {
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+  MANIFEST_SCHEMA_VERSION,
+  type ManifestFile,
+} from './manifest.js';
+import { intoNewDirectory } from './new-directory.js';
+import { orProblem } from './object-problem.js';
+import { mapParallel } from './parallel.js';
+import type { ObjectDigest, ObjectStore } from './ports.js';
+
+/** A quick verification reads blobs smaller than this; of larger ones it checks the size. */
+export const QUICK_HASH_LIMIT_BYTES = 1024 * 1024;
+const PARALLEL_CHECKS = 16;
+const PARALLEL_DOWNLOADS = 4;
+
+/** A checkpoint to be stored: files in a local directory, and what the manifest says about them. */
+export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'files'> {
+  readonly dir: string;
+  /** File names inside `dir`. Nothing may write to them any more. */
+  readonly files: readonly string[];
+}
+
+export interface UploadedCheckpoint {
+  readonly manifestKey: string;
+  readonly manifestSha256: string;
+  readonly manifest: Manifest;
+  /** Of all files, whether or not they had to be sent. */
+  readonly bytes: number;
+  /** Of the blobs that were sent. */
+  readonly uploadedBytes: number;
+}
+
+/** What a committed row says about where its checkpoint is. */
+export interface CheckpointReference {
+  readonly manifestKey: string;
+  readonly manifestSha256: string;
+}
+
+export interface Verification {
+  readonly valid: boolean;
+  readonly badFiles: readonly BadFile[];
+  /** `null` when the manifest itself is missing or damaged. */
+  readonly manifest: Manifest | null;
+  readonly filesChecked: number;
+  readonly bytesHashed: number;
+}
+
+export interface RestoredCheckpoint {
+  readonly manifest: Manifest;
+  readonly bytes: number;
+}
+
+/** Checkpoints in an object store: hashed on write, checked on every read. */
+export class CheckpointStore {
+  private readonly blobs: BlobWriter;
+
+  constructor(private readonly objects: ObjectStore) {
+    this.blobs = new BlobWriter(objects);
+  }
+
+  /**
+   * Blobs first, manifest last; the caller then commits the row that makes it a checkpoint.
+   * @throws ObjectStoreUnavailableError, CheckpointUploadError, SourceFileChangedError, UnsafeKeyError
+   */
+  async upload({ dir, files: names, ...position }: CheckpointDraft): Promise<UploadedCheckpoint> {
+    const key = manifestKey({
+      operationId: position.operation_id,
+      attempt: position.attempt,
+      seq: position.seq,
+      checkpointId: position.checkpoint_id,
+    });
+    names.forEach(assertCheckpointFileName);
+    const { files, uploadedBytes } = await this.blobs.write(dir, names, new Date(position.created_at));
+    const bytes = encodeManifest({ schema_version: MANIFEST_SCHEMA_VERSION, ...position, files });
+    const manifest = decodeOwn(bytes);
+    await this.objects.put(key, bytes);
+    return {
+      manifestKey: key,
+      manifestSha256: sha256Of(bytes),
+      manifest,
+      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      uploadedBytes,
+    };
+  }
+
+  /**
+   * Whether the checkpoint is what it was when it was stored. `quick` checks the manifest's hash, the presence and
+   * size of every blob, and the bytes of those under `QUICK_HASH_LIMIT_BYTES`; `deep` reads every byte.
+   * @throws ObjectStoreUnavailableError when that cannot be found out.
+   * @throws ManifestIncompatibleError when an intact manifest is of an unknown version.
+   */
+  async verify({
+    manifestKey: key,
+    manifestSha256,
+    depth,
+  }: CheckpointReference & { readonly depth: 'quick' | 'deep' }): Promise<Verification> {
+    const read = await this.readManifest({ manifestKey: key, manifestSha256 });
+    if ('bad' in read) {
+      return { valid: false, badFiles: [read.bad], manifest: null, filesChecked: 1, bytesHashed: read.bytes };
+    }
+    const { manifest } = read;
+    const checks = await mapParallel(manifest.files, PARALLEL_CHECKS, (file) =>
+      this.checkBlob(file, depth === 'deep' || file.bytes < QUICK_HASH_LIMIT_BYTES),
+    );
+    const badFiles = checks.flatMap(({ bad }) => bad ?? []);
+    const bytesHashed = checks.reduce((sum, { bytes }) => sum + bytes, read.bytes);
+    return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: checks.length + 1, bytesHashed };
+  }
+
+  /**
+   * Downloads every file into the new directory `into` and hashes every byte on the way. The directory appears only
+   * when all of it is right.
+   * @param into must not exist, or be empty.
+   * @throws CheckpointDamagedError, ObjectStoreUnavailableError, ManifestIncompatibleError
+   */
+  async restore({ into, ...reference }: CheckpointReference & { readonly into: string }): Promise<RestoredCheckpoint> {
+    const read = await this.readManifest(reference);
+    if ('bad' in read) throw new CheckpointDamagedError(reference.manifestKey, [read.bad]);
+    const { manifest } = read;
+    return intoNewDirectory(into, async (dir) => {
+      const findings = await mapParallel(manifest.files, PARALLEL_DOWNLOADS, (file) =>
+        this.compare(file, () => this.objects.getToFile(file.blob, `${dir}/${file.name}`)),
+      );
+      const badFiles = findings.flatMap(({ bad }) => bad ?? []);
+      if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
+      return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
+    });
+  }
+
+  /** The checkpoint is gone with its manifest; its blobs stay, for others may name them. Can be repeated. */
+  async deleteManifest(key: string): Promise<void> {
+    parseManifestKey(key);
+    await this.objects.delete(key);
+  }
+
+  private async readManifest({ manifestKey: key, manifestSha256 }: CheckpointReference): Promise<ReadManifest> {
+    parseManifestKey(key);
+    const read = await orProblem(() => this.objects.get(key));
+    if ('problem' in read) return { bad: { name: 'manifest.json', ...read }, bytes: 0 };
+    const sha256 = sha256Of(read.value);
+    if (sha256 === manifestSha256) return { manifest: decodeManifest(read.value), bytes: read.value.length };
+    const detail = `the manifest ${key} has SHA-256 ${sha256}, not ${manifestSha256}`;
+    return { bad: { name: 'manifest.json', problem: 'wrong-hash', detail }, bytes: read.value.length };
+  }
+
+  private async checkBlob(file: ManifestFile, hashed: boolean): Promise<Finding> {
+    const { name, blob, bytes } = file;
+    if (hashed) return this.compare(file, () => this.objects.hash(blob));
+    const head = await this.objects.head(blob);
+    if (!head) return { bad: { name, problem: 'missing', detail: `there is no ${blob}` }, bytes: 0 };
+    return { bad: head.bytes === bytes ? null : wrongSize(file, head.bytes), bytes: 0 };
+  }
+
+  private async compare(file: ManifestFile, read: () => Promise<ObjectDigest>): Promise<Finding> {
+    const outcome = await orProblem(read);
+    const bad = 'problem' in outcome ? { name: file.name, ...outcome } : difference(file, outcome.value);
+    if (bad) this.blobs.distrust(file.sha256);
+    else this.blobs.trust(file.sha256);
+    return { bad, bytes: 'value' in outcome ? outcome.value.bytes : 0 };
+  }
+}
+
+type ReadManifest =
+  { readonly manifest: Manifest; readonly bytes: number } | { readonly bad: BadFile; readonly bytes: number };
+
+interface Finding {
+  readonly bad: BadFile | null;
+  readonly bytes: number;
+}
+
+function difference(file: ManifestFile, found: ObjectDigest): BadFile | null {
+  if (found.bytes !== file.bytes) return wrongSize(file, found.bytes);
+  if (found.sha256 === file.sha256) return null;
+  return { name: file.name, problem: 'wrong-hash', detail: `${file.blob} has SHA-256 ${found.sha256}` };
+}
+
+function wrongSize({ name, blob, bytes }: ManifestFile, actual: number): BadFile {
+  return { name, problem: 'wrong-size', detail: `${blob} has ${actual} bytes, not ${bytes}` };
+}
+
+/** Nothing is stored that could not be read back. */
+function decodeOwn(bytes: Uint8Array): Manifest {
+  try {
+    return decodeManifest(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CheckpointUploadError(
+      `The checkpoint was not stored, for nobody could read it back: ${reason}`,
+      {},
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,53 @@
+export { BLOB_GRACE_HOURS } from './blob-writer.js';
+export {
+  type CheckpointDraft,
+  type CheckpointReference,
+  CheckpointStore,
+  QUICK_HASH_LIMIT_BYTES,
+  type RestoredCheckpoint,
+  type UploadedCheckpoint,
+  type Verification,
+} from './checkpoint-store.js';
+export {
+  CheckpointDamagedError,
+  CheckpointUploadError,
+  LocalFileError,
+  ManifestIncompatibleError,
+  ObjectNotFoundError,
+  ObjectStoreUnavailableError,
+  ObjectUnreadableError,
+  SourceFileChangedError,
+  UnsafeKeyError,
+} from './errors.js';
+export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
+export {
+  assertKeyPrefix,
+  assertObjectKey,
+  BLOB_PREFIX,
+  blobKey,
+  CHECKPOINT_PREFIX,
+  checkpointsPrefix,
+  manifestKey,
+  type ManifestLocation,
+  parseManifestKey,
+} from './keys.js';
+export {
+  decodeManifest,
+  encodeManifest,
+  Manifest,
+  MANIFEST_SCHEMA_VERSION,
+  ManifestFile,
+  parseManifest,
+} from './manifest.js';
+export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
+export {
+  KEEP_REASONS,
+  type KeepReason,
+  planRetention,
+  REMOVE_REASONS,
+  type RemoveReason,
+  type RetainableCheckpoint,
+  type RetentionPlan,
+  type RetentionPolicy,
+} from './retention.js';
+export { toUlid } from './ulid.js';

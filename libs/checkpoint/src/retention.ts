@@ -1,0 +1,73 @@
+/** What the rules need to know about a checkpoint. */
+export interface RetainableCheckpoint {
+  readonly id: string;
+  /** The fencing token under which it was saved. */
+  readonly attempt: number;
+  /** Rises within an attempt. */
+  readonly seq: number;
+  readonly step: number;
+  readonly kind: string;
+  readonly isBest: boolean;
+  readonly pinned: boolean;
+  /** False: verification has found it damaged. */
+  readonly valid: boolean;
+  readonly createdAt: Date;
+}
+
+export interface RetentionPolicy {
+  /** How many valid checkpoints are kept, counted from the newest. */
+  readonly keepLast: number;
+  /** Of those, what is older than this may go as well. */
+  readonly createdBefore?: Date;
+}
+
+export const KEEP_REASONS = ['newest', 'newest-valid', 'best', 'pinned', 'needed', 'within-keep-last'] as const;
+export type KeepReason = (typeof KEEP_REASONS)[number];
+
+export const REMOVE_REASONS = ['beyond-keep-last', 'too-old'] as const;
+export type RemoveReason = (typeof REMOVE_REASONS)[number];
+
+export interface RetentionPlan {
+  readonly keep: readonly { readonly id: string; readonly reasons: readonly KeepReason[] }[];
+  readonly remove: readonly { readonly id: string; readonly reason: RemoveReason }[];
+}
+
+/**
+ * Which checkpoints of one operation may go. Whatever the policy, the newest, the newest valid (so that the only
+ * valid one never goes), the best, the pinned and the needed stay. Damaged ones do not count towards `keepLast`, so
+ * a row of them cannot push out what still works.
+ * @param checkpoints all of one operation, in any order.
+ * @param needed ids that a paused, resuming or forked operation continues from.
+ */
+export function planRetention(
+  checkpoints: readonly RetainableCheckpoint[],
+  policy: RetentionPolicy,
+  needed: ReadonlySet<string> = new Set(),
+): RetentionPlan {
+  const newestFirst = checkpoints.toSorted(byNewest);
+  const valid = newestFirst.filter((checkpoint) => checkpoint.valid);
+  const lastKept = valid.slice(0, Math.max(policy.keepLast, 0)).at(-1);
+  const keep: { id: string; reasons: KeepReason[] }[] = [];
+  const remove: { id: string; reason: RemoveReason }[] = [];
+  for (const checkpoint of newestFirst) {
+    const { id, createdAt } = checkpoint;
+    const withinLast = lastKept !== undefined && byNewest(checkpoint, lastKept) <= 0;
+    const tooOld = policy.createdBefore !== undefined && createdAt < policy.createdBefore;
+    const conditions: Record<KeepReason, boolean> = {
+      newest: checkpoint === newestFirst[0],
+      'newest-valid': checkpoint === valid[0],
+      best: checkpoint.isBest,
+      pinned: checkpoint.pinned,
+      needed: needed.has(id),
+      'within-keep-last': withinLast && !tooOld,
+    };
+    const reasons = KEEP_REASONS.filter((reason) => conditions[reason]);
+    if (reasons.length > 0) keep.push({ id, reasons });
+    else remove.push({ id, reason: withinLast ? 'too-old' : 'beyond-keep-last' });
+  }
+  return { keep, remove };
+}
+
+function byNewest(a: RetainableCheckpoint, b: RetainableCheckpoint): number {
+  return b.attempt - a.attempt || b.seq - a.seq || b.createdAt.getTime() - a.createdAt.getTime();
+}

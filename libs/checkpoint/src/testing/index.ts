@@ -1,0 +1,3 @@
+export { checkpointDraft } from './checkpoint-draft.js';
+export { InMemoryObjectStore } from './in-memory-object-store.js';
+export { describeObjectStore } from './object-store.contract.js';

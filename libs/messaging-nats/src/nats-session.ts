@@ -1,0 +1,131 @@
+import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { MessagingUnavailableError, reasonOf } from './errors.js';
+import { type Subjects, subjectsOf } from './subjects.js';
+import { pauseFor } from './timing.js';
+
+export interface NatsSettings {
+  /** One address or several, comma-separated. */
+  readonly servers: string;
+  readonly token?: string;
+  /** First token of every subject; upper-cased it starts the streams' names. */
+  readonly prefix: string;
+  /** Shown in the server's connection list. */
+  readonly name: string;
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  /** Told about once a second what is being waited for. */
+  readonly onWaiting?: (message: string) => void;
+}
+
+export type SessionStatus =
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'reconnected' }
+  | { readonly kind: 'error'; readonly message: string }
+  | { readonly kind: 'closed' };
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const RETRY_EVERY_MS = 250;
+const REPORT_EVERY_MS = 1_000;
+/** Two unanswered pings: a peer that is gone without a word is noticed within ten seconds. */
+const PING_EVERY_MS = 4_000;
+
+/** One connection to NATS that comes back by itself for as long as it is not closed. */
+export class NatsSession {
+  readonly subjects: Subjects;
+  readonly jetstream: JetStreamClient;
+  private readonly listeners = new Set<(status: SessionStatus) => void>();
+  private connected = true;
+  private streamManager: Promise<JetStreamManager> | undefined;
+
+  private constructor(
+    readonly connection: NatsConnection,
+    readonly settings: NatsSettings,
+  ) {
+    this.subjects = subjectsOf(settings.prefix);
+    this.jetstream = jetstream(connection, { timeout: 5_000 });
+    void this.follow();
+  }
+
+  /**
+   * Waits until a server answers, however long that takes.
+   * @throws {MessagingUnavailableError} when the signal aborts first.
+   */
+  static async connect(settings: NatsSettings, { signal, onWaiting }: ConnectOptions = {}): Promise<NatsSession> {
+    const servers = settings.servers.split(',').map((server) => server.trim());
+    let reportedAt = -Infinity;
+    for (;;) {
+      try {
+        const connection = await connect({
+          servers,
+          name: settings.name,
+          ...(settings.token ? { token: settings.token } : {}),
+          timeout: CONNECT_TIMEOUT_MS,
+          pingInterval: PING_EVERY_MS,
+          maxPingOut: 2,
+          maxReconnectAttempts: -1,
+          ignoreAuthErrorAbort: true,
+          reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
+        });
+        return new NatsSession(connection, settings);
+      } catch (error) {
+        if (signal?.aborted) throw new MessagingUnavailableError('the connection', reasonOf(error), { cause: error });
+        if (performance.now() - reportedAt >= REPORT_EVERY_MS) {
+          reportedAt = performance.now();
+          onWaiting?.(`waiting for NATS at ${servers.map(withoutCredentials).join(', ')}: ${reasonOf(error)}`);
+        }
+        await pauseFor(RETRY_EVERY_MS, signal);
+        if (signal?.aborted) throw new MessagingUnavailableError('the connection', 'stopped while waiting for it');
+      }
+    }
+  }
+
+  get isConnected(): boolean {
+    return this.connected && !this.connection.isClosed();
+  }
+
+  /** Returns a function that ends the subscription. */
+  onStatus(listener: (status: SessionStatus) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  manager(): Promise<JetStreamManager> {
+    this.streamManager ??= jetstreamManager(this.connection, { checkAPI: false, timeout: 5_000 });
+    return this.streamManager;
+  }
+
+  /** Sends what is buffered, lets subscriptions finish, disconnects. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.connection.isClosed()) return;
+    // Without a server there is nobody to drain to, and drain would wait for one.
+    if (!this.connected || this.connection.isDraining()) await this.connection.close();
+    else await this.connection.drain().catch(() => this.connection.close());
+  }
+
+  private async follow(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect' && this.connected) {
+        this.connected = false;
+        this.tell({ kind: 'disconnected' });
+      } else if (status.type === 'reconnect') {
+        this.connected = true;
+        this.tell({ kind: 'reconnected' });
+      } else if (status.type === 'error') {
+        this.tell({ kind: 'error', message: status.error.message });
+      }
+    }
+    this.connected = false;
+    this.tell({ kind: 'closed' });
+  }
+
+  private tell(status: SessionStatus): void {
+    for (const listener of this.listeners) listener(status);
+  }
+}
+
+function withoutCredentials(server: string): string {
+  return server.replace(/\/\/[^@/]*@/, '//');
+}

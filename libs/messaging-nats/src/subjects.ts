@@ -1,0 +1,41 @@
+/** Names on the wire, all of them below one prefix so that several deployments can use one server. */
+export interface Subjects {
+  readonly dispatchStream: string;
+  readonly eventStream: string;
+  readonly allDispatch: string;
+  readonly allEvents: string;
+  readonly allRpc: string;
+  dispatch(pool: string): string;
+  dispatchConsumer(pool: string): string;
+  events(operationId: string): string;
+  rpc(method: string): string;
+  /** The method of an RPC subject. */
+  methodOf(subject: string): string;
+  control(workerId: string): string;
+}
+
+const TOKEN = /^[^\s.*>]+$/;
+
+/** One subject token: whatever came from outside must not add levels or wildcards. */
+function token(value: string): string {
+  if (!TOKEN.test(value)) throw new RangeError(`"${value}" cannot be part of a NATS subject`);
+  return value;
+}
+
+export function subjectsOf(prefix: string): Subjects {
+  const root = token(prefix);
+  const stream = root.toUpperCase().replaceAll('-', '_');
+  return {
+    dispatchStream: `${stream}_DISPATCH`,
+    eventStream: `${stream}_EVENTS`,
+    allDispatch: `${root}.dispatch.*`,
+    allEvents: `${root}.events.*`,
+    allRpc: `${root}.rpc.>`,
+    dispatch: (pool) => `${root}.dispatch.${token(pool)}`,
+    dispatchConsumer: (pool) => `dispatch-${token(pool)}`,
+    events: (operationId) => `${root}.events.${token(operationId)}`,
+    rpc: (method) => `${root}.rpc.${method}`,
+    methodOf: (subject) => subject.slice(`${root}.rpc.`.length),
+    control: (workerId) => `${root}.control.${token(workerId)}`,
+  };
+}

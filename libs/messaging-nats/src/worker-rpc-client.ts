@@ -1,0 +1,52 @@
+import {
+  RpcEnvelope,
+  WORKER_RPC,
+  type WorkerRpcMethod,
+  type WorkerRpcReply,
+  type WorkerRpcRequest,
+} from '@ktrdr/contracts';
+import { RequestError, TimeoutError } from '@nats-io/transport-node';
+import { reasonOf, RpcError, RpcUnavailableError } from './errors.js';
+import type { NatsSession } from './nats-session.js';
+
+/** Asks the API. Every request can be repeated, and the caller decides how often. */
+export class WorkerRpcClient {
+  constructor(private readonly session: NatsSession) {}
+
+  /**
+   * @throws {RpcError} when the API refused.
+   * @throws {RpcUnavailableError} when nobody answered in time; the request may have taken effect all the same.
+   */
+  async call<M extends WorkerRpcMethod>(
+    method: M,
+    request: WorkerRpcRequest<M>,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<WorkerRpcReply<M>> {
+    const answer = await this.send(method, JSON.stringify(request), timeoutMs);
+    const envelope = RpcEnvelope.safeParse(answer);
+    if (!envelope.success) throw new RpcUnavailableError(method, 'the answer was not an RPC envelope');
+    if (!envelope.data.ok) throw new RpcError(envelope.data.code, envelope.data.message, envelope.data.details);
+    const reply = WORKER_RPC[method].reply.safeParse(envelope.data.reply);
+    if (!reply.success) throw new RpcUnavailableError(method, 'the reply does not have the agreed form');
+    return reply.data as WorkerRpcReply<M>;
+  }
+
+  private async send(method: string, body: string, timeoutMs: number): Promise<unknown> {
+    // A request made now would lie in the buffer and be sent when nobody waits for its answer any more.
+    if (!this.session.isConnected) throw new RpcUnavailableError(method, 'not connected to NATS');
+    try {
+      const message = await this.session.connection.request(this.session.subjects.rpc(method), body, {
+        timeout: timeoutMs,
+      });
+      return message.json();
+    } catch (error) {
+      throw new RpcUnavailableError(method, inWords(error, timeoutMs), { cause: error });
+    }
+  }
+}
+
+function inWords(error: unknown, timeoutMs: number): string {
+  if (error instanceof RequestError && error.isNoResponders()) return 'no API replica is listening';
+  if (error instanceof TimeoutError) return `nothing within ${timeoutMs} ms`;
+  return reasonOf(error);
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SourceFileChangedError } from '@ktrdr/checkpoint';
+import { codeOf } from './file-errors.js';
+
+const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/** Whether a file of this name is an unfinished write (or what a killed process left of one). */
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY_NAME.test(name);
+}
+
+/**
+ * Makes a file appear under `path`, whole and on disk, or not at all: written beside it under another name, fsynced,
+ * renamed, and the directory fsynced. Replaces what was there.
+ */
+export async function writeDurably<Result>(
+  path: string,
+  write: (file: FileHandle) => Promise<Result>,
+): Promise<Result> {
+  return publish(path, async (temporary) => {
+    const file = await open(temporary, 'wx');
+    try {
+      const result = await write(file);
+      await file.sync();
+      return result;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/**
+ * Like `writeDurably`, with the bytes of another file, copied inside the kernel.
+ * @throws SourceFileChangedError when there are not exactly `bytes` of them.
+ */
+export async function copyDurably(from: string, path: string, bytes: number): Promise<void> {
+  await publish(path, async (temporary) => {
+    await copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const file = await open(temporary, 'r+');
+    try {
+      const { size } = await file.stat();
+      if (size !== bytes) throw new SourceFileChangedError(from, bytes, size);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** Makes the names in a directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY);
+  try {
+    await directory.sync();
+  } catch (error) {
+    // Some network file systems cannot sync a directory and keep names safe by themselves.
+    if (codeOf(error) !== 'EINVAL') throw error;
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Creates a directory and the missing ones above it, durably. */
+export async function makeDirectoryDurably(path: string): Promise<void> {
+  const firstMade = await mkdir(path, { recursive: true });
+  if (firstMade === undefined) return;
+  for (let made = path; made.length >= firstMade.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+async function publish<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const result = await fill(temporary);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import type { TrainerEvent } from '@ktrdr/contracts';
+import type { z } from 'zod';
+import { writeCheckpointFiles } from './checkpoint-files.js';
+import type { SaveRequest } from './control-queue.js';
+import type { CapturedState, TrainingRun } from './training-run.js';
+
+export type Emit = (event: z.infer<typeof TrainerEvent>) => void;
+
+/**
+ * Captures the run and writes it in the background, one save at a time in the order of their requests. Answers each
+ * with `saved` or `save_failed`, and remembers which the supervisor has not settled.
+ */
+export class CheckpointSaver {
+  private writing: Promise<unknown> = Promise.resolve();
+  private readonly unsettled = new Set<string>();
+  private count = 0;
+
+  constructor(
+    private readonly spoolDir: string,
+    private readonly emit: Emit,
+    /** Monotonic milliseconds. */
+    private readonly now: () => number,
+  ) {}
+
+  /** No save is being written or waits for the supervisor. */
+  get isIdle(): boolean {
+    return this.unsettled.size === 0;
+  }
+
+  settle(requestId: string): void {
+    this.unsettled.delete(requestId);
+  }
+
+  /**
+   * Copies the state out before it returns control; resolves when the files are on disk (true) or that failed (false).
+   */
+  save(run: TrainingRun, request: SaveRequest): Promise<boolean> {
+    const startedAt = this.now();
+    let captured: CapturedState;
+    try {
+      captured = run.capture();
+    } catch (error) {
+      this.refuse(request, error);
+      return Promise.resolve(false);
+    }
+    const stallMs = this.now() - startedAt;
+    this.unsettled.add(request.request_id);
+    this.count += 1;
+    const dir = join(this.spoolDir, `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`);
+    const done = this.writing.then(() => this.write({ captured, request, dir, stallMs }));
+    this.writing = done;
+    return done;
+  }
+
+  /** Resolves when everything captured is on disk or given up. */
+  async drain(): Promise<void> {
+    await this.writing;
+  }
+
+  private refuse({ request_id }: SaveRequest, error: unknown): void {
+    this.unsettled.delete(request_id);
+    this.emit({ type: 'save_failed', request_id, message: error instanceof Error ? error.message : String(error) });
+  }
+
+  private async write(save: {
+    readonly captured: CapturedState;
+    readonly request: SaveRequest;
+    readonly dir: string;
+    readonly stallMs: number;
+  }): Promise<boolean> {
+    const { captured, request, dir, stallMs } = save;
+    try {
+      await writeCheckpointFiles(dir, captured.files);
+    } catch (error) {
+      this.refuse(request, error);
+      return false;
+    }
+    const { step, epoch } = captured.position;
+    this.emit({
+      type: 'saved',
+      ...request,
+      step,
+      epoch,
+      dir,
+      files: captured.files.map(({ name }) => name),
+      stall_ms: stallMs,
+      metrics: captured.metrics,
+      best: captured.best,
+    });
+    return true;
+  }
+}

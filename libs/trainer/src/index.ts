@@ -1,0 +1,30 @@
+export { type DatasetPart, prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
+export { DataInvalidError, DataNotFoundError, type DataPlace } from './data/errors.js';
+export { type CheckpointFile, writeCheckpointFiles } from './checkpoint-files.js';
+export { ControlQueue, type SaveRequest, type StartControl, type StopControl } from './control-queue.js';
+export {
+  BackendUnavailableError,
+  CheckpointFileError,
+  CheckpointIncompatibleError,
+  CheckpointWriteError,
+  DataChangedError,
+  LayerUnsupportedError,
+  SpecInvalidError,
+  TrainerInvariantError,
+  TrainerProtocolError,
+  TrainingDivergedError,
+} from './errors.js';
+export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorLayout } from './safetensors.js';
+export { type Backend, chooseBackend, loadBackends, type LoadedBackend } from './tensorflow/backend.js';
+export { TRAINER } from './trainer-identity.js';
+export { serveTraining, type SessionPorts } from './trainer-session.js';
+export { type LoopOutcome, type LoopPlan, type LoopPorts, train } from './training-loop.js';
+export { type TrainingResult } from './training-result.js';
+export { assertContinues, readRestorePoint, type RestoreRules } from './restore-point.js';
+export {
+  type CapturedState,
+  type RestoredState,
+  type RunPosition,
+  type RunSetup,
+  TrainingRun,
+} from './training-run.js';

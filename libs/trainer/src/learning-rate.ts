@@ -1,0 +1,49 @@
+import type { ScheduleSpec } from '@ktrdr/contracts';
+import { FRESH_PATIENCE, observe, type Patience } from './patience.js';
+
+/** What the schedules remember between epochs; saved with the training state. */
+export interface ScheduleState {
+  /** The rate that a plateau schedule has come down to; the other schedules never change it. */
+  readonly plateauRate: number;
+  readonly plateau: Patience;
+}
+
+export function initialSchedule(learningRate: number): ScheduleState {
+  return { plateauRate: learningRate, plateau: FRESH_PATIENCE };
+}
+
+/** The learning rate of an epoch: a function of its arguments alone, so a resumed run computes the same one. */
+export function learningRateAt(at: {
+  readonly schedule: ScheduleSpec;
+  readonly base: number;
+  /** From 0. */
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly state: ScheduleState;
+}): number {
+  const { schedule, base, epoch, epochs, state } = at;
+  switch (schedule.kind) {
+    case 'constant':
+      return base;
+    case 'step':
+      return base * schedule.factor ** Math.floor(epoch / schedule.every_epochs);
+    case 'cosine': {
+      const floor = Math.min(schedule.min_learning_rate, base);
+      return floor + ((base - floor) * (1 + Math.cos((Math.PI * epoch) / epochs))) / 2;
+    }
+    case 'plateau':
+      return state.plateauRate;
+  }
+}
+
+/** The schedule after an epoch with this validation loss. */
+export function afterEpoch(schedule: ScheduleSpec, state: ScheduleState, validationLoss: number): ScheduleState {
+  if (schedule.kind !== 'plateau') return state;
+  const plateau = observe(state.plateau, validationLoss, schedule.min_delta);
+  if (plateau.epochsWithout < schedule.patience) return { ...state, plateau };
+  const floor = Math.min(schedule.min_learning_rate, state.plateauRate);
+  return {
+    plateauRate: Math.max(floor, state.plateauRate * schedule.factor),
+    plateau: { best: plateau.best, epochsWithout: 0 },
+  };
+}

@@ -1,0 +1,57 @@
+import type { BackendName } from '@ktrdr/contracts';
+import { readCheckpointFile } from './checkpoint-files.js';
+import { CheckpointFileError, CheckpointIncompatibleError, DataChangedError } from './errors.js';
+import type { RestoredState, RunSetup } from './training-run.js';
+import { decodeState } from './training-state.js';
+
+/** Reads what a run was captured to. */
+export async function readRestorePoint(dir: string): Promise<RestoredState> {
+  const state = decodeState(await readCheckpointFile(dir, 'state.json'));
+  return {
+    state,
+    weights: await readCheckpointFile(dir, 'weights.safetensors'),
+    optimizer: await readCheckpointFile(dir, 'optimizer.safetensors'),
+    best: state.best && (await readCheckpointFile(dir, 'best.safetensors')),
+  };
+}
+
+export interface RestoreRules {
+  /** Where the checkpoint's manifest says that it is. */
+  readonly expected?: { readonly step: number; readonly epoch: number };
+  /** Goes on although the numbers will differ from an uninterrupted run's. */
+  readonly allowBackendChange?: boolean;
+}
+
+/**
+ * Refuses a checkpoint that would not continue the setup's run.
+ * @throws {CheckpointIncompatibleError} when spec, seed or backend are others.
+ * @throws {DataChangedError} when the data is other.
+ * @throws {CheckpointFileError} when it is not at the position that it is said to be.
+ */
+export function assertContinues(
+  { state }: RestoredState,
+  { spec, specSha256, dataset, backend }: RunSetup,
+  { expected, allowBackendChange = false }: RestoreRules = {},
+): void {
+  const { step, epoch } = state.position;
+  if (state.spec_sha256 !== specSha256) {
+    throw new CheckpointIncompatibleError('spec hash', state.spec_sha256, specSha256, 'resume with its own spec');
+  }
+  if (state.seed !== spec.seed) {
+    throw new CheckpointIncompatibleError('seed', state.seed, spec.seed, 'resume with its own spec');
+  }
+  if (state.data_fingerprint !== dataset.fingerprint) {
+    throw new DataChangedError(dataset.fingerprint, state.data_fingerprint);
+  }
+  if (expected && (expected.step !== step || expected.epoch !== epoch)) {
+    const problem = `it is at epoch ${epoch}, step ${step}, not at epoch ${expected.epoch}, step ${expected.step}`;
+    throw new CheckpointFileError('state.json', problem);
+  }
+  if (!allowBackendChange) assertSameBackend(state.backend.name, backend.name);
+}
+
+function assertSameBackend(found: BackendName, active: BackendName): void {
+  if (found === active) return;
+  const advice = `only ${found} gives the same numbers: resume on a worker that has it`;
+  throw new CheckpointIncompatibleError('backend', found, active, advice);
+}

@@ -1,0 +1,144 @@
+import { CheckpointFileError } from './errors.js';
+
+/** Element types that training state needs. */
+export type TensorDtype = 'F32' | 'I32';
+
+export interface TensorLayout {
+  readonly name: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+}
+
+export interface StoredTensor {
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+const LENGTH_BYTES = 8;
+const ELEMENT_BYTES = 4;
+const MAX_HEADER_BYTES = 100_000_000; // the reference implementation's limit
+
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * Writes tensors in the safetensors format (https://github.com/huggingface/safetensors#format). The same tensors give
+ * the same bytes: names are sorted, and the header is padded with spaces to a multiple of 8.
+ * @param read gives the values of one tensor; called once each, in the order of the names.
+ */
+export function encodeSafetensors(
+  layouts: readonly TensorLayout[],
+  read: (name: string) => Float32Array | Int32Array,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const sorted = [...layouts].sort((left, right) => (left.name < right.name ? -1 : 1));
+  let end = 0;
+  const entries = sorted.map(({ name, dtype, shape }) => {
+    const start = end;
+    end += elementsOf(shape) * ELEMENT_BYTES;
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [start, end] })}`;
+  });
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) {
+    entries.unshift(`"__metadata__":${JSON.stringify(Object.fromEntries(keys.map((key) => [key, metadata[key]])))}`);
+  }
+  const header = Buffer.from(`{${entries.join(',')}}`);
+  const headerBytes = Math.ceil(header.length / 8) * 8;
+  const bytes = new Uint8Array(LENGTH_BYTES + headerBytes + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  bytes.set(header, LENGTH_BYTES);
+  let offset = LENGTH_BYTES + headerBytes;
+  for (const { name, shape } of sorted) {
+    const values = read(name);
+    if (values.length !== elementsOf(shape)) {
+      throw new RangeError(`${name} has ${values.length} elements, its shape [${shape.join(', ')}] another number`);
+    }
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+    offset += values.byteLength;
+  }
+  return bytes;
+}
+
+interface Entry extends StoredEntry {
+  readonly name: string;
+}
+interface StoredEntry {
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Reads a safetensors file of F32 and I32 tensors, trusting nothing in it.
+ * @param file is named in errors.
+ * @throws {CheckpointFileError} when a length, an offset, a shape or an element type is not as the format has it, or
+ *   tensors overlap or leave gaps.
+ */
+export function decodeSafetensors(bytes: Uint8Array, file: string): ReadonlyMap<string, StoredTensor> {
+  const dataStart = LENGTH_BYTES + headerLength(bytes, file);
+  const entries = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), file);
+  const dataBytes = bytes.length - dataStart;
+  let covered = 0;
+  for (const { name, start, end } of [...entries].sort(
+    (left, right) => left.start - right.start || left.end - right.end,
+  )) {
+    if (start !== covered) throw new CheckpointFileError(file, `${name} begins at ${start}, not at ${covered}`);
+    covered = end;
+  }
+  if (covered !== dataBytes) {
+    throw new CheckpointFileError(file, `its tensors take ${covered} bytes, but it holds ${dataBytes}`);
+  }
+  return new Map(
+    entries.map(({ name, dtype, shape, start, end }) => {
+      // A copy: tensors need aligned memory, and a Buffer's own may be shared.
+      const { buffer } = Uint8Array.from(bytes.subarray(dataStart + start, dataStart + end));
+      return [name, { dtype, shape, data: dtype === 'F32' ? new Float32Array(buffer) : new Int32Array(buffer) }];
+    }),
+  );
+}
+
+function headerLength(bytes: Uint8Array, file: string): number {
+  if (bytes.length < LENGTH_BYTES) throw new CheckpointFileError(file, `it is only ${bytes.length} bytes long`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - LENGTH_BYTES))) {
+    throw new CheckpointFileError(file, `its header claims ${length} bytes, more than there are`);
+  }
+  return Number(length);
+}
+
+function parseHeader(header: Uint8Array, file: string): readonly Entry[] {
+  if (header[0] !== 0x7b) throw new CheckpointFileError(file, 'its header does not start with {');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+  } catch (cause) {
+    throw new CheckpointFileError(file, 'its header is not JSON', { cause });
+  }
+  return Object.entries(parsed as Record<string, unknown>)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, value]) => ({ name, ...parseEntry(name, value, file) }));
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function parseEntry(name: string, value: unknown, file: string): StoredEntry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  if (dtype !== 'F32' && dtype !== 'I32') {
+    throw new CheckpointFileError(file, `${name} has the element type ${String(dtype)}, not F32 or I32`);
+  }
+  if (!Array.isArray(shape) || !shape.every(isSize)) throw new CheckpointFileError(file, `${name} has no valid shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    throw new CheckpointFileError(file, `${name} has no valid offsets`);
+  }
+  const [start, end] = offsets as [number, number];
+  if (end - start !== elementsOf(shape) * ELEMENT_BYTES) {
+    throw new CheckpointFileError(file, `${name} takes ${end - start} bytes, its shape needs another number`);
+  }
+  return { dtype, shape, start, end };
+}

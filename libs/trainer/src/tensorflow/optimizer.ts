@@ -1,0 +1,141 @@
+import type { OptimizerSpec } from '@ktrdr/contracts';
+import * as tf from '@tensorflow/tfjs-core';
+import { CheckpointFileError } from '../errors.js';
+import { decodeSafetensors } from '../safetensors.js';
+import type { Weight } from './network.js';
+import { assignVariables, encodeVariables } from './weight-file.js';
+
+const FILE = 'optimizer.safetensors';
+const ITERATIONS = 'iterations';
+
+/** A tensor of the optimizer's own state, named after the weight and the slot: `layer_0_dense/kernel:momentum`. */
+export interface Slot {
+  readonly name: string;
+  readonly variable: tf.Variable;
+}
+
+interface SlotVariable {
+  originalName: string;
+  variable: tf.Variable;
+}
+
+/**
+ * Where TensorFlow.js 4.22 keeps an optimizer's state. Its own `getWeights` and `setWeights` are not enough: Adam's
+ * recompute the accumulated betas with `pow`, which differs from what training had multiplied up.
+ */
+interface Internals {
+  learningRate: number;
+  iterations_: number;
+  c?: tf.Scalar;
+  setLearningRate?(rate: number): void;
+  accBeta1?: tf.Variable;
+  accBeta2?: tf.Variable;
+  [slots: string]: unknown;
+}
+
+const SLOTS: Readonly<Record<OptimizerSpec['kind'], readonly { readonly field: string; readonly slot: string }[]>> = {
+  sgd: [],
+  momentum: [{ field: 'accumulations', slot: 'momentum' }],
+  rmsprop: [
+    { field: 'accumulatedMeanSquares', slot: 'mean_square' },
+    { field: 'accumulatedMoments', slot: 'momentum' },
+  ],
+  adam: [
+    { field: 'accumulatedFirstMoment', slot: 'first_moment' },
+    { field: 'accumulatedSecondMoment', slot: 'second_moment' },
+  ],
+};
+
+function create(spec: OptimizerSpec): tf.Optimizer {
+  switch (spec.kind) {
+    case 'sgd':
+      return new tf.SGDOptimizer(spec.learning_rate);
+    case 'momentum':
+      return new tf.MomentumOptimizer(spec.learning_rate, spec.momentum, spec.nesterov);
+    case 'rmsprop':
+      return new tf.RMSPropOptimizer(spec.learning_rate, spec.decay, 0, spec.epsilon);
+    case 'adam':
+      return new tf.AdamOptimizer(spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon);
+  }
+}
+
+/** A TensorFlow.js optimizer whose whole state can be read and assigned. All slots exist from the start. */
+export class StatefulOptimizer {
+  readonly slots: readonly Slot[];
+  private readonly optimizer: tf.Optimizer;
+  private readonly internals: Internals;
+  private readonly trained: readonly Weight[];
+
+  constructor(spec: OptimizerSpec, weights: readonly Weight[]) {
+    this.optimizer = create(spec);
+    this.internals = this.optimizer as unknown as Internals;
+    this.trained = weights.filter(({ isTrainable }) => isTrainable);
+    const slots: Slot[] = [];
+    for (const { field, slot } of SLOTS[spec.kind]) {
+      this.internals[field] = this.trained.map(({ name, variable }): SlotVariable => {
+        const zeros = tf.tidy(() => tf.variable(tf.zerosLike(variable), false));
+        slots.push({ name: `${name}:${slot}`, variable: zeros });
+        return { originalName: `${variable.name}/${slot}`, variable: zeros };
+      });
+    }
+    const { accBeta1, accBeta2 } = this.internals;
+    if (accBeta1 && accBeta2) {
+      slots.push({ name: 'accumulated_beta1', variable: accBeta1 }, { name: 'accumulated_beta2', variable: accBeta2 });
+    }
+    this.slots = slots;
+  }
+
+  /** Updates applied so far. */
+  get iterations(): number {
+    return this.optimizer.iterations;
+  }
+
+  get learningRate(): number {
+    return this.internals.learningRate;
+  }
+
+  /** Changes the rate and nothing else. */
+  set learningRate(rate: number) {
+    if (rate === this.internals.learningRate) return;
+    // SGD and momentum keep the rate in a tensor too. (`instanceof` does not tell: Optimizer overrides it.)
+    if (this.internals.setLearningRate) this.internals.setLearningRate(rate);
+    else this.internals.learningRate = rate;
+  }
+
+  /** Variables that gradients are needed for, in the order in which {@link apply} takes them. */
+  get variables(): tf.Variable[] {
+    return this.trained.map(({ variable }) => variable);
+  }
+
+  /** One update. Gradients are keyed by the variable's own name. */
+  apply(gradients: tf.NamedTensorMap): void {
+    this.optimizer.applyGradients(
+      this.trained.map(({ variable: { name } }) => ({ name, tensor: gradients[name] as tf.Tensor })),
+    );
+  }
+
+  /** All slots and the number of updates, as one safetensors file. */
+  encode(): Uint8Array {
+    return encodeVariables(this.slots, { [ITERATIONS]: Int32Array.of(this.iterations) });
+  }
+
+  /**
+   * Takes over what {@link encode} gave, bit for bit.
+   * @throws {CheckpointIncompatibleError} when it is the state of another optimizer or model.
+   */
+  restore(bytes: Uint8Array): void {
+    const { [ITERATIONS]: iterations, ...slots } = Object.fromEntries(decodeSafetensors(bytes, FILE));
+    if (iterations?.dtype !== 'I32' || iterations.data.length !== 1) {
+      throw new CheckpointFileError(FILE, `it has no ${ITERATIONS}`);
+    }
+    assignVariables(this.slots, new Map(Object.entries(slots)), FILE);
+    this.internals.iterations_ = iterations.data[0]!;
+  }
+
+  dispose(): void {
+    this.optimizer.dispose();
+    // SGD disposes of its own; momentum, built on it, forgets.
+    const { c } = this.internals;
+    if (c && !c.isDisposed) c.dispose();
+  }
+}

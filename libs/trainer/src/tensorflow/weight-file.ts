@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { CheckpointIncompatibleError } from '../errors.js';
+import { encodeSafetensors, type StoredTensor, type TensorLayout } from '../safetensors.js';
+
+/** A variable under the name that it has in files. */
+export interface NamedVariable {
+  readonly name: string;
+  readonly variable: tf.Variable;
+}
+
+/** Copies variables out as one safetensors file. Waits for the device; the bytes share nothing with the variables. */
+export function encodeVariables(
+  variables: readonly NamedVariable[],
+  counters: Readonly<Record<string, Int32Array>> = {},
+): Uint8Array {
+  const byName = new Map(variables.map(({ name, variable }) => [name, variable]));
+  const layouts: TensorLayout[] = [
+    ...variables.map(({ name, variable }) => ({ name, dtype: 'F32' as const, shape: variable.shape })),
+    ...Object.entries(counters).map(([name, { length }]) => ({ name, dtype: 'I32' as const, shape: [length] })),
+  ];
+  return encodeSafetensors(layouts, (name) => byName.get(name)?.dataSync<'float32'>() ?? counters[name]!);
+}
+
+/**
+ * Assigns stored tensors to variables, bit for bit.
+ * @throws {CheckpointIncompatibleError} when one is missing, unknown or has another shape. Nothing is assigned then.
+ */
+export function assignVariables(
+  variables: readonly NamedVariable[],
+  stored: ReadonlyMap<string, StoredTensor>,
+  file: string,
+): void {
+  const known = new Set(variables.map(({ name }) => name));
+  const unknown = [...stored.keys()].find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw new CheckpointIncompatibleError(
+      `tensor in ${file}`,
+      unknown,
+      'none of that name',
+      'resume with its own spec',
+    );
+  }
+  const values = variables.map(({ name, variable }) => {
+    const tensor = stored.get(name);
+    const found = tensor ? `${tensor.dtype} [${tensor.shape.join(', ')}]` : 'missing';
+    const expected = `F32 [${variable.shape.join(', ')}]`;
+    if (!tensor || found !== expected) {
+      throw new CheckpointIncompatibleError(`tensor ${name} in ${file}`, found, expected, 'resume with its own spec');
+    }
+    return { variable, tensor };
+  });
+  tf.tidy(() => {
+    for (const { variable, tensor } of values) variable.assign(tf.tensor(tensor.data, variable.shape, 'float32'));
+  });
+}
+
+/** Whether every value of every variable is a finite number. */
+export function areFinite(variables: readonly NamedVariable[]): boolean {
+  return variables.every(({ variable }) => variable.dataSync<'float32'>().every(Number.isFinite));
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { Xoshiro128 } from '../keyed-random.js';
+import { type RunSetup, TrainingRun } from '../training-run.js';
+import { toRestored } from './captured-bytes.js';
+
+/** Steps until `stop` says so or the run is finished. */
+export async function advance(run: TrainingRun, stop: () => boolean = () => false): Promise<void> {
+  while (!run.isFinished && !stop()) {
+    if (run.isEpochDue) await run.closeEpoch(() => true);
+    else run.step();
+  }
+}
+
+/** The final files and the result of a run that nobody interrupts. */
+export async function uninterrupted(setup: RunSetup) {
+  const run = new TrainingRun(setup);
+  try {
+    await advance(run);
+    return await outcome(run);
+  } finally {
+    run.dispose();
+  }
+}
+
+/** The same, with the run captured, disposed of and restored in a fresh instance at random places. */
+export async function interrupted(setup: RunSetup, random: Xoshiro128, mean = 3) {
+  let run = new TrainingRun(setup);
+  let interruptions = 0;
+  try {
+    while (!run.isFinished) {
+      await advance(run, () => random.nextBelow(mean) === 0);
+      const restored = toRestored(run.capture());
+      run.dispose();
+      run = new TrainingRun(setup, restored);
+      interruptions += 1;
+    }
+    return { interruptions, ...(await outcome(run)) };
+  } finally {
+    run.dispose();
+  }
+}
+
+async function outcome(run: TrainingRun) {
+  const digests = run.capture().files.map(({ name, bytes }) => {
+    return [name, createHash('sha256').update(bytes()).digest('hex')] as const;
+  });
+  return { result: await run.result(), digests: Object.fromEntries(digests) };
+}

@@ -1,0 +1,114 @@
+import { TrainingSpec } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
+import { SpecInvalidError } from './errors.js';
+import type { StartControl } from './control-queue.js';
+import { assertContinues, readRestorePoint } from './restore-point.js';
+import { type Backend, chooseBackend, type LoadedBackend } from './tensorflow/backend.js';
+import { StatefulOptimizer } from './tensorflow/optimizer.js';
+import { gatherBatch, trainStep } from './tensorflow/train-step.js';
+import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
+import { newNetwork, type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
+
+/** What a session needs from its process. The spool directory comes with the start. */
+export interface SessionPorts extends Omit<LoopPorts, 'spoolDir'> {
+  readonly backends: readonly LoadedBackend[];
+  /** Told of a failure that is not the user's, with its stack. */
+  readonly logError: (error: unknown) => void;
+}
+
+/**
+ * Serves one `start`: reads the data, builds or restores the run, trains, and tells everything through `emit`. Never
+ * throws; a failure is a `failed` event.
+ */
+export async function serveTraining(start: StartControl, ports: SessionPorts): Promise<LoopOutcome | 'failed'> {
+  try {
+    return await serve(start, ports);
+  } catch (error) {
+    const isDomain = error instanceof DomainError;
+    if (!isDomain) ports.logError(error);
+    ports.emit({
+      type: 'failed',
+      code: isDomain ? error.code : isOutOfMemory(error) ? 'trainer-out-of-memory' : 'internal',
+      message: error instanceof Error ? error.message : String(error),
+      details: isDomain ? { ...error.details } : {},
+    });
+    return 'failed';
+  }
+}
+
+/** What V8 throws when an array cannot be had. A heap that is full ends the process instead. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /allocation failed|out of memory/i.test(error.message);
+}
+
+async function serve(start: StartControl, ports: SessionPorts): Promise<LoopOutcome> {
+  const spec = parseSpec(start.spec);
+  const dataset = await prepareDataset(spec, start.data_file);
+  const restored = start.resume && (await readRestorePoint(start.resume.dir));
+  const backend = await chooseBackend(ports.backends, {
+    requested: spec.backend,
+    checkpoint: restored?.state.backend.name ?? null,
+    tryModel: () => tryModel(spec, dataset),
+  });
+  const setup: RunSetup = { spec, specSha256: start.spec_sha256, dataset, backend };
+  if (restored && start.resume) assertContinues(restored, setup, { expected: start.resume });
+  const run = new TrainingRun(setup, restored);
+  try {
+    announce(run, { spec, dataset, backend, restored }, ports);
+    const plan = { epochs: spec.epochs, checkpoint: spec.checkpoint, attempt: start.attempt };
+    return await train(run, plan, { ...ports, spoolDir: start.spool_dir });
+  } finally {
+    run.dispose();
+  }
+}
+
+function parseSpec(document: unknown): TrainingSpec {
+  const parsed = TrainingSpec.safeParse(document);
+  if (parsed.success) return parsed.data;
+  throw new SpecInvalidError(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
+}
+
+function announce(
+  run: TrainingRun,
+  about: {
+    readonly spec: TrainingSpec;
+    readonly dataset: PreparedDataset;
+    readonly backend: Backend;
+    readonly restored: RestoredState | null;
+  },
+  { emit }: SessionPorts,
+): void {
+  const { spec, dataset, backend, restored } = about;
+  const { step, epoch } = run.position;
+  emit({
+    type: 'started',
+    step,
+    epoch,
+    steps: run.steps,
+    epochs: spec.epochs,
+    backend: backend.name,
+    backend_version: backend.version,
+    backend_reason: backend.reason,
+    data_fingerprint: dataset.fingerprint,
+    parameters: run.parameters,
+  });
+  const before = restored?.state.backend.version ?? backend.version;
+  if (before !== backend.version) {
+    const message = `The checkpoint was made with ${backend.name} ${before}, this is ${backend.version}: the numbers may differ from an uninterrupted run's`;
+    emit({ type: 'warning', code: 'backend-version-changed', message });
+  }
+}
+
+/** One update of a throw-away model on the active backend, which throws when an operation is missing. */
+function tryModel(spec: TrainingSpec, dataset: PreparedDataset): void {
+  const network = newNetwork({ spec, dataset });
+  const optimizer = new StatefulOptimizer(spec.optimizer, network.weights);
+  try {
+    const samples = Uint32Array.from({ length: Math.min(2, dataset.train.count) }, (_, index) => index);
+    trainStep({ network, optimizer }, gatherBatch(dataset.train, samples), 0, () => undefined);
+  } finally {
+    optimizer.dispose();
+    network.dispose();
+  }
+}

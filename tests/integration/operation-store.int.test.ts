@@ -1,0 +1,183 @@
+import { CHECKPOINT_ACTOR, draftOperation, givenStore, type StoreUnderTest } from './support/given-store.js';
+import { OPERATION_STATUSES, TRANSITIONS, transitionsOf, type TransitionCommand } from '@ktrdr/operations';
+
+describe('operations in PostgreSQL', () => {
+  let under: StoreUnderTest;
+  beforeAll(async () => {
+    under = await givenStore();
+  });
+  afterAll(() => under.close());
+
+  it('stores a submission with its history, event and ticket in one piece', async () => {
+    const { operation } = await under.operations.submit(draftOperation());
+    expect(operation).toMatchObject({ status: 'queued', version: 1, attempt: 0, eventSeq: 1 });
+    expect(await under.operations.history(operation.id)).toMatchObject([
+      { n: 1, event: 'submit', from: null, to: 'queued' },
+    ]);
+    expect(await under.operations.events(operation.id, 0, 10)).toMatchObject([{ seq: 1, type: 'status' }]);
+    const outbox = await under.sql`SELECT payload FROM outbox WHERE payload->>'operationId' = ${operation.id}`;
+    expect(outbox).toHaveLength(1);
+  });
+
+  it('returns the first operation when a submission is repeated with its key', async () => {
+    const first = await under.operations.submit(draftOperation({ submissionKey: 'token:key-1' }));
+    const second = await under.operations.submit(draftOperation({ submissionKey: 'token:key-1' }));
+    expect(second).toEqual({ operation: first.operation, isNew: false });
+  });
+
+  it('lets exactly one of a hundred concurrent callers resume', async () => {
+    const operation = await under.givenStatus('failed');
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () =>
+        under.operations.transition(resume(operation.id, { version: operation.version })),
+      ),
+    );
+    expect(outcomes.filter(({ kind }) => kind === 'applied')).toHaveLength(1);
+    expect(await under.operations.get(operation.id)).toMatchObject({
+      status: 'resuming',
+      version: operation.version + 1,
+    });
+    const resumed = (await under.operations.history(operation.id)).filter(({ event }) => event === 'resume');
+    expect(resumed).toHaveLength(1);
+  });
+
+  it('gives each waiting operation to one of many workers that claim at once', async () => {
+    const pool = 'claim-race';
+    const drafts = Array.from({ length: 5 }, () => draftOperation({ pool }));
+    for (const draft of drafts) await under.operations.submit(draft);
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        under.operations.claim({
+          workerId: `w${index}`,
+          claimId: `race-${index}`,
+          pool,
+          capabilities: ['type:training'],
+          leaseMs: 6000,
+        }),
+      ),
+    );
+    const claimed = claims.flatMap((claim) => claim ?? []);
+    expect(claimed.map(({ id }) => id).toSorted()).toEqual(drafts.map(({ id }) => id).toSorted());
+    expect(claimed.every(({ attempt, status }) => attempt === 1 && status === 'running')).toBe(true);
+  });
+
+  it('serves by priority, then by age, and only what the worker can run', async () => {
+    const pool = 'order';
+    const submit = async (priority: number, requirements = ['type:training']) =>
+      (await under.operations.submit(draftOperation({ pool, priority, requirements }))).operation.id;
+    const first = await submit(0);
+    const second = await submit(0);
+    const urgent = await submit(5);
+    await submit(9, ['type:training', 'backend:tfjs-node-gpu']);
+    const claim = async (claimId: string) =>
+      (await under.operations.claim({ workerId: 'w', claimId, pool, capabilities: ['type:training'], leaseMs: 6000 }))
+        ?.id;
+    expect([await claim('o1'), await claim('o2'), await claim('o3'), await claim('o4')]).toEqual([
+      urgent,
+      first,
+      second,
+      undefined,
+    ]);
+  });
+
+  it('answers a repeated claim with the same operation', async () => {
+    const pool = 'repeat';
+    await under.operations.submit(draftOperation({ pool }));
+    await under.operations.submit(draftOperation({ pool }));
+    const request = { workerId: 'w', claimId: 'again', pool, capabilities: ['type:training'], leaseMs: 6000 };
+    const first = await under.operations.claim(request);
+    const second = await under.operations.claim(request);
+    expect(second?.id).toBe(first?.id);
+    expect(second?.attempt).toBe(1);
+  });
+
+  // The table itself, row by row, against the database.
+  const rows = TRANSITIONS.filter(({ event, from }) => event !== 'submit' && event !== 'claim' && from !== null);
+  it.each(rows.map((row) => [`${row.from} on ${row.event} (${row.condition ?? 'always'})`, row] as const))(
+    'goes from %s as the table says',
+    async (_name, { event, from, to, condition }) => {
+      const operation = await under.givenStatus(from ?? 'queued', {
+        withCheckpoint: condition === 'with-checkpoint',
+        maxRecoveries: condition === 'budget-spent' ? 0 : 3,
+      });
+      const outcome = await under.operations.transition(command(operation.id, event as TransitionCommand['event']));
+      expect(outcome).toMatchObject({
+        kind: 'applied',
+        from,
+        operation: { status: to, version: operation.version + 1 },
+      });
+      const last = (await under.operations.history(operation.id)).at(-1);
+      expect(last).toMatchObject({ event, from, to, n: operation.version + 1 });
+    },
+  );
+
+  const refusals = OPERATION_STATUSES.flatMap((status) =>
+    [...new Set(rows.map(({ event }) => event))]
+      .filter((event) => !transitionsOf(event).some(({ from }) => from === status))
+      .map((event) => [event, status] as const),
+  );
+  it.each(refusals)('refuses %s of a %s operation and changes nothing', async (event, status) => {
+    const operation = await under.givenStatus(status);
+    const outcome = await under.operations.transition(command(operation.id, event as TransitionCommand['event']));
+    expect(outcome.kind).toBe('refused');
+    expect(await under.operations.get(operation.id)).toEqual(operation);
+  });
+
+  it('refuses every write of an older attempt', async () => {
+    const operation = await under.givenStatus('running');
+    const stale = { ...command(operation.id, 'complete'), expect: { attempt: operation.attempt - 1 } };
+    expect((await under.operations.transition(stale)).kind).toBe('refused');
+    await expect(
+      under.checkpoints.commit(
+        { operationId: operation.id, attempt: operation.attempt - 1, workerId: 'w' },
+        under.checkpointDraft(operation.id),
+        () => Promise.resolve(),
+      ),
+    ).rejects.toMatchObject({ code: 'lease-lost' });
+    expect(await under.operations.get(operation.id)).toEqual(operation);
+  });
+
+  it('keeps completed as it is, whatever statement asks', async () => {
+    const { id } = await under.givenStatus('completed');
+    await expect(under.sql`UPDATE operations SET status = 'queued' WHERE id = ${id}`).rejects.toThrow(/never changes/);
+  });
+
+  it('knows no other status', async () => {
+    const { id } = await under.givenStatus('failed');
+    await expect(
+      under.sql`UPDATE operations SET status = 'RUNNING', finished_at = NULL WHERE id = ${id}`,
+    ).rejects.toThrow(/status_known/);
+  });
+
+  it('counts waiting, working and paused time apart', async () => {
+    const { id } = await under.givenStatus('queued');
+    await under.sql`UPDATE operations SET status_since = status_since - interval '10 s' WHERE id = ${id}`;
+    await under.claim(id);
+    await under.sql`UPDATE operations SET status_since = status_since - interval '20 s' WHERE id = ${id}`;
+    await under.operations.transition(command(id, 'pause'));
+    await under.operations.transition(command(id, 'paused'));
+    await under.sql`UPDATE operations SET status_since = status_since - interval '40 s' WHERE id = ${id}`;
+    await under.operations.transition(resume(id, {}));
+    const { queuedMs, activeMs, pausedMs } = await under.operations.get(id);
+    expect([queuedMs, activeMs, pausedMs].map((ms) => Math.floor(ms / 10_000))).toEqual([1, 2, 4]);
+  });
+
+  it('numbers events without a gap though many write at once', async () => {
+    const { id, attempt } = await under.givenStatus('running');
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        under.operations.warn({ operationId: id, attempt, workerId: 'w' }, { code: 'c', message: `${index}` }, {}),
+      ),
+    );
+    const events = await under.operations.events(id, 0, 100);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  });
+});
+
+function command(operationId: string, event: TransitionCommand['event']): TransitionCommand {
+  return { operationId, event, actor: CHECKPOINT_ACTOR, reason: null, expect: {}, changes: {}, details: {} };
+}
+
+function resume(operationId: string, expect_: TransitionCommand['expect']): TransitionCommand {
+  return { ...command(operationId, 'resume'), expect: expect_ };
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '../../../tools/stack/free-port.js';
+import type { PartExit, PartProcess } from '../../../tools/stack/part-process.js';
+import { startApiProcess, startWorkerProcess, untilRegistered } from '../../../tools/stack/services.js';
+import type { Services } from './given-services.js';
+
+/** A real process of the product that a test has started. */
+export type Running = Readonly<{
+  pid: number;
+  /** Resolves when it has ended, by whatever cause. */
+  exited: Promise<PartExit>;
+  logs(): Promise<string>;
+  /** Asks it to end and waits until it has. */
+  stop(signal?: NodeJS.Signals): Promise<PartExit>;
+  /** Ends it and its children without warning. */
+  kill(): Promise<PartExit>;
+  /** Sends a signal and does not wait: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
+}>;
+
+export type RunningApi = Running &
+  Readonly<{ url: string; token: string; headers: Readonly<{ authorization: string; 'content-type': string }> }>;
+
+export type RunningWorker = Running & Readonly<{ id: string }>;
+
+type Env = Readonly<Record<string, string>>;
+
+/** The tests' global teardown ends whatever is still listed here. */
+async function list(process: PartProcess): Promise<void> {
+  const folder = globalThis.process.env['KTRDR_TEST_PROCESSES'];
+  if (folder === undefined) return;
+  const file = join(folder, `${process.pid}`);
+  await writeFile(file, process.name);
+  void process.exited.then(() => rm(file, { force: true }));
+}
+
+async function toRunning(process: PartProcess, services: Services): Promise<Running> {
+  await list(process);
+  const kill = async (): Promise<PartExit> => process.kill();
+  services.onClose(async () => {
+    if (!process.hasExited()) await kill();
+  });
+  return {
+    pid: process.pid,
+    exited: process.exited,
+    logs: () => readFile(process.logFile, 'utf8'),
+    stop: (signal = 'SIGTERM') => process.stop({ signal, deadlineMs: 30_000 }),
+    kill,
+    signal: (signal) => void globalThis.process.kill(process.pid, signal),
+  };
+}
+
+export type ApiOptions = Readonly<{ env?: Env; port?: number; token?: string; name?: string }>;
+
+/** Starts the API (its dist) on these services and waits until it is ready. */
+export async function startApi(services: Services, options: ApiOptions = {}): Promise<RunningApi> {
+  const {
+    env = {},
+    port = await freePort(),
+    token = `test-${randomBytes(16).toString('hex')}`,
+    name = `api-${port}`,
+  } = options;
+  const logFile = join(services.folder, `${name}.log`);
+  const process = await startApiProcess({ addresses: services, port, token, logFile, name, env });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return { ...(await toRunning(process, services)), url: `http://127.0.0.1:${port}`, token, headers };
+}
+
+export type WorkerOptions = Readonly<{ api: RunningApi; id: string; env?: Env }>;
+
+/** Starts a worker (its dist) and waits until this API lists it. */
+export async function startWorker(services: Services, { api, id, env = {} }: WorkerOptions): Promise<RunningWorker> {
+  const dir = join(services.folder, 'workers', id);
+  await mkdir(dir, { recursive: true });
+  const logFile = join(services.folder, `${id}.log`);
+  const process = await startWorkerProcess({ addresses: services, id, dir, logFile, env });
+  const running = await toRunning(process, services);
+  await untilRegistered({ apiUrl: api.url, token: api.token, workers: [process] });
+  return { ...running, id };
+}

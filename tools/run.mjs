@@ -1,0 +1,96 @@
+// Entry of `npm test`, `npm run stack` and the others: from whatever state the checkout is in to the command running.
+// Plain JavaScript without dependencies: it must work on Node 20 before `npm ci` has happened.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const bin = join(root, 'node_modules', '.bin');
+const MODULES = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+
+const JEST = 'node_modules/jest/bin/jest.js';
+
+/** What each command runs, below the root, and which projects are built for it (all when not said). */
+const COMMANDS = {
+  test: { script: JEST, options: MODULES },
+  'test:unit': { script: JEST, last: ['--selectProjects', 'unit'], options: MODULES },
+  stack: { script: 'tools/dist/stack/main.js' },
+  quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
+  bench: { script: 'bench/dist/main.js' },
+  'db:migrate': { script: 'tools/dist/db/main.js', args: ['migrate'], build: ['tools'] },
+  'db:diff': { script: 'tools/dist/db/main.js', args: ['diff'], build: ['tools'] },
+  'db:generate': { script: 'tools/db/generate.mjs', build: null },
+};
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why what is installed is not what package-lock.json says, or undefined. */
+function reasonToInstall() {
+  const installed = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages;
+  if (!installed) return 'nothing is installed yet';
+  if (!existsSync(join(bin, 'node'))) return 'Node 24 is not installed yet';
+  const wanted = Object.entries(readJson(join(root, 'package-lock.json'))?.packages ?? {});
+  const differs = ([path, { version, link, optional }]) =>
+    path.startsWith('node_modules/') && !link && !optional && installed[path]?.version !== version;
+  const first = wanted.find(differs);
+  return first && `${first[0].replace('node_modules/', '')} is not at ${first[1].version}`;
+}
+
+/** Runs a child to its end, passing signals on, and resolves to its exit code as a shell would give it. */
+function run(command, args, { env = process.env, input = 'inherit' } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: [input, 'inherit', 'inherit'] });
+    const forward = (signal) => child.kill(signal);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, forward);
+    child.on('error', (error) => fail(`${command} could not be started: ${error.message}`));
+    child.on('close', (code, signal) => {
+      for (const each of signals) process.off(each, forward);
+      resolve(code ?? 128 + (constants.signals[signal] ?? 0));
+    });
+  });
+}
+
+async function installIfNeeded() {
+  const reason = reasonToInstall();
+  if (!reason) return;
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  console.log(`installing packages with npm ci (${reason}); the first time takes a minute or two`);
+  const progress = setInterval(() => console.log(`  still installing, ${seconds()} s`), 10_000);
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const code = npm?.endsWith('.js') ? await run(process.execPath, [npm, ...args]) : await run('npm', args);
+  clearInterval(progress);
+  if (code !== 0) fail(`npm ci failed with exit code ${code}; its own words are above.`);
+  console.log(`installed in ${seconds()} s`);
+}
+
+const [name, ...args] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (!command) fail(`Say what to run: ${Object.keys(COMMANDS).join(', ')}.`);
+
+await installIfNeeded();
+const node = join(bin, 'node');
+const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, NX_DAEMON: 'false' };
+if (command.build !== null) {
+  const projects = command.build ?? ['--if-changed'];
+  const code = await run(node, [join(root, 'tools', 'build', 'build.mjs'), ...projects], { env });
+  if (code !== 0) process.exit(code);
+}
+const script = join(root, command.script);
+if (!existsSync(script)) fail(`${command.script} does not exist; npm run build makes it.`);
+if (command.options) env.NODE_OPTIONS = [env.NODE_OPTIONS, ...command.options].filter(Boolean).join(' ');
+process.exitCode = await run(node, [script, ...(command.args ?? []), ...args, ...(command.last ?? [])], { env });

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { GenericContainer, Wait } from 'testcontainers';
+import type { TestService } from './embedded.js';
+
+const run = promisify(execFile);
+const NATS_TOKEN = 'test-token';
+
+/** Whether a Docker daemon answers, and soon. */
+export async function hasDocker(): Promise<boolean> {
+  return run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 3_000 }).then(
+    ({ stdout }) => stdout.trim() !== '',
+    () => false,
+  );
+}
+
+/** PostgreSQL in a container, for one run of the tests. */
+export async function containerPostgres(): Promise<TestService> {
+  const container = await new GenericContainer('postgres:18-alpine')
+    .withEnvironment({ POSTGRES_USER: 'ktrdr', POSTGRES_PASSWORD: 'test' })
+    .withCommand(['postgres', '-c', 'fsync=off', '-c', 'max_connections=200'])
+    .withExposedPorts(5432)
+    .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
+    .start();
+  return {
+    url: `postgresql://ktrdr:test@${container.getHost()}:${container.getMappedPort(5432)}/postgres`,
+    origin: 'container',
+    pids: [],
+    close: async () => void (await container.stop()),
+  };
+}
+
+/** NATS with JetStream in a container, for one run of the tests. */
+export async function containerNats(): Promise<TestService> {
+  const container = await new GenericContainer('nats:2-alpine')
+    .withCommand(['--jetstream', '--auth', NATS_TOKEN])
+    .withExposedPorts(4222)
+    .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
+    .start();
+  return {
+    url: `nats://${container.getHost()}:${container.getMappedPort(4222)}`,
+    token: NATS_TOKEN,
+    origin: 'container',
+    pids: [],
+    close: async () => void (await container.stop()),
+  };
+}
