@@ -17,6 +17,11 @@ import { toCheckpoint, toOperation } from './operation-rows.js';
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
+export interface OperationWithCheckpoints {
+  readonly operation: Operation;
+  readonly checkpoints: readonly Checkpoint[];
+}
+
 /** Held shared while a commit names blobs, exclusively while unnamed ones are removed. */
 const BLOBS_LOCK = 5_877_001n;
 
@@ -108,6 +113,25 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
       this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, take: limit }),
     );
     return rows.map(toCheckpoint);
+  }
+
+  /** Operations with more checkpoints than their spec's `keep_last`, each with all of them, newest first. */
+  async beyondKeepLast(limit: number, defaultKeepLast: number): Promise<readonly OperationWithCheckpoints[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<{ id: string }[]>(sql`
+        SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
+        GROUP BY o.id
+        HAVING count(*) > coalesce((o.spec->'checkpoint'->>'keep_last')::int, ${defaultKeepLast})
+          AND count(*) > (SELECT count(*) FROM checkpoints k WHERE k.operation_id = o.id AND k.deleting_at IS NULL
+            AND (k.pinned OR k.corrupted_at IS NOT NULL))
+        LIMIT ${limit}`),
+    );
+    return Promise.all(
+      rows.map(async ({ id }) => ({
+        operation: toOperation(await reach(() => this.prisma.operation.findUniqueOrThrow({ where: { id } }))),
+        checkpoints: await this.ofOperation(id),
+      })),
+    );
   }
 
   async stats() {

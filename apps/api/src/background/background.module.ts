@@ -13,6 +13,7 @@ import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, DATABASE } from '../platform/tokens.js';
+import { CheckpointRetention } from './checkpoint-retention.js';
 import { LeaseSweeper } from './lease-sweeper.js';
 import { TicketRelay } from './ticket-relay.js';
 
@@ -46,6 +47,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       { leaseMs: config.leaseMs, cancellingMs: config.cancelTimeoutMs, pausingMs: config.pauseTimeoutMs },
       logger,
     );
+    const retention = new CheckpointRetention(checkpoints, deletion, logger);
     const relay = new TicketRelay(outbox, messaging);
     const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
       new BackgroundLoop(name, everyMs, turn, logger);
@@ -59,9 +61,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       loop('lease-sweeper', 250, () => sweeper.turn()),
       loop('outbox-relay', 250, () => relay.relay()),
       loop('lost-tickets', 2_000, () => relay.replaceLost()),
-      loop('checkpoint-deletion', 30_000, async () => {
-        for (const checkpoint of await checkpoints.deleting(50)) await deletion.finish(checkpoint);
-      }),
+      loop('checkpoint-retention', 5_000, () => retention.turn()),
       loop('forgetting', HOUR_MS, async () => {
         await keys.forgetOld();
         await workers.forgetSilent(24 * HOUR_MS);

@@ -1,15 +1,19 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { toProblem } from './problem.js';
 
 /** Every failure leaves as `application/problem+json`, framework errors included. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(PinoLogger) private readonly log: PinoLogger) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const problem = toProblem(error);
-    if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, 'request failed');
+    if (problem.status >= 500 && problem.status !== 503)
+      this.log.error({ err: error, requestId: request.id, method: request.method }, 'request failed');
     if (reply.raw.headersSent) {
       reply.raw.end();
       return;

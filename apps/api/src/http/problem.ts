@@ -1,4 +1,4 @@
-import { HttpException, HttpStatus } from '@nestjs/common';
+import { HttpException, type HttpStatus } from '@nestjs/common';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 import { STATUS_CODES } from 'node:http';
 

@@ -1,7 +1,8 @@
-import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import { EventStreamQuery } from '@ktrdr/contracts';
 import { EventLog, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { CursorInvalidError } from '../http/errors.js';
 import { zod } from '../http/zod.pipe.js';
 import { OperationPresenter } from '../operations/operation.presenter.js';
@@ -17,12 +18,12 @@ export class EventStreamController {
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
     @Inject(OpenStreams) private readonly open: OpenStreams,
+    @Inject(PinoLogger) private readonly logger: PinoLogger,
   ) {}
 
   /** A snapshot, then what changes. `Last-Event-ID` continues without a gap. */
   @Get()
   async stream(
-    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
     @Query(zod(EventStreamQuery, 'query')) { operation_id: id }: EventStreamQuery,
     @Headers('last-event-id') lastEventId?: string,
@@ -32,19 +33,15 @@ export class EventStreamController {
       const operation = await this.operations.get(id);
       const after = lastEventId === undefined ? operation.eventSeq : parseSeq(lastEventId, operation.eventSeq);
       const snapshot = { operation: await this.presenter.one(operation) };
-      await this.serve(request, reply, (stream) => stream.followOperation(parts, id, after, snapshot));
+      await this.serve(reply, (stream) => stream.followOperation(parts, id, after, snapshot));
       return;
     }
     const from = lastEventId === undefined ? await this.log.end() : parsePosition(lastEventId);
     if (!from) throw new CursorInvalidError();
-    await this.serve(request, reply, (stream) => stream.followAll(parts, from));
+    await this.serve(reply, (stream) => stream.followAll(parts, from));
   }
 
-  private async serve(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    follow: (stream: EventStream) => Promise<void>,
-  ): Promise<void> {
+  private async serve(reply: FastifyReply, follow: (stream: EventStream) => Promise<void>): Promise<void> {
     reply.hijack();
     reply.raw.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
@@ -58,7 +55,7 @@ export class EventStreamController {
     try {
       await follow(stream);
     } catch (error) {
-      request.log.warn({ err: error }, 'event stream ended early');
+      this.logger.warn({ err: error }, 'event stream ended early');
       stream.end();
     } finally {
       release();
