@@ -25,7 +25,7 @@ describe('training that is stopped and continued', () => {
     const stopped = await training.submit({ name: 'stopped', spec: smallSpec({ epochs: 8 }) });
     await training.reached(stopped, 20);
     const cancelled = await training.cancelled(stopped);
-    expect(cancelled).toMatchObject({ status: 'cancelled', allowed_actions: ['resume', 'delete'] });
+    expect(cancelled).toMatchObject({ status: 'cancelled', allowed_actions: ['resume', 'retry', 'delete'] });
     expect(cancelled['latest_checkpoint']).toMatchObject({ checkpoint_type: 'cancel' });
     const resumed = await http.post(`/operations/${stopped}/resume`);
     expect(resumed).toMatchObject({

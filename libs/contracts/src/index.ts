@@ -12,6 +12,14 @@ export {
   type SplitSpec,
   TrainingSpec,
 } from './training-spec.js';
+export { DataGenerationSpec } from './data-generation-spec.js';
+export {
+  applyOverrides,
+  mergeOverrides,
+  ResumeOverrides,
+  type SpecChange,
+  suggestOverrides,
+} from './spec-overrides.js';
 export {
   BOUNDARIES,
   Boundary,
@@ -28,6 +36,7 @@ export {
   ControlHint,
   Directive,
   FileEntry,
+  ResourceSnapshot,
   RpcEnvelope,
   TrainingError,
   WORKER_RPC,
@@ -38,12 +47,17 @@ export {
 } from './worker-rpc.js';
 export {
   ActionView,
+  BulkCancelBody,
+  BulkPauseBody,
+  BulkResumeBody,
+  BulkView,
   CancelBody,
   CheckpointPage,
   CheckpointStats,
   CheckpointSummary,
   CheckpointView,
   DeleteCheckpointQuery,
+  DrainBody,
   ErrorView,
   EventPage,
   EventStreamQuery,
@@ -59,6 +73,7 @@ export {
   OperationPage,
   OperationView,
   PauseBody,
+  PriorityBody,
   Problem,
   ProgressView,
   ResultView,

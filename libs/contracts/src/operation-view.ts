@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { CLIENT_ACTIONS, OPERATION_STATUSES } from '@ktrdr/operations';
+import { CLIENT_ACTIONS, OPERATION_STATUSES, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
-import { FileEntry } from './worker-rpc.js';
+import { ResumeOverrides } from './spec-overrides.js';
+import { FileEntry, ResourceSnapshot } from './worker-rpc.js';
 
 const Instant = z.iso.datetime();
 const Position = { step: z.int(), epoch: z.int() };
@@ -35,6 +36,33 @@ export const ProgressView = z.object({
   eta_seconds: z.number().nullable(),
 });
 
+export const RemainingTime = z.object({
+  seconds: z.number(),
+  method: z.string().describe('how it was reckoned'),
+});
+
+export const PauseRecordView = z.object({
+  ...Position,
+  paused_at: Instant,
+  checkpoint_id: z.string(),
+  remaining: RemainingTime.nullable(),
+  snapshot: ResourceSnapshot.nullable().describe('the machine as its worker measured it; null: not measured'),
+});
+
+export const PastPause = z.object({
+  ...Position,
+  paused_at: Instant,
+  actor: z.string(),
+  reason: z.string().nullable(),
+  cause: z.string().nullable(),
+});
+
+export const Suggestion = z.object({
+  overrides: ResumeOverrides,
+  why: z.string(),
+  command: z.string(),
+});
+
 export const OperationView = z.object({
   operation_id: z.string(),
   type: z.string(),
@@ -55,11 +83,15 @@ export const OperationView = z.object({
   pause: z
     .object({
       boundary: Boundary,
+      cause: z.enum(PAUSE_CAUSES),
       reason: z.string().nullable(),
       requested_by: z.string(),
       requested_at: Instant,
     })
-    .nullable(),
+    .nullable()
+    .describe('the pause that is asked for or in force'),
+  paused: PauseRecordView.nullable().describe('the pause in force, as it was carried out'),
+  pauses: z.array(PastPause).describe('every pause so far, oldest first'),
   cancel: z
     .object({ reason: z.string().nullable(), save: z.boolean(), requested_by: z.string(), requested_at: Instant })
     .nullable(),
@@ -70,8 +102,18 @@ export const OperationView = z.object({
   warnings: z.array(z.object({ code: z.string(), message: z.string(), at: Instant })),
   recoveries: z.int(),
   max_recoveries: z.int(),
-  spec: z.unknown(),
+  spec: z.unknown().describe('as it was submitted'),
   spec_sha256: z.string(),
+  overrides: z.record(z.string(), z.unknown()).nullable().describe('what resumes changed of it'),
+  parent_id: z.string().nullable(),
+  origin: z
+    .object({ kind: z.enum(['retry', 'fork']), operation_id: z.string(), checkpoint_id: z.string().nullable() })
+    .nullable(),
+  children: z.object({ total: z.int(), by_status: z.record(z.string(), z.int()), fraction: z.number() }).nullable(),
+  watchdog: z.object({ seconds: z.number(), on_stall: z.enum(STALL_POLICIES) }).nullable(),
+  stuck_since: Instant.nullable(),
+  suggestions: z.array(Suggestion).describe('what might help after a failure'),
+  remaining: RemainingTime.nullable(),
   result: z.record(z.string(), z.unknown()).nullable(),
   created_at: Instant,
   started_at: Instant.nullable(),
@@ -84,7 +126,16 @@ export type OperationView = z.infer<typeof OperationView>;
 
 /** `spec` is checked against the schema of its `type`. */
 export const SubmitBody = z.strictObject({
-  type: z.literal('training').default('training'),
+  type: z.enum(OPERATION_TYPES).default('training'),
+  parent_id: OperationId.nullable().default(null),
+  watchdog: z
+    .strictObject({
+      seconds: z.number().min(0.5).max(604_800),
+      on_stall: z.enum(STALL_POLICIES).default('warn'),
+    })
+    .nullable()
+    .default({ seconds: 600, on_stall: 'warn' })
+    .describe('how long it may make no step, and what happens then'),
   name: z.string().min(1).max(200).optional(),
   labels: z.record(z.string().max(63), z.string().max(255)).default({}),
   pool: z
@@ -99,7 +150,15 @@ export type SubmitBody = z.input<typeof SubmitBody>;
 
 export const PauseBody = z.strictObject({
   boundary: Boundary.default('step'),
+  cause: z.enum(PAUSE_CAUSES).default('manual'),
   reason: z.string().max(500).nullable().default(null),
+  timeout_seconds: z
+    .number()
+    .min(0.1)
+    .max(86_400)
+    .nullable()
+    .default(null)
+    .describe("without a checkpoint by then it goes on running; null: the service's own limit"),
 });
 export const CancelBody = z.strictObject({
   reason: z.string().max(500).nullable().default(null),
@@ -108,8 +167,56 @@ export const CancelBody = z.strictObject({
 export const ResumeBody = z.strictObject({
   checkpoint: z.string().max(200).default('latest').describe('latest, best, or a checkpoint id'),
   allow_fallback: z.boolean().default(false),
+  overrides: ResumeOverrides.default({}),
   dry_run: z.boolean().default(false),
 });
+
+export const PriorityBody = z.strictObject({
+  priority: z.union([z.int().min(-100).max(1_000_000), z.literal('front')]),
+});
+export type PriorityBody = z.input<typeof PriorityBody>;
+
+export const DrainBody = z.strictObject({ draining: z.boolean().default(true) });
+export type DrainBody = z.input<typeof DrainBody>;
+
+/** Which operations a bulk action is for. At least one condition, so that nothing is meant by accident. */
+export const BulkFilter = z
+  .strictObject({
+    operation_ids: z.array(OperationId).min(1).max(1000).optional(),
+    status: z.array(Status).min(1).optional(),
+    type: z.enum(OPERATION_TYPES).optional(),
+    text: z.string().min(1).max(200).optional(),
+    parent_id: OperationId.optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+  })
+  .refine((filter) => Object.values(filter).some((value) => value !== undefined), 'give at least one condition');
+const Bulk = { filter: BulkFilter, dry_run: z.boolean().default(false) };
+export const BulkResumeBody = z.strictObject({
+  ...Bulk,
+  checkpoint: z.enum(['latest', 'best']).default('latest'),
+  allow_fallback: z.boolean().default(false),
+});
+export const BulkPauseBody = z.strictObject({ ...Bulk, ...PauseBody.shape });
+export const BulkCancelBody = z.strictObject({ ...Bulk, ...CancelBody.shape });
+export type BulkResumeBody = z.input<typeof BulkResumeBody>;
+export type BulkPauseBody = z.input<typeof BulkPauseBody>;
+export type BulkCancelBody = z.input<typeof BulkCancelBody>;
+export const BulkView = z.object({
+  dry_run: z.boolean(),
+  matched: z.int(),
+  done: z.int().describe('done, or in a dry run: would be done'),
+  items: z.array(
+    z.object({
+      operation_id: z.string(),
+      name: z.string(),
+      status: Status,
+      outcome: z.enum(['done', 'would-be-done', 'refused']),
+      code: z.string().nullable(),
+      detail: z.string().nullable(),
+    }),
+  ),
+});
+export type BulkView = z.infer<typeof BulkView>;
 export type PauseBody = z.input<typeof PauseBody>;
 export type CancelBody = z.input<typeof CancelBody>;
 export type ResumeBody = z.input<typeof ResumeBody>;
@@ -129,6 +236,9 @@ export const ResumedView = z.object({
   resumed_from: CheckpointSummary.nullable(),
   lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
   fell_back_from: z.string().nullable(),
+  changes: z
+    .array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() }))
+    .describe('what the overrides change'),
   dry_run: z.boolean(),
 });
 export type ResumedView = z.infer<typeof ResumedView>;
@@ -141,6 +251,14 @@ export const ListQuery = z.strictObject({
     .transform((value) => value?.split(',').filter(Boolean))
     .pipe(z.array(Status).optional()),
   type: z.string().max(63).optional(),
+  parent_id: OperationId.optional(),
+  label: z
+    .string()
+    .max(400)
+    .optional()
+    .describe('key=value, several comma-separated')
+    .transform((value) => value && Object.fromEntries(value.split(',').map((pair) => pair.split('=', 2))))
+    .pipe(z.record(z.string().min(1), z.string()).optional()),
   text: z.string().max(200).optional().describe('part of the name or id'),
   created_after: Instant.optional(),
   created_before: Instant.optional(),

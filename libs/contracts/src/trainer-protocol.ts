@@ -26,8 +26,11 @@ export const TrainerControl = z.discriminatedUnion('type', [
     type: z.literal('start'),
     operation_id: z.string(),
     attempt: z.int().min(1),
+    operation_type: z.string().default('training'),
     spec: z.unknown(),
     spec_sha256: z.string(),
+    /** Hashes of the specs that this one came from by recorded overrides; a checkpoint of any of them continues it. */
+    accepted_spec_sha256: z.array(z.string()).default([]),
     /** Local CSV file, or null for a built-in dataset. */
     data_file: z.string().nullable(),
     /** An existing empty directory; the trainer makes one folder per save in it. */
@@ -66,7 +69,8 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     ...Position,
     steps: z.int().min(0),
     epochs: z.int().min(0),
-    backend: z.string(),
+    /** null: this type of operation uses none. */
+    backend: z.string().nullable(),
     backend_version: z.string(),
     backend_reason: z.string(),
     data_fingerprint: z.string(),

@@ -60,6 +60,7 @@ export const ClaimedOperation = z.object({
   type: z.string(),
   spec: z.unknown(),
   spec_sha256: z.string(),
+  accepted_spec_sha256: z.array(z.string()).default([]),
   lease_ms: z.int(),
   /** The backend that earlier attempts trained on; another one would change the numbers. */
   pinned_backend: z.string().nullable(),
@@ -80,6 +81,34 @@ export const TrainingError = z.object({
   message: z.string(),
   details: z.record(z.string(), z.unknown()),
 });
+
+const Measured = z.number().min(0).nullable().describe('null: not measured, which is not 0');
+
+/** A machine at one moment. Whatever could not be measured is null. */
+export const ResourceSnapshot = z.object({
+  taken_at: z.iso.datetime(),
+  cpu_percent: Measured,
+  memory_used_bytes: Measured,
+  memory_total_bytes: Measured,
+  /** null: there is no way to ask for GPUs on this machine; empty: it was asked and has none. */
+  gpus: z
+    .array(
+      z.object({
+        name: z.string(),
+        utilization_percent: Measured,
+        memory_used_bytes: Measured,
+        memory_total_bytes: Measured,
+        temperature_celsius: Measured,
+      }),
+    )
+    .nullable(),
+  /** Resident memory of the trainer process before it ended, which its end has freed. */
+  trainer_memory_bytes: Measured,
+  /** Its process is gone: seen, not assumed. */
+  trainer_gone: z.boolean(),
+  examples_per_second: Measured,
+});
+export type ResourceSnapshot = z.infer<typeof ResourceSnapshot>;
 
 /** One entry a call: the subject's last part → what goes in and what comes out. */
 export const WORKER_RPC = {
@@ -121,7 +150,7 @@ export const WORKER_RPC = {
       ...Position,
       steps: z.int(),
       epochs: z.int(),
-      backend: z.string(),
+      backend: z.string().nullable(),
       backend_version: z.string(),
       backend_reason: z.string(),
       data_fingerprint: z.string(),
@@ -160,7 +189,13 @@ export const WORKER_RPC = {
     reply: z.object({ directive: Directive }),
   },
   paused: {
-    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string() }),
+    request: z.object({
+      ...Lease,
+      ...Position,
+      checkpoint_id: z.string(),
+      /** What the machine was doing when it paused; null where it could not be measured. */
+      snapshot: ResourceSnapshot.nullable().default(null),
+    }),
     reply: z.object({ status: z.string() }),
   },
   cancelled: {

@@ -30,6 +30,7 @@ export const ERROR_CODES = [
   'training-diverged',
   'trainer-crashed',
   'trainer-out-of-memory',
+  'trainer-stalled',
   'trainer-protocol-violated',
   'recovery-exhausted',
   // surroundings

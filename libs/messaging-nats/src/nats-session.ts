@@ -86,6 +86,22 @@ export class NatsSession {
     return this.connected && !this.connection.isClosed();
   }
 
+  /** Whether the server answers now. A connection that was cut without a word looks connected for ten seconds more. */
+  async answers(withinMs: number): Promise<boolean> {
+    if (!this.isConnected) return false;
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        this.connection.rtt().then(() => true),
+        pauseFor(withinMs, late.signal).then(() => false),
+      ]);
+    } catch {
+      return false; // disconnected meanwhile: that is the answer
+    } finally {
+      late.abort();
+    }
+  }
+
   /** Returns a function that ends the subscription. */
   onStatus(listener: (status: SessionStatus) => void): () => void {
     this.listeners.add(listener);

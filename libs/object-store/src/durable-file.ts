@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SourceFileChangedError } from '@ktrdr/checkpoint';
 import { codeOf } from './file-errors.js';
@@ -68,6 +68,28 @@ export async function makeDirectoryDurably(path: string): Promise<void> {
   const firstMade = await mkdir(path, { recursive: true });
   if (firstMade === undefined) return;
   for (let made = path; made.length >= firstMade.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+/**
+ * Creates the missing directories between `root` and `path`, durably, but never `root` itself: where that is gone, its
+ * disk is, and a new one in its place would only hide it.
+ */
+export async function makeDirectoryBelow(root: string, path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let dir = path; dir !== root && !(await isDirectory(dir)); dir = dirname(dir)) missing.unshift(dir);
+  for (const dir of missing) {
+    await mkdir(dir).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error; // another process was first
+    });
+    await syncDirectory(dirname(dir));
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function publish<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {

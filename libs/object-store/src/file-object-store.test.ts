@@ -54,6 +54,22 @@ describe('FileObjectStore', () => {
     expect(await readdir(join(root, 'a'))).toEqual(['one']);
   });
 
+  it('stores nothing, and makes no new root, when its folder is gone in the middle of a write', async () => {
+    await store.put('a/one', body);
+    const source = join(await makeDirectory(), 'source');
+    await writeFile(source, 'x'.repeat(1024 * 1024));
+    const writes = Array.from({ length: 50 }, (_, n) => store.putFile(`b${n}/two`, source, 1024 * 1024));
+    const outcomes = Promise.allSettled(writes);
+    await rename(root, `${root}-away`);
+    const refused = (await outcomes).filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const outcome of refused)
+      expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(ObjectStoreUnavailableError);
+    await expect(readdir(root)).rejects.toThrow('ENOENT');
+    await rename(`${root}-away`, root);
+    await store.put('c/three', body);
+  });
+
   it('removes folders that a delete leaves empty, and writes to them again', async () => {
     await store.put('checkpoints/op/1-1-a/manifest.json', body);
     await store.put('checkpoints/op/1-2-b/manifest.json', body);

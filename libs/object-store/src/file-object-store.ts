@@ -13,7 +13,13 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
-import { copyDurably, isTemporaryName, makeDirectoryDurably, writeDurably } from './durable-file.js';
+import {
+  copyDurably,
+  isTemporaryName,
+  makeDirectoryBelow,
+  makeDirectoryDurably,
+  writeDurably,
+} from './durable-file.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
 import { assertSize } from './local-source.js';
 import { streamToFile } from './stream-to-file.js';
@@ -112,12 +118,14 @@ export class FileObjectStore implements ObjectStore {
   private async write(key: string, write: (path: string) => Promise<void>): Promise<void> {
     assertObjectKey(key);
     await this.open();
-    await this.assertMounted();
     const path = join(this.rootDir, key);
     for (let attempt = 1; ; attempt += 1) {
+      await this.assertMounted();
       try {
-        await makeDirectoryDurably(dirname(path));
+        await makeDirectoryBelow(this.rootDir, dirname(path));
         await write(path);
+        // Unmounted meanwhile, it was written into the folder underneath, where nobody will find it.
+        await this.assertMounted();
         return;
       } catch (error) {
         // Another process may have removed the folder as empty between the two calls.

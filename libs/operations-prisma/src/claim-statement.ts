@@ -1,7 +1,7 @@
 import { type ClaimRequest, WAITING_STATUSES } from '@ktrdr/operations';
 import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
-import { CLOCKS, SPENT_MS } from './transition-statement.js';
+import { CLOCKS, SPENT_MS, webhookRows } from './transition-statement.js';
 
 const { sql } = Prisma;
 
@@ -29,6 +29,7 @@ export function claimStatement({ workerId, claimId, pool, capabilities, leaseMs 
         lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
         started_at = coalesce(o.started_at, clock_timestamp()),
         progress_at = clock_timestamp(),
+        stuck_since = NULL,
         ${CLOCKS}
       FROM old WHERE o.id = old.id
       RETURNING o.*, old.status AS from_status
@@ -43,6 +44,6 @@ export function claimStatement({ workerId, claimId, pool, capabilities, leaseMs 
       SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, jsonb_build_object('event', 'claim',
         'from', u.from_status, 'to', u.status, 'actor', ${`worker:${workerId}`}::text, 'reason', NULL, 'version', u.version)
       FROM u
-    )
+    ), ${webhookRows('claim')}
     SELECT ${operationColumns('u')} FROM u`;
 }

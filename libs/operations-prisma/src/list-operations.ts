@@ -7,10 +7,13 @@ const ACTIVE: readonly OperationStatus[] = ['queued', 'running', 'pausing', 'res
 
 /** Newest first, with the counts a list needs; everything from the database, finished operations included. */
 export async function listOperations(prisma: Database, request: OperationListRequest): Promise<OperationList> {
-  const { statuses, type, text, createdAfter, createdBefore, limit, after } = request;
+  const { ids, statuses, type, text, createdAfter, createdBefore, parentId, labels, limit, after } = request;
   const filter: Prisma.OperationWhereInput = {
+    ...(ids ? { id: { in: [...ids] } } : {}),
     ...(statuses ? { status: { in: [...statuses] } } : {}),
     ...(type ? { type } : {}),
+    ...(parentId ? { parentId } : {}),
+    ...(labels ? { AND: Object.entries(labels).map(([key, equals]) => ({ labels: { path: [key], equals } })) } : {}),
     ...(text
       ? { OR: [{ name: { contains: text, mode: 'insensitive' } }, { id: { contains: text, mode: 'insensitive' } }] }
       : {}),

@@ -174,7 +174,13 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     const rows = await reach(() =>
       this.prisma.checkpoint.findMany({
         where: { operationId: { in: [...operationIds] }, deletingAt: null },
-        orderBy: [{ operationId: 'asc' }, { step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
+        orderBy: [
+          { operationId: 'asc' },
+          { corruptedAt: { sort: 'asc', nulls: 'first' } },
+          { step: 'desc' },
+          { attempt: 'desc' },
+          { seq: 'desc' },
+        ],
         distinct: ['operationId'],
       }),
     );

@@ -25,11 +25,18 @@ import { claimStatement } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { listOperations } from './list-operations.js';
 import { operationColumns, toAttempt, toEvent, toHistoryEntry, toMetricPoint, toOperation } from './operation-rows.js';
-import { recordStart, warn } from './record-progress.js';
+import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
 import { transitionStatement } from './transition-statement.js';
 
 const { sql, join } = Prisma;
+
+export interface ChildrenOfStatus {
+  readonly status: OperationStatus;
+  readonly count: number;
+  /** Sum of their fractions done. */
+  readonly done: number;
+}
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
@@ -143,10 +150,73 @@ export class PrismaOperationStore implements OperationStore {
     const rows = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status = ${status} AND o.status_since < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
+        WHERE o.status = ${status} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
+          CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
+            ELSE ${olderThanMs}::float8 END
         LIMIT 100`),
     );
     return rows.map(toOperation);
+  }
+
+  async stalled(): Promise<readonly Operation[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<OperationRow[]>(sql`
+        SELECT ${operationColumns('o')} FROM operations o
+        WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
+          AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+          AND o.lease_expires_at > clock_timestamp()
+        LIMIT 100`),
+    );
+    return rows.map(toOperation);
+  }
+
+  async markStuck({ id, attempt }: Operation, message: string): Promise<boolean> {
+    return reach(() => markStuck(this.prisma, { id, attempt }, message));
+  }
+
+  async prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null> {
+    const row = await reach(() => prioritise(this.prisma, id, priority, actor));
+    return row && toOperation(row);
+  }
+
+  async childrenOf(parentId: string): Promise<readonly Operation[]> {
+    const rows = await reach(() =>
+      this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } }),
+    );
+    return rows.map(toOperation);
+  }
+
+  /** Transitions to `to` of these operations, oldest first. */
+  async transitionsTo(
+    to: OperationStatus,
+    operationIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
+    if (operationIds.length === 0) return new Map();
+    const rows = await reach(() =>
+      this.prisma.historyEntry.findMany({
+        where: { operationId: { in: [...operationIds] }, to },
+        orderBy: { n: 'asc' },
+      }),
+    );
+    return new Map(
+      [...Map.groupBy(rows, ({ operationId }) => operationId)].map(([id, entries]) => [
+        id,
+        entries.map(toHistoryEntry),
+      ]),
+    );
+  }
+
+  /** How many operations of each status each of these has as children, and how far they are. */
+  async childrenSummaries(parentIds: readonly string[]): Promise<ReadonlyMap<string, readonly ChildrenOfStatus[]>> {
+    if (parentIds.length === 0) return new Map();
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<(ChildrenOfStatus & { parentId: string })[]>(sql`
+        SELECT parent_id AS "parentId", status, count(*)::int AS count, sum(CASE WHEN status = 'completed' THEN 1
+          WHEN coalesce((progress->>'steps')::float8, 0) > 0
+            THEN least(1, (progress->>'step')::float8 / (progress->>'steps')::float8) ELSE 0 END)::float8 AS done
+        FROM operations WHERE parent_id = ANY(${[...parentIds]}) GROUP BY parent_id, status`),
+    );
+    return Map.groupBy(rows, ({ parentId }) => parentId);
   }
 
   async recordStart(lease: Lease, report: StartReport): Promise<Operation> {

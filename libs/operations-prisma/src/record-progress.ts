@@ -24,8 +24,8 @@ export async function recordStart(prisma: Database, lease: Lease, report: StartR
       UPDATE operations o SET
         event_seq = o.event_seq + 1,
         pinned_backend = coalesce(o.pinned_backend, ${backend}),
-        requirements = CASE WHEN ${`backend:${backend}`} = ANY(o.requirements) THEN o.requirements
-          ELSE o.requirements || ${`backend:${backend}`}::text END,
+        requirements = CASE WHEN ${backend}::text IS NULL OR ${`backend:${backend}`} = ANY(o.requirements)
+          THEN o.requirements ELSE o.requirements || ${`backend:${backend}`}::text END,
         progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })},
         progress_at = clock_timestamp()
       FROM old WHERE o.id = old.id RETURNING o.*, old.step AS trained_step
@@ -74,13 +74,58 @@ export async function warn(
   return row ?? null;
 }
 
+/** Marks it as stuck, with its warning and event; false when it has moved, or was marked before. */
+export async function markStuck(
+  prisma: Database,
+  { id, attempt }: { readonly id: string; readonly attempt: number },
+  message: string,
+): Promise<boolean> {
+  const rows = await prisma.$queryRaw<unknown[]>(sql`
+    WITH u AS (
+      UPDATE operations o SET stuck_since = clock_timestamp(), event_seq = o.event_seq + 1,
+        warnings = o.warnings || jsonb_build_array(${json({ code: 'trainer-stalled', message })}
+          || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+      WHERE o.id = ${id} AND o.attempt = ${attempt} AND o.status = 'running' AND o.stuck_since IS NULL
+        AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+      RETURNING o.id, o.event_seq, o.attempt
+    )
+    INSERT INTO events (operation_id, seq, type, attempt, data)
+    SELECT u.id, u.event_seq, 'stuck', u.attempt, ${json({ message })} FROM u RETURNING seq`);
+  return rows.length === 1;
+}
+
+/** Moves a waiting operation within its pool's queue. null: it does not wait. */
+export async function prioritise(
+  prisma: Database,
+  id: string,
+  priority: number | 'front',
+  actor: string,
+): Promise<OperationRow | null> {
+  const target =
+    priority === 'front'
+      ? sql`(SELECT coalesce(max(b.priority), 0) + 1 FROM operations b
+          WHERE b.pool = o.pool AND b.id <> o.id AND b.status IN ('queued', 'resuming'))`
+      : sql`${priority}::int`;
+  const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
+    WITH u AS (
+      UPDATE operations o SET priority = ${target}, event_seq = o.event_seq + 1
+      WHERE o.id = ${id} AND o.status IN ('queued', 'resuming') RETURNING o.*
+    ), e AS (
+      INSERT INTO events (operation_id, seq, type, attempt, data)
+      SELECT u.id, u.event_seq, 'priority', u.attempt, jsonb_build_object('priority', u.priority, 'actor', ${actor}::text)
+      FROM u
+    )
+    SELECT ${operationColumns('u')} FROM u`);
+  return row ?? null;
+}
+
 /** One thing that a worker told while training, ready to be written. */
 export interface IngestedEvent {
   readonly n: number;
   readonly at: Date;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly progress?: Readonly<Record<string, unknown>>;
+  readonly progress?: { readonly step: number } & Readonly<Record<string, unknown>>;
   readonly metrics?: Readonly<Record<string, unknown>>;
   readonly point?: { readonly step: number; readonly epoch: number };
   readonly best?: BestSoFar;
@@ -97,23 +142,30 @@ export async function ingest(
   events: readonly IngestedEvent[],
 ): Promise<number> {
   return prisma.$transaction(async (tx) => {
-    const [held] = await tx.$queryRaw<{ eventSeq: number; lastEventN: number; isLeased: boolean }[]>(sql`
-      SELECT o.event_seq AS "eventSeq", a.last_event_n AS "lastEventN",
+    const [held] = await tx.$queryRaw<{ eventSeq: number; step: number; isLeased: boolean }[]>(sql`
+      SELECT o.event_seq AS "eventSeq", coalesce((o.progress->>'step')::int, 0) AS step,
         o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
         AND (a.ended_at IS NULL OR a.outcome NOT IN ('lease-expired')) FOR UPDATE OF o`);
     if (!held) return -1;
-    const fresh = events.filter(({ n }) => n > held.lastEventN).toSorted((a, b) => a.n - b.n);
-    const last = fresh.at(-1);
-    if (!last) return 0;
+    const told = await tx.operationEvent.findMany({
+      where: { ...lease, workerN: { in: events.map(({ n }) => n) } },
+      select: { workerN: true },
+    });
+    const known = new Set(told.map(({ workerN }) => workerN));
+    const fresh = [
+      ...new Map(events.filter(({ n }) => !known.has(n)).map((event) => [event.n, event])).values(),
+    ].toSorted((a, b) => a.n - b.n);
+    if (fresh.length === 0) return 0;
     await tx.operationEvent.createMany({
-      data: fresh.map(({ at, type, data }, index) => ({
+      data: fresh.map(({ n, at, type, data }, index) => ({
         operationId: lease.operationId,
         seq: held.eventSeq + 1 + index,
         type,
         attempt: lease.attempt,
         at,
+        workerN: n,
         data: data as Prisma.InputJsonValue,
       })),
     });
@@ -131,22 +183,22 @@ export async function ingest(
         })),
       });
     }
-    const progress = fresh.findLast((event) => event.progress)?.progress;
+    // Another replica may have written what came later: an attempt's progress does not go back.
+    const progress = fresh.findLast((event) => event.progress && event.progress.step >= held.step)?.progress;
     const metrics = Object.assign({}, ...fresh.map((event) => event.metrics ?? {})) as Record<string, unknown>;
     const best = fresh.findLast((event) => event.best)?.best;
     const warnings = fresh.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
     // The last figures can arrive behind the report of the end; they must not move a settled operation's progress.
     const moved =
-      held.isLeased && progress ? sql`, progress = ${json(progress)}, progress_at = clock_timestamp()` : sql``;
+      held.isLeased && progress
+        ? sql`, progress = ${json(progress)}, progress_at = clock_timestamp(), stuck_since = NULL`
+        : sql``;
     await tx.$executeRaw(sql`
       UPDATE operations SET event_seq = event_seq + ${fresh.length}
         ${Object.keys(metrics).length > 0 ? sql`, metrics = coalesce(metrics, '{}'::jsonb) || ${json(metrics)}` : sql``}
         ${best ? sql`, best = ${json(best)}` : sql``}
         ${warnings.length > 0 ? sql`, warnings = warnings || ${json(warnings)}` : sql``}${moved}
       WHERE id = ${lease.operationId}`);
-    await tx.$executeRaw(sql`
-      UPDATE attempts SET last_event_n = ${last.n}
-      WHERE operation_id = ${lease.operationId} AND attempt = ${lease.attempt}`);
     return fresh.length;
   });
 }

@@ -1,8 +1,10 @@
 import type { OperationDraft } from '@ktrdr/operations';
 import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
+import { webhookRows } from './transition-statement.js';
 
 const { sql } = Prisma;
+const jsonOrNull = (value: unknown) => (value === null ? sql`NULL::jsonb` : sql`${JSON.stringify(value)}::jsonb`);
 
 /** Stores the operation with its first history row, event and outbox row. No row: this submission was stored before. */
 export function submitStatement(draft: OperationDraft): Prisma.Sql {
@@ -11,10 +13,10 @@ export function submitStatement(draft: OperationDraft): Prisma.Sql {
   return sql`
     WITH u AS (
       INSERT INTO operations (id, type, name, labels, pool, priority, status, version, event_seq, spec, spec_sha256,
-        requirements, created_by, submission_key, max_recoveries)
+        requirements, created_by, submission_key, max_recoveries, parent_id, origin, watchdog)
       VALUES (${draft.id}, ${draft.type}, ${draft.name}, ${labels}::jsonb, ${draft.pool}, ${draft.priority}, 'queued', 1, 1,
         ${spec}::jsonb, ${draft.specSha256}, ${[...draft.requirements]}::text[], ${draft.createdBy}, ${draft.submissionKey},
-        ${draft.maxRecoveries})
+        ${draft.maxRecoveries}, ${draft.parentId}, ${jsonOrNull(draft.origin)}, ${jsonOrNull(draft.watchdog)})
       ON CONFLICT (submission_key) DO NOTHING
       RETURNING *
     ), h AS (
@@ -27,6 +29,6 @@ export function submitStatement(draft: OperationDraft): Prisma.Sql {
     ), x AS (
       INSERT INTO outbox (kind, payload)
       SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', 0, 'version', 1) FROM u
-    )
+    ), ${webhookRows('submit')}
     SELECT ${operationColumns('u')} FROM u`;
 }

@@ -13,8 +13,8 @@ const { sql, raw, join, empty } = Prisma;
 
 const CONDITIONS: Readonly<Record<TransitionCondition, string>> = {
   'budget-spent': 'o.recoveries >= o.max_recoveries',
-  'with-checkpoint':
-    'EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL AND c.corrupted_at IS NULL)',
+  // Damaged ones count: an operation that was saved never begins again at step 0 by itself.
+  'with-checkpoint': 'EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)',
   'without-checkpoint': 'true',
 };
 /** Tried in this order; the last is the rest. */
@@ -55,6 +55,10 @@ function changed({ changes }: TransitionCommand): Prisma.Sql {
   if (changes.warning)
     sets.push(sql`warnings = o.warnings || jsonb_build_array(${json(changes.warning)}
       || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
+  if (changes.pauseRecord !== undefined) sets.push(sql`pause_record = ${json(changes.pauseRecord)}`);
+  if (changes.overrides !== undefined) sets.push(sql`overrides = ${json(changes.overrides)}`);
+  if (changes.formerSpecSha256 !== undefined)
+    sets.push(sql`former_spec_sha256 = o.former_spec_sha256 || ${changes.formerSpecSha256}::text`);
   if (changes.recoveryBudget === 'refill') sets.push(sql`recoveries = 0`);
   if (changes.recoveryBudget === 'spend')
     sets.push(sql`recoveries = o.recoveries + CASE WHEN old.target = 'failed' THEN 0 ELSE 1 END`);
@@ -76,6 +80,17 @@ export const CLOCKS = raw(`
 export const SPENT_MS = raw(
   `greatest(0, floor(extract(epoch FROM clock_timestamp() - o.status_since) * 1000))::bigint AS ms`,
 );
+
+/** What the webhooks that want to hear of it are owed, in the same transaction as the transition in `u`. */
+export function webhookRows(event: string): Prisma.Sql {
+  return sql`wh AS (
+      INSERT INTO webhook_deliveries (webhook_id, operation_id, event_seq, payload)
+      SELECT w.id, u.id, u.event_seq, jsonb_build_object('operation_id', u.id, 'name', u.name, 'type', u.type,
+        'event', ${event}::text, 'status', u.status, 'version', u.version, 'attempt', u.attempt, 'seq', u.event_seq,
+        'at', to_char(u.status_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+      FROM u JOIN webhooks w ON w.disabled_at IS NULL AND (w.statuses = '{}' OR u.status = ANY(w.statuses))
+    )`;
+}
 
 /**
  * One statement, so one transaction: the guarded UPDATE, its history row, its event, the end of the attempt, and the
@@ -102,6 +117,7 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
         worker_id = CASE WHEN ${KEEPS_LEASE} THEN o.worker_id END,
         lease_expires_at = CASE WHEN ${KEEPS_LEASE} THEN o.lease_expires_at END,
         finished_at = CASE WHEN ${ENDS} THEN clock_timestamp() END,
+        stuck_since = NULL,
         queued_at = ${event === 'resume' ? sql`clock_timestamp()` : sql`o.queued_at`},
         ${CLOCKS}${changed(command)}
       FROM old
@@ -125,6 +141,6 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
       INSERT INTO outbox (kind, payload)
       SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', u.attempt, 'version', u.version)
       FROM u WHERE ${WAITS}
-    )
+    ), ${webhookRows(event)}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus" FROM u`;
 }

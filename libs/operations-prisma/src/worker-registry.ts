@@ -52,6 +52,12 @@ export class WorkerRegistry {
     return row ?? null;
   }
 
+  /** A draining worker takes no new work and hands over what it has. @throws {WorkerNotFoundError} */
+  async setDraining(id: string, draining: boolean): Promise<WorkerRecord> {
+    await reach(() => this.prisma.worker.updateMany({ where: { id }, data: { draining } }));
+    return this.get(id);
+  }
+
   async list(): Promise<readonly WorkerRecord[]> {
     return reach(() =>
       this.prisma.$queryRaw<WorkerRecord[]>(sql`

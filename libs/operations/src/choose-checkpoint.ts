@@ -6,12 +6,18 @@ export type CheckpointChoice = string;
 /**
  * The checkpoints to try, in order: the chosen one, then every older one that is not known to be damaged.
  * `checkpoints` are one operation's, newest first. Empty when the choice matches none.
+ * @param trainedSteps where the operation stands. A damaged checkpoint beyond that was already given up for an older
+ * one, so it is no longer the latest.
  */
-export function candidatesFor(checkpoints: readonly Checkpoint[], choice: CheckpointChoice): readonly Checkpoint[] {
-  const start = checkpoints.findIndex((checkpoint) => {
-    if (choice === 'latest') return true;
-    if (choice === 'best') return checkpoint.isBest;
-    return checkpoint.id === choice;
+export function candidatesFor(
+  checkpoints: readonly Checkpoint[],
+  choice: CheckpointChoice,
+  trainedSteps: number,
+): readonly Checkpoint[] {
+  const start = checkpoints.findIndex(({ id, step, isBest, corruptedAt }) => {
+    if (choice === 'latest') return corruptedAt === null || step <= trainedSteps;
+    if (choice === 'best') return isBest;
+    return id === choice;
   });
   if (start < 0) return [];
   const chosen = checkpoints.slice(start);

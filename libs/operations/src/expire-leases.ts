@@ -15,14 +15,22 @@ export class ExpireLeases {
     private readonly dispatcher: Dispatcher,
   ) {}
 
-  /** Returns what was freed. */
-  async execute(limits: OverdueLimits): Promise<readonly Operation[]> {
+  /**
+   * Returns what was freed.
+   * @param mayStill asked before each step: answers that were long on their way say nothing about who is alive now.
+   */
+  async execute(limits: OverdueLimits, mayStill: () => boolean = () => true): Promise<readonly Operation[]> {
     const outcomes: TransitionOutcome[] = [];
-    for (const operation of await this.operations.expiredLeases()) outcomes.push(await this.expire(operation));
-    for (const operation of await this.operations.overdue('cancelling', limits.cancellingMs))
-      outcomes.push(await this.forceCancel(operation));
-    for (const operation of await this.operations.overdue('pausing', limits.pausingMs))
-      outcomes.push(await this.abandonPause(operation, limits.pausingMs));
+    const each = async (found: readonly Operation[], end: (operation: Operation) => Promise<TransitionOutcome>) => {
+      for (const operation of found) if (mayStill()) outcomes.push(await end(operation));
+    };
+    await each(await this.operations.expiredLeases(), (operation) => this.expire(operation));
+    await each(await this.operations.overdue('cancelling', limits.cancellingMs), (operation) =>
+      this.forceCancel(operation),
+    );
+    await each(await this.operations.overdue('pausing', limits.pausingMs), (operation) =>
+      this.abandonPause(operation, limits.pausingMs),
+    );
     return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
   }
 

@@ -13,6 +13,7 @@ export {
   type Actor,
   ACTORS,
   allowedActions,
+  assertAllowed,
   CLIENT_ACTIONS,
   type ClientAction,
   deletableStatuses,
@@ -51,9 +52,15 @@ export {
   type Operation,
   type OperationFailure,
   type OperationWarning,
+  type Origin,
+  PAUSE_CAUSES,
+  type PauseCause,
+  type PauseRecord,
   type PauseRequest,
   type Position,
   type Progress,
+  STALL_POLICIES,
+  type Watchdog,
 } from './operation.js';
 export type {
   AttemptRecord,
@@ -76,11 +83,14 @@ export type {
   TransitionOutcome,
 } from './ports.js';
 export { candidatesFor, type CheckpointChoice, lostSteps } from './choose-checkpoint.js';
-export { ResumeOperation, type ResumePlan, type ResumeRequest } from './resume-operation.js';
-export { CancelOperation, PAUSABLE_TYPES, PauseOperation, type StopRequest } from './stop-operation.js';
+export { type PreparedOverride, ResumeOperation, type ResumePlan, type ResumeRequest } from './resume-operation.js';
+export { CancelOperation, type PauseCommand, PauseOperation, type StopRequest } from './stop-operation.js';
 export { directiveFor, type WorkerDirective } from './directive.js';
 export { newOperationId, SubmitOperation } from './submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';
-export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
+export { type PausedReport, ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
 export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
 export { explain, type ExplainFacts, type Explanation } from './explain-operation.js';
+export { OPERATION_TYPES, type OperationType, type OperationTypeTraits, traitsOf } from './operation-types.js';
+export { type RemainingTime, remainingTime } from './remaining-time.js';
+export { WatchProgress } from './watch-progress.js';

@@ -32,9 +32,16 @@ export interface OperationWarning {
   readonly at: string;
 }
 
+/** What made somebody ask for a pause. */
+export const PAUSE_CAUSES = ['manual', 'schedule', 'budget', 'resource', 'shutdown', 'error', 'stall'] as const;
+export type PauseCause = (typeof PAUSE_CAUSES)[number];
+
 export interface PauseRequest {
   readonly boundary: 'step' | 'epoch';
+  readonly cause: PauseCause;
   readonly reason: string | null;
+  /** How long it may take to come to a checkpoint; null: the service's own limit. */
+  readonly timeoutMs: number | null;
   readonly requestedBy: string;
   readonly requestedAt: string;
 }
@@ -45,6 +52,29 @@ export interface CancelRequest {
   readonly reason: string | null;
   readonly requestedBy: string;
   readonly requestedAt: string;
+}
+
+/** A pause as it was carried out. */
+export interface PauseRecord extends Position {
+  readonly pausedAt: string;
+  readonly checkpointId: string;
+  readonly remaining: { readonly seconds: number; readonly method: string } | null;
+  /** The machine as its worker measured it; null: not measured. */
+  readonly snapshot: Readonly<Record<string, unknown>> | null;
+}
+
+export const STALL_POLICIES = ['warn', 'pause', 'fail'] as const;
+
+export interface Watchdog {
+  readonly seconds: number;
+  readonly onStall: (typeof STALL_POLICIES)[number];
+}
+
+/** What an operation was made from. */
+export interface Origin {
+  readonly kind: 'retry' | 'fork';
+  readonly operationId: string;
+  readonly checkpointId: string | null;
 }
 
 /** The row, as the domain sees it. */
@@ -61,6 +91,16 @@ export interface Operation {
   readonly eventSeq: number;
   readonly spec: unknown;
   readonly specSha256: string;
+  /** What resumes changed of the spec, all together; null: nothing. */
+  readonly overrides: Readonly<Record<string, unknown>> | null;
+  /** Hashes of the specs that it was trained under before. */
+  readonly formerSpecSha256: readonly string[];
+  readonly parentId: string | null;
+  readonly origin: Origin | null;
+  readonly watchdog: Watchdog | null;
+  /** Since when it has made no progress for longer than its watchdog allows. */
+  readonly stuckSince: Date | null;
+  readonly pauseRecord: PauseRecord | null;
   readonly requirements: readonly string[];
   readonly pinnedBackend: string | null;
   readonly createdBy: string;

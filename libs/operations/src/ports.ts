@@ -8,9 +8,12 @@ import type {
   Operation,
   OperationFailure,
   OperationWarning,
+  Origin,
+  PauseRecord,
   PauseRequest,
   Position,
   Progress,
+  Watchdog,
 } from './operation.js';
 import type { OperationStatus } from './operation-status.js';
 import type { OperationEvent } from './transitions.js';
@@ -27,6 +30,9 @@ export interface OperationDraft {
   readonly specSha256: string;
   readonly requirements: readonly string[];
   readonly maxRecoveries: number;
+  readonly parentId: string | null;
+  readonly origin: Origin | null;
+  readonly watchdog: Watchdog | null;
   readonly createdBy: string;
   /** Repeating a submission with the same key returns the operation that the first one made. */
   readonly submissionKey: string | null;
@@ -41,6 +47,10 @@ export interface OperationChanges {
   readonly result?: Readonly<Record<string, unknown>>;
   readonly position?: Position;
   readonly warning?: Omit<OperationWarning, 'at'>;
+  readonly pauseRecord?: PauseRecord;
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Added to the hashes of the specs that it was trained under before. */
+  readonly formerSpecSha256?: string;
   /** `spend` counts one automatic recovery; `refill` starts the budget anew. */
   readonly recoveryBudget?: 'spend' | 'refill';
 }
@@ -62,11 +72,14 @@ export type TransitionOutcome =
   | { readonly kind: 'refused'; readonly operation: Operation };
 
 export interface OperationFilter {
+  readonly ids?: readonly string[];
   readonly statuses?: readonly OperationStatus[];
   readonly type?: string;
   readonly text?: string;
   readonly createdAfter?: Date;
   readonly createdBefore?: Date;
+  readonly parentId?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface OperationListRequest extends OperationFilter {
@@ -131,7 +144,7 @@ export interface AttemptRecord {
 export interface StartReport extends Position {
   readonly steps: number;
   readonly epochs: number;
-  readonly backend: string;
+  readonly backend: string | null;
   readonly checkpointId: string | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -155,7 +168,15 @@ export interface OperationStore {
   renewLeases(workerId: string, leases: readonly Omit<Lease, 'workerId'>[], leaseMs: number): Promise<Operation[]>;
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
-  /** Operations that have been in `cancelling` or `pausing` for longer than this. */
+  /** Running operations that have made no progress for as long as their watchdog allows, and are not marked yet. */
+  stalled(): Promise<readonly Operation[]>;
+  /** Marks it as stuck, with a warning and an event; false: it has moved, or somebody has marked it already. */
+  markStuck(operation: Operation, message: string): Promise<boolean>;
+  /** Moves a waiting operation; null: it does not wait. `front` puts it before every other of its pool. */
+  prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null>;
+  /** Operations whose parent this is. */
+  childrenOf(parentId: string): Promise<readonly Operation[]>;
+  /** Operations that have been in `cancelling` or `pausing` for longer than this, or than they were given themselves. */
   overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]>;
   /** @throws {LeaseLostError} when the attempt is not the newest or may not write any more. */
   recordStart(lease: Lease, report: StartReport): Promise<Operation>;
@@ -199,7 +220,7 @@ export interface CheckpointRepository {
     readonly oldestAt: Date | null;
     readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
   }>;
-  /** The newest one of each operation that has any. */
+  /** The newest one of each operation that has any; a damaged one only where there is no other. */
   latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   /** Calls `remove` for those blobs that no row names, while no commit can begin to name one. */

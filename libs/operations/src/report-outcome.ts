@@ -1,5 +1,6 @@
+import { DomainError, type ErrorCode } from '@ktrdr/errors';
 import { directiveFor, type WorkerDirective } from './directive.js';
-import { LeaseLostError, type BadFile } from './errors.js';
+import { IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
 import type { Checkpoint, Lease, OperationFailure, Position } from './operation.js';
 import type { OperationStatus } from './operation-status.js';
 import type {
@@ -10,10 +11,26 @@ import type {
   OperationStore,
   TransitionCommand,
 } from './ports.js';
+import { remainingTime } from './remaining-time.js';
 import type { ResumeOperation } from './resume-operation.js';
 
-/** Failures that say nothing about the training itself: another attempt may well succeed. */
-const INFRASTRUCTURE_CODES: readonly string[] = ['trainer-crashed'];
+/**
+ * Failures that say nothing about the training itself: another attempt may well succeed. Who was killed from outside was
+ * in somebody's way; who exhausted its own heap would do so again.
+ */
+function isWorthAnotherTry({ code, details }: OperationFailure): boolean {
+  const wasKilled = details['signal'] === 'SIGKILL' || details['exit_code'] === 137;
+  return code === 'trainer-crashed' || (code === 'trainer-out-of-memory' && wasKilled);
+}
+
+const REFUSALS: readonly ErrorCode[] = ['illegal-transition', 'checkpoint-not-found', 'checkpoint-corrupted'];
+
+export interface PausedReport {
+  readonly position: Position;
+  readonly checkpointId: string;
+  readonly snapshot: Readonly<Record<string, unknown>> | null;
+  readonly now: Date;
+}
 
 type WorkerEventName = 'paused' | 'cancelled' | 'complete' | 'fail' | 'release';
 
@@ -25,13 +42,12 @@ export class ReportOutcome {
     private readonly resume: ResumeOperation,
   ) {}
 
-  paused(lease: Lease, position: Position, checkpointId: string): Promise<OperationStatus> {
-    return this.settle(
-      lease,
-      'paused',
-      { position, resumeCheckpointId: checkpointId },
-      { checkpoint_id: checkpointId },
-    );
+  async paused(lease: Lease, paused: PausedReport): Promise<OperationStatus> {
+    const { position, checkpointId, snapshot, now } = paused;
+    const remaining = remainingTime(await this.operations.get(lease.operationId), now.getTime());
+    const pauseRecord = { ...position, pausedAt: now.toISOString(), checkpointId, remaining, snapshot };
+    const details = { checkpoint_id: checkpointId, ...position, remaining, snapshot };
+    return this.settle(lease, 'paused', { position, resumeCheckpointId: checkpointId, pauseRecord }, details);
   }
 
   cancelled(lease: Lease, position: Position, checkpointId: string | null): Promise<OperationStatus> {
@@ -53,23 +69,29 @@ export class ReportOutcome {
 
   async failed(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
     const status = await this.settle(lease, 'fail', { error }, { error });
-    if (status === 'failed' && INFRASTRUCTURE_CODES.includes(error.code)) return this.recover(lease, error);
+    if (status === 'failed' && isWorthAnotherTry(error)) return this.recover(lease, error);
     return status;
   }
 
   private async recover(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
     const operation = await this.operations.get(lease.operationId);
     if (operation.attempt !== lease.attempt || operation.recoveries >= operation.maxRecoveries) return operation.status;
-    const recovered = await this.resume.execute({
-      operationId: operation.id,
-      choice: 'latest',
-      allowFallback: true,
-      dryRun: false,
-      actor: 'policy:recovery',
-      reason: `recovery ${operation.recoveries + 1} of ${operation.maxRecoveries} after ${error.code}`,
-      recoveryBudget: 'spend',
-    });
-    return recovered.operation.status;
+    try {
+      const recovered = await this.resume.execute({
+        operationId: operation.id,
+        choice: 'latest',
+        allowFallback: true,
+        dryRun: false,
+        actor: 'policy:recovery',
+        reason: `recovery ${operation.recoveries + 1} of ${operation.maxRecoveries} after ${error.code}`,
+        recoveryBudget: 'spend',
+      });
+      return recovered.operation.status;
+    } catch (refusal) {
+      // It cannot be recovered, or somebody else has decided about it meanwhile. The report itself has been taken.
+      if (!(refusal instanceof DomainError) || !REFUSALS.includes(refusal.code)) throw refusal;
+      return (await this.operations.get(lease.operationId)).status;
+    }
   }
 
   private async settle(
@@ -95,7 +117,11 @@ export class ReportOutcome {
     const attempts = await this.operations.attempts(lease.operationId);
     const own = attempts.find(({ attempt }) => attempt === lease.attempt);
     if (own?.outcome === event && own.workerId === lease.workerId) return outcome.operation.status;
-    throw new LeaseLostError(lease, outcome.operation.status);
+    const { id, status, attempt, workerId } = outcome.operation;
+    // It still holds the lease, but what it was asked for has changed meanwhile: a pause withdrawn, or overtaken.
+    if (attempt === lease.attempt && workerId === lease.workerId)
+      throw new IllegalTransitionError({ operationId: id, status, action: event, allowedActions: [] });
+    throw new LeaseLostError(lease, status);
   }
 }
 

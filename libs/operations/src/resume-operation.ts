@@ -11,8 +11,18 @@ export interface ResumeRequest {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;
+  /** What to change of the spec, worked out on the operation as it was read; throws what refuses it. */
+  readonly override?: (operation: Operation) => PreparedOverride;
   /** Only a person's resume starts the recovery budget anew. */
   readonly recoveryBudget: 'spend' | 'refill';
+}
+
+export interface PreparedOverride {
+  /** All that is overridden from now on, earlier resumes' included. */
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly changes: readonly { readonly path: string; readonly from: unknown; readonly to: unknown }[];
+  /** Hash of the spec that it was trained under so far. */
+  readonly formerSpecSha256: string;
 }
 
 export interface ResumePlan {
@@ -21,7 +31,15 @@ export interface ResumePlan {
   readonly checkpoint: Checkpoint | null;
   readonly lostSteps: number;
   readonly fellBackFrom: string | null;
+  readonly changes: PreparedOverride['changes'];
 }
+
+interface Damage {
+  readonly checkpoint: Checkpoint;
+  readonly badFiles: readonly BadFile[];
+}
+
+type Verdict = Omit<ResumePlan, 'operation' | 'changes'> & { readonly damaged: readonly Damage[] };
 
 /** try_resume: sends a stopped operation back to the workers from a verified checkpoint; a refusal changes nothing. */
 export class ResumeOperation {
@@ -40,7 +58,9 @@ export class ResumeOperation {
   async execute(request: ResumeRequest): Promise<ResumePlan> {
     const operation = await this.operations.get(request.operationId);
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
-    const plan = await this.plan(operation, request);
+    const { damaged, ...verdict } = await this.plan(operation, request);
+    const override = request.override?.(operation);
+    const plan: ResumePlan = { operation, ...verdict, changes: override?.changes ?? [] };
     if (request.dryRun) return plan;
 
     const outcome = await this.operations.transition({
@@ -56,16 +76,22 @@ export class ResumeOperation {
         error: null,
         recoveryBudget: request.recoveryBudget,
         position: plan.checkpoint ?? { step: 0, epoch: 0 },
+        ...(plan.fellBackFrom ? { warning: fallbackWarning(plan, damaged) } : {}),
+        ...(override && override.changes.length > 0
+          ? { overrides: override.overrides, formerSpecSha256: override.formerSpecSha256 }
+          : {}),
       },
       details: {
         checkpoint_id: plan.checkpoint?.id ?? null,
         lost_steps: plan.lostSteps,
+        ...(plan.changes.length > 0 ? { overrides: plan.changes } : {}),
         ...(plan.fellBackFrom ? { fell_back_from: plan.fellBackFrom } : {}),
         ...(operation.error ? { previous_error: operation.error } : {}),
       },
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     this.dispatcher.announce(outcome.operation);
+    for (const { checkpoint, badFiles } of damaged) await this.checkpoints.markCorrupted(checkpoint.id, badFiles);
     return { ...plan, operation: outcome.operation };
   }
 
@@ -81,51 +107,56 @@ export class ResumeOperation {
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     if (outcome.operation.workerId) this.dispatcher.hint(outcome.operation.workerId, operation.id);
-    return { operation: outcome.operation, checkpoint: null, lostSteps: 0, fellBackFrom: null };
+    return { operation: outcome.operation, checkpoint: null, lostSteps: 0, fellBackFrom: null, changes: [] };
   }
 
-  private async plan(operation: Operation, { choice, allowFallback }: ResumeRequest): Promise<ResumePlan> {
+  private async plan(operation: Operation, request: ResumeRequest): Promise<Verdict> {
+    const { choice, allowFallback } = request;
     if (!statusesBefore('resume').includes(operation.status)) throw refusal(operation);
     const trained = operation.progress?.step ?? 0;
-    const candidates = candidatesFor(await this.checkpoints.ofOperation(operation.id), choice);
+    const committed = await this.checkpoints.ofOperation(operation.id);
+    const candidates = candidatesFor(committed, choice, trained);
     const [chosen] = candidates;
     if (!chosen) {
-      if (trained > 0 || choice !== 'latest') throw noCheckpoint(operation, choice);
-      return { operation, checkpoint: null, lostSteps: 0, fellBackFrom: null };
+      // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease.
+      const mayBeginAgain = trained === 0 || request.recoveryBudget === 'spend';
+      if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain) throw noCheckpoint(operation, choice);
+      return { checkpoint: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
     }
-    const badFiles = await this.damage(chosen);
-    if (badFiles.length === 0)
-      return { operation, checkpoint: chosen, lostSteps: lostSteps(trained, chosen.step), fellBackFrom: null };
-
-    const fallback = await this.firstValid(candidates.slice(1));
-    if (!fallback || !allowFallback) {
+    const { valid, damaged } = await this.firstValid(candidates);
+    const [first] = damaged;
+    if (!first && valid)
+      return { checkpoint: valid, lostSteps: lostSteps(trained, valid.step), fellBackFrom: null, damaged };
+    if (!valid || !allowFallback) {
       throw new CheckpointCorruptedError({
         operationId: operation.id,
         checkpointId: chosen.id,
-        badFiles,
-        fallback: fallback ? { checkpointId: fallback.id, step: fallback.step, epoch: fallback.epoch } : null,
-        lostSteps: fallback ? lostSteps(trained, fallback.step) : null,
+        badFiles: first?.badFiles ?? [],
+        fallback: valid ? { checkpointId: valid.id, step: valid.step, epoch: valid.epoch } : null,
+        lostSteps: valid ? lostSteps(trained, valid.step) : null,
       });
     }
-    return {
-      operation,
-      checkpoint: fallback,
-      lostSteps: lostSteps(trained, fallback.step),
-      fellBackFrom: chosen.id,
-    };
+    return { checkpoint: valid, lostSteps: lostSteps(trained, valid.step), fellBackFrom: chosen.id, damaged };
   }
 
-  private async damage(checkpoint: Checkpoint): Promise<readonly BadFile[]> {
-    const { badFiles } = await this.verifier.verify(checkpoint, 'quick');
-    return badFiles;
-  }
-
-  private async firstValid(checkpoints: readonly Checkpoint[]): Promise<Checkpoint | null> {
-    for (const checkpoint of checkpoints) {
-      if ((await this.damage(checkpoint)).length === 0) return checkpoint;
+  /** The first whose bytes are right, and what is wrong with those before it. */
+  private async firstValid(candidates: readonly Checkpoint[]) {
+    const damaged: Damage[] = [];
+    for (const checkpoint of candidates) {
+      const { badFiles } = await this.verifier.verify(checkpoint, 'quick');
+      if (badFiles.length === 0) return { valid: checkpoint, damaged };
+      damaged.push({ checkpoint, badFiles });
     }
-    return null;
+    return { valid: null, damaged };
   }
+}
+
+function fallbackWarning({ checkpoint, lostSteps: lost, fellBackFrom }: ResumePlan, damaged: readonly Damage[]) {
+  const files = damaged[0]?.badFiles.map(({ name }) => name).join(', ');
+  return {
+    code: 'checkpoint-corrupted',
+    message: `checkpoint ${fellBackFrom} is damaged (${files}); it continues from ${checkpoint?.id} at step ${checkpoint?.step}, which loses ${lost} steps`,
+  };
 }
 
 function refusal(operation: Operation): IllegalTransitionError {

@@ -1,16 +1,22 @@
 import { IllegalTransitionError, PauseRefusedError } from './errors.js';
-import type { Operation } from './operation.js';
+import { isSettled } from './operation-status.js';
+import type { Operation, PauseCause } from './operation.js';
+import { traitsOf } from './operation-types.js';
 import type { Dispatcher, OperationStore } from './ports.js';
 import { allowedActions, type ClientAction } from './transitions.js';
-
-/** Types of operations that save checkpoints, and so can be paused. */
-export const PAUSABLE_TYPES: readonly string[] = ['training'];
 
 export interface StopRequest {
   readonly operationId: string;
   readonly actor: string;
   readonly reason: string | null;
   readonly now: Date;
+}
+
+export interface PauseCommand extends StopRequest {
+  readonly boundary: 'step' | 'epoch';
+  readonly cause: PauseCause;
+  /** null: the service's own limit. */
+  readonly timeoutMs: number | null;
 }
 
 /** Asks for a stop that can be resumed. `paused` follows only once a checkpoint is committed. */
@@ -21,17 +27,18 @@ export class PauseOperation {
   ) {}
 
   /** @throws {PauseRefusedError} @throws {IllegalTransitionError} */
-  async execute({ operationId, actor, reason, now, boundary }: StopRequest & { readonly boundary: 'step' | 'epoch' }) {
+  async execute({ operationId, actor, reason, now, boundary, cause, timeoutMs }: PauseCommand) {
     const { type } = await this.operations.get(operationId);
-    if (!PAUSABLE_TYPES.includes(type)) throw new PauseRefusedError(operationId, type);
+    if (!traitsOf(type).isPausable) throw new PauseRefusedError(operationId, type);
+    const requestedAt = now.toISOString();
     const outcome = await this.operations.transition({
       operationId,
       event: 'pause',
       actor,
       reason,
       expect: {},
-      changes: { pauseRequest: { boundary, reason, requestedBy: actor, requestedAt: now.toISOString() } },
-      details: { boundary },
+      changes: { pauseRequest: { boundary, cause, reason, timeoutMs, requestedBy: actor, requestedAt } },
+      details: { boundary, cause },
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation, 'pause');
     hintWorker(this.dispatcher, outcome.operation);
@@ -59,7 +66,20 @@ export class CancelOperation {
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation, 'cancel');
     hintWorker(this.dispatcher, outcome.operation);
+    await this.cascade(operationId, { actor, reason, now, save });
     return outcome.operation;
+  }
+
+  /** What belongs to a cancelled operation is cancelled with it; a child that ends by itself meanwhile is left. */
+  private async cascade(parentId: string, request: Omit<StopRequest, 'operationId'> & { readonly save: boolean }) {
+    for (const { id, status } of await this.operations.childrenOf(parentId)) {
+      if (isSettled(status) && status !== 'paused') continue;
+      try {
+        await this.execute({ ...request, operationId: id, reason: request.reason ?? `with its parent ${parentId}` });
+      } catch (error) {
+        if (!(error instanceof IllegalTransitionError)) throw error;
+      }
+    }
   }
 }
 

@@ -62,7 +62,7 @@ export const TRANSITIONS: readonly Transition[] = [
   { event: 'complete', from: 'running', to: 'completed', by: ['worker'] },
   { event: 'complete', from: 'pausing', to: 'completed', by: ['worker'] },
   { event: 'complete', from: 'cancelling', to: 'completed', by: ['worker'] },
-  { event: 'fail', from: 'running', to: 'failed', by: ['worker'] },
+  { event: 'fail', from: 'running', to: 'failed', by: ['worker', 'policy'] },
   { event: 'fail', from: 'pausing', to: 'failed', by: ['worker'] },
   { event: 'fail', from: 'cancelling', to: 'cancelled', by: ['worker'] },
   { event: 'release', from: 'running', to: 'resuming', by: ['worker'], condition: 'with-checkpoint' },
@@ -77,7 +77,7 @@ export const TRANSITIONS: readonly Transition[] = [
 ];
 
 /** Actions that a client can ask for, in the order in which they are shown. */
-export const CLIENT_ACTIONS = ['pause', 'resume', 'cancel', 'delete'] as const;
+export const CLIENT_ACTIONS = ['pause', 'resume', 'cancel', 'retry', 'delete'] as const;
 export type ClientAction = (typeof CLIENT_ACTIONS)[number];
 
 /** Statuses from which the event leads anywhere. */
@@ -110,15 +110,29 @@ export function nextStatus(
 const RESUMABLE = statusesBefore('resume');
 const DELETABLE: readonly OperationStatus[] = ['paused', 'cancelled', 'completed', 'failed'];
 
+/** From here a new operation with the same spec can be made, beginning at step 0. */
+const RETRYABLE: readonly OperationStatus[] = ['cancelled', 'failed', 'completed'];
+
 /** What a client may ask for now. `resume` while `pausing` withdraws the pause. */
 export function allowedActions(status: OperationStatus, { pausable = true } = {}): readonly ClientAction[] {
   const allowed: Record<ClientAction, boolean> = {
     pause: pausable && statusesBefore('pause').includes(status),
     resume: RESUMABLE.includes(status) || statusesBefore('withdraw-pause').includes(status),
     cancel: statusesBefore('cancel').includes(status),
+    retry: RETRYABLE.includes(status),
     delete: DELETABLE.includes(status),
   };
   return CLIENT_ACTIONS.filter((action) => allowed[action]);
+}
+
+/** @throws {IllegalTransitionError} when the operation's status does not allow the action */
+export function assertAllowed(
+  { id, status }: { readonly id: string; readonly status: OperationStatus },
+  action: ClientAction,
+): void {
+  const allowed = allowedActions(status);
+  if (!allowed.includes(action))
+    throw new IllegalTransitionError({ operationId: id, status, action, allowedActions: allowed });
 }
 
 /** Statuses in which an operation may be deleted. */

@@ -8,10 +8,10 @@ function policyAt(policy: ConstructorParameters<typeof CheckpointPolicy>[0]) {
 describe('the checkpoint policy', () => {
   it('counts steps of the operation, not of the attempt', () => {
     const { policy } = policyAt({ every_steps: 10, keep_last: 1 });
-    policy.moved({ step: 18, epoch: 0, batch: 1 });
+    policy.moved({ step: 18, epoch: 0, samples: 1 });
     expect(policy.due).toBe(false);
-    policy.moved({ step: 20, epoch: 0, batch: 3 });
-    policy.moved({ step: 21, epoch: 0, batch: 4 });
+    policy.moved({ step: 20, epoch: 0, samples: 3 });
+    policy.moved({ step: 21, epoch: 0, samples: 4 });
     expect(policy.due).toBe(true);
     policy.saved();
     expect(policy.due).toBe(false);
@@ -19,10 +19,10 @@ describe('the checkpoint policy', () => {
 
   it('is due at the end of every nth epoch and nowhere else', () => {
     const { policy } = policyAt({ every_epochs: 2, keep_last: 1 });
-    policy.moved({ step: 8, epoch: 1, batch: 0 });
-    policy.moved({ step: 9, epoch: 2, batch: 1 });
+    policy.moved({ step: 8, epoch: 1, samples: 0 });
+    policy.moved({ step: 9, epoch: 2, samples: 1 });
     expect(policy.due).toBe(false);
-    policy.moved({ step: 16, epoch: 2, batch: 0 });
+    policy.moved({ step: 16, epoch: 2, samples: 0 });
     expect(policy.due).toBe(true);
   });
 

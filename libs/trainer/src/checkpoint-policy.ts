@@ -17,10 +17,10 @@ export class CheckpointPolicy {
   }
 
   /** To be told of every step and every end of an epoch. What is due stays due until {@link saved}. */
-  moved({ step, epoch, batch }: { readonly step: number; readonly epoch: number; readonly batch: number }): void {
+  moved({ step, epoch, samples }: { readonly step: number; readonly epoch: number; readonly samples: number }): void {
     const { every_steps: steps, every_epochs: epochs } = this.policy;
     if (steps !== undefined && step % steps === 0) this.isDue = true;
-    if (epochs !== undefined && batch === 0 && epoch % epochs === 0) this.isDue = true;
+    if (epochs !== undefined && samples === 0 && epoch % epochs === 0) this.isDue = true;
   }
 
   get due(): boolean {

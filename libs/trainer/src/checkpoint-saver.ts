@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { TrainerEvent } from '@ktrdr/contracts';
-import type { z } from 'zod';
 import { writeCheckpointFiles } from './checkpoint-files.js';
 import type { SaveRequest } from './control-queue.js';
 import type { CapturedState, TrainingRun } from './training-run.js';
 
-export type Emit = (event: z.infer<typeof TrainerEvent>) => void;
+export type Emit = (event: TrainerEvent) => void;
 
 /**
  * Captures the run and writes it in the background, one save at a time in the order of their requests. Answers each

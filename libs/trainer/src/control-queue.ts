@@ -1,10 +1,8 @@
 import type { TrainerControl } from '@ktrdr/contracts';
-import type { z } from 'zod';
-import { TrainerProtocolError } from './errors.js';
+import type { TrainerProtocolError } from './errors.js';
 
-type Control = z.infer<typeof TrainerControl>;
-export type StartControl = Extract<Control, { type: 'start' }>;
-export type StopControl = Extract<Control, { type: 'stop' }>;
+export type StartControl = Extract<TrainerControl, { type: 'start' }>;
+export type StopControl = Extract<TrainerControl, { type: 'stop' }>;
 export type SaveRequest = NonNullable<StopControl['save']>;
 
 /** What the supervisor wants and has not been given yet. Filled at any time, read between two steps. */
@@ -19,7 +17,7 @@ export class ControlQueue {
     return this.pendingStop;
   }
 
-  push(control: Exclude<Control, StartControl>): void {
+  push(control: Exclude<TrainerControl, StartControl>): void {
     switch (control.type) {
       case 'save':
         this.saves.push({ request_id: control.request_id, kind: control.kind });

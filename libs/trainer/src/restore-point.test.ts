@@ -97,12 +97,12 @@ describe('a checkpoint', () => {
   });
 
   it('of an unknown format version is refused', async () => {
-    await changeState((state) => (state.format_version = 2));
+    await changeState((state) => (state.format_version = 3));
     await expect(restore(SETUP)).rejects.toMatchObject({ code: 'checkpoint-incompatible' });
   });
 
   it('whose ledger is not that of its position is refused', async () => {
-    await changeState((state) => ((state.position as { batch: number }).batch = 2));
+    await changeState((state) => ((state.position as { samples: number }).samples = 16));
     await expect(restore(SETUP)).rejects.toMatchObject({ code: 'checkpoint-corrupted' });
   });
 

@@ -18,6 +18,8 @@ export async function readRestorePoint(dir: string): Promise<RestoredState> {
 export interface RestoreRules {
   /** Where the checkpoint's manifest says that it is. */
   readonly expected?: { readonly step: number; readonly epoch: number };
+  /** Hashes of the specs that this one came from by recorded overrides. */
+  readonly acceptedSpecSha256?: readonly string[];
   /** Goes on although the numbers will differ from an uninterrupted run's. */
   readonly allowBackendChange?: boolean;
 }
@@ -31,10 +33,10 @@ export interface RestoreRules {
 export function assertContinues(
   { state }: RestoredState,
   { spec, specSha256, dataset, backend }: RunSetup,
-  { expected, allowBackendChange = false }: RestoreRules = {},
+  { expected, acceptedSpecSha256 = [], allowBackendChange = false }: RestoreRules = {},
 ): void {
   const { step, epoch } = state.position;
-  if (state.spec_sha256 !== specSha256) {
+  if (state.spec_sha256 !== specSha256 && !acceptedSpecSha256.includes(state.spec_sha256)) {
     throw new CheckpointIncompatibleError('spec hash', state.spec_sha256, specSha256, 'resume with its own spec');
   }
   if (state.seed !== spec.seed) {

@@ -1,5 +1,18 @@
 import { epochOrder } from './keyed-random.js';
-import { EMPTY_LEDGER, extendLedger, ledgerOf, ledgerOfEpochs } from './sample-ledger.js';
+import {
+  type BatchRun,
+  EMPTY_LEDGER,
+  extendLedger,
+  ledgerOf,
+  ledgerOfEpochs,
+  samplesIn,
+  withBatch,
+} from './sample-ledger.js';
+
+function batchesOf(samples: number, size: number): BatchRun[] {
+  const full = { size, count: Math.floor(samples / size) };
+  return samples % size === 0 ? [full] : [full, { size: samples % size, count: 1 }];
+}
 
 describe('the sample ledger', () => {
   it('is the published chain', () => {
@@ -12,9 +25,27 @@ describe('the sample ledger', () => {
 
   it('is the same whether it is built in one go or continued from a saved link', () => {
     const order = epochOrder(1, 0, 23);
-    let ledger = ledgerOf(order, 5, 2);
+    let ledger = ledgerOf(order, [{ size: 5, count: 2 }]);
     for (let batch = 2; batch < 5; batch += 1) ledger = extendLedger(ledger, order.subarray(batch * 5, batch * 5 + 5));
-    expect(ledger).toBe(ledgerOf(order, 5, 5));
+    expect(ledger).toBe(ledgerOf(order, batchesOf(23, 5)));
+  });
+
+  it('follows a batch size that changes, without losing or repeating a sample', () => {
+    const order = epochOrder(1, 0, 23);
+    let batches: BatchRun[] = [];
+    let ledger = EMPTY_LEDGER;
+    for (const size of [5, 5, 3, 3, 3, 4]) {
+      ledger = extendLedger(ledger, order.subarray(samplesIn(batches), samplesIn(batches) + size));
+      batches = withBatch(batches, size);
+    }
+    expect(batches).toEqual([
+      { size: 5, count: 2 },
+      { size: 3, count: 3 },
+      { size: 4, count: 1 },
+    ]);
+    expect(samplesIn(batches)).toBe(23);
+    expect(ledgerOf(order, batches)).toBe(ledger);
+    expect(ledger).not.toBe(ledgerOf(order, batchesOf(23, 5)));
   });
 
   it('tells a repeated, a missing and a swapped sample', () => {
@@ -24,7 +55,7 @@ describe('the sample ledger', () => {
   });
 
   it('sums epochs up in order', () => {
-    const [one, two] = [ledgerOf(epochOrder(1, 0, 4), 2, 2), ledgerOf(epochOrder(1, 1, 4), 2, 2)];
+    const [one, two] = [0, 1].map((epoch) => ledgerOf(epochOrder(1, epoch, 4), batchesOf(4, 2))) as [string, string];
     expect(ledgerOfEpochs([one, two])).not.toBe(ledgerOfEpochs([two, one]));
   });
 });

@@ -7,6 +7,12 @@ import { createHash } from 'node:crypto';
  */
 export const EMPTY_LEDGER = '0'.repeat(64);
 
+/** So many batches of one size in a row; the batch size can change in the middle of an epoch. */
+export interface BatchRun {
+  readonly size: number;
+  readonly count: number;
+}
+
 /** The chain after one more batch. */
 export function extendLedger(ledger: string, batch: Uint32Array): string {
   const bytes = Buffer.alloc(batch.length * 4);
@@ -14,11 +20,25 @@ export function extendLedger(ledger: string, batch: Uint32Array): string {
   return createHash('sha256').update(Buffer.from(ledger, 'hex')).update(bytes).digest('hex');
 }
 
-/** The chain over the first `batches` batches of an order. */
-export function ledgerOf(order: Uint32Array, batchSize: number, batches: number): string {
+/** The batches with one more behind them. */
+export function withBatch(batches: readonly BatchRun[], size: number): BatchRun[] {
+  const last = batches.at(-1);
+  if (last?.size !== size) return [...batches, { size, count: 1 }];
+  return [...batches.slice(0, -1), { size, count: last.count + 1 }];
+}
+
+export function samplesIn(batches: readonly BatchRun[]): number {
+  return batches.reduce((sum, { size, count }) => sum + size * count, 0);
+}
+
+/** The chain over an order that is consumed in these batches. */
+export function ledgerOf(order: Uint32Array, batches: readonly BatchRun[]): string {
   let ledger = EMPTY_LEDGER;
-  for (let batch = 0; batch < batches; batch += 1) {
-    ledger = extendLedger(ledger, order.subarray(batch * batchSize, (batch + 1) * batchSize));
+  let first = 0;
+  for (const { size, count } of batches) {
+    for (let batch = 0; batch < count; batch += 1, first += size) {
+      ledger = extendLedger(ledger, order.subarray(first, first + size));
+    }
   }
   return ledger;
 }

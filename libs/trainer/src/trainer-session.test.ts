@@ -32,6 +32,8 @@ async function serve(spec: unknown, resume: StartControl['resume'] = null, avail
     type: 'start',
     operation_id: 'op_training_20261122_101500_k3v9qa',
     attempt: 1,
+    operation_type: 'training',
+    accepted_spec_sha256: [],
     spec,
     spec_sha256: 'c'.repeat(64),
     data_file: null,

@@ -52,7 +52,9 @@ async function serve(start: StartControl, ports: SessionPorts): Promise<LoopOutc
     tryModel: () => tryModel(spec, dataset),
   });
   const setup: RunSetup = { spec, specSha256: start.spec_sha256, dataset, backend };
-  if (restored && start.resume) assertContinues(restored, setup, { expected: start.resume });
+  if (restored && start.resume) {
+    assertContinues(restored, setup, { expected: start.resume, acceptedSpecSha256: start.accepted_spec_sha256 });
+  }
   const run = new TrainingRun(setup, restored);
   try {
     announce(run, { spec, dataset, backend, restored }, ports);

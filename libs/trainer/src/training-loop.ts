@@ -77,7 +77,7 @@ async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: C
 /** An epoch's boundary is before its first batch. After the last batch of all it is too late: the run completes. */
 function isAt({ boundary }: StopControl, run: TrainingRun): boolean {
   if (run.isLastStepDone) return false;
-  return boundary === 'step' || run.position.batch === 0;
+  return boundary === 'step' || run.position.samples === 0;
 }
 
 /** False when it was interrupted by a stop that does not wait for the end of the epoch; nothing has changed then. */
@@ -88,7 +88,7 @@ async function closeEpoch(run: TrainingRun, { requests, emit, breathe }: LoopPor
     return !requests.stop || !isAt(requests.stop, run);
   });
   if (!closed) return false;
-  const { epoch, step, samples_sha256: _, ...figures } = closed.record;
+  const { epoch, step, samples_sha256: _, batches: __, ...figures } = closed.record;
   const values = Object.entries(figures).flatMap(([name, value]) =>
     value === null ? [] : [[name, toMetricValue(value)] as const],
   );

@@ -1,7 +1,7 @@
 import type { TrainingSpec } from '@ktrdr/contracts';
-import { afterEpoch, initialSchedule, learningRateAt } from './learning-rate.js';
+import { afterEpoch, initialSchedule, learningRateAt, type ScheduleState, withBaseRate } from './learning-rate.js';
 import { FRESH_PATIENCE, observe, type Patience } from './patience.js';
-import { EMPTY_LEDGER } from './sample-ledger.js';
+import { EMPTY_LEDGER, withBatch } from './sample-ledger.js';
 import type { Best, EpochRecord, TrainingState } from './training-state.js';
 
 /** The part of the state that changes while training. Plain data, replaced and never modified. */
@@ -10,14 +10,13 @@ export type Progress = Pick<
   'position' | 'epoch_so_far' | 'schedule' | 'early_stopping' | 'stopped_early' | 'best' | 'history'
 >;
 
-const FRESH_EPOCH: Progress['epoch_so_far'] = { loss_sum: 0, correct: 0, examples: 0, samples_sha256: EMPTY_LEDGER };
+const FRESH_EPOCH: Progress['epoch_so_far'] = { loss_sum: 0, correct: 0, batches: [], samples_sha256: EMPTY_LEDGER };
 
 export function initialProgress(spec: TrainingSpec): Progress {
-  const { plateauRate, plateau } = initialSchedule(spec.optimizer.learning_rate);
   return {
-    position: { step: 0, epoch: 0, batch: 0 },
+    position: { step: 0, epoch: 0, samples: 0 },
     epoch_so_far: FRESH_EPOCH,
-    schedule: { plateau_rate: plateauRate, plateau: toStored(plateau) },
+    schedule: toStoredSchedule(initialSchedule(spec.optimizer.learning_rate)),
     early_stopping: toStored(FRESH_PATIENCE),
     stopped_early: false,
     best: null,
@@ -25,10 +24,39 @@ export function initialProgress(spec: TrainingSpec): Progress {
   };
 }
 
-/** What of a saved state goes on changing; always in the same order, so that equal states are equal bytes. */
-export function progressOf(state: TrainingState): Progress {
-  const { position, epoch_so_far, schedule, early_stopping, stopped_early, best, history } = state;
-  return { position, epoch_so_far, schedule, early_stopping, stopped_early, best, history };
+/**
+ * What of a saved state goes on changing; always in the same order, so that equal states are equal bytes. Where the spec
+ * is no longer the one that the state was saved under, the state is as that spec wants it:
+ *
+ * - Learning rate: see {@link withBaseRate}.
+ * - Early stopping that is new waits from now on, with the best epoch so far to beat. Changed, it keeps its best and its
+ *   wait, so with less patience than it has already waited the run is finished, and with more a finished one goes on.
+ *   Removed, it is forgotten.
+ */
+export function progressOf(state: TrainingState, spec: TrainingSpec): Progress {
+  const { position, epoch_so_far, best, history } = state;
+  const schedule = withBaseRate(spec.schedule, fromStoredSchedule(state.schedule), spec.optimizer.learning_rate);
+  const patience = continuedPatience(spec, state);
+  return {
+    position,
+    epoch_so_far,
+    schedule: toStoredSchedule(schedule),
+    early_stopping: toStored(patience),
+    stopped_early: isOutOfPatience(spec, patience),
+    best,
+    history,
+  };
+}
+
+function continuedPatience(spec: TrainingSpec, { early_stopping, best }: TrainingState): Patience {
+  if (!spec.early_stopping) return FRESH_PATIENCE;
+  const patience = fromStored(early_stopping);
+  const isNew = patience.best === Infinity && patience.epochsWithout === 0;
+  return isNew && best ? { best: best.value, epochsWithout: 0 } : patience;
+}
+
+function isOutOfPatience({ early_stopping }: TrainingSpec, { epochsWithout }: Patience): boolean {
+  return early_stopping !== null && epochsWithout >= early_stopping.patience;
 }
 
 /** The rate of the epoch that the run is in. */
@@ -38,7 +66,7 @@ export function currentLearningRate(spec: TrainingSpec, { position, schedule }: 
     base: spec.optimizer.learning_rate,
     epoch: position.epoch,
     epochs: spec.epochs,
-    state: { plateauRate: schedule.plateau_rate, plateau: fromStored(schedule.plateau) },
+    state: fromStoredSchedule(schedule),
   });
 }
 
@@ -50,11 +78,11 @@ export function afterBatch(
   const { position, epoch_so_far: sums } = progress;
   return {
     ...progress,
-    position: { ...position, step: position.step + 1, batch: position.batch + 1 },
+    position: { ...position, step: position.step + 1, samples: position.samples + batch.examples },
     epoch_so_far: {
       loss_sum: sums.loss_sum + batch.loss * batch.examples,
       correct: sums.correct + batch.correct,
-      examples: sums.examples + batch.examples,
+      batches: withBatch(sums.batches, batch.examples),
       samples_sha256: batch.ledger,
     },
   };
@@ -62,10 +90,11 @@ export function afterBatch(
 
 /** Means over the batches of the epoch so far; null before the first. */
 export function epochFigures({
+  position: { samples },
   epoch_so_far: sums,
 }: Progress): { readonly loss: number; readonly accuracy: number } | null {
-  if (sums.examples === 0) return null;
-  return { loss: sums.loss_sum / sums.examples, accuracy: sums.correct / sums.examples };
+  if (samples === 0) return null;
+  return { loss: sums.loss_sum / samples, accuracy: sums.correct / samples };
 }
 
 /** After the last batch of an epoch and its validation: history, best, schedule and early stopping moved on. */
@@ -84,6 +113,7 @@ export function afterEpochEnd(
     val_accuracy: validation?.accuracy ?? null,
     learning_rate: currentLearningRate(spec, progress),
     samples_sha256: progress.epoch_so_far.samples_sha256,
+    batches: progress.epoch_so_far.batches,
   };
   const best: Best = {
     epoch: record.epoch,
@@ -91,11 +121,7 @@ export function afterEpochEnd(
     ...(validation ? { metric: 'val_loss', value: validation.loss } : { metric: 'loss', value: figures.loss }),
   };
   const isBest = progress.best === null || best.value < progress.best.value;
-  const scheduled = afterEpoch(
-    spec.schedule,
-    { plateauRate: schedule.plateau_rate, plateau: fromStored(schedule.plateau) },
-    best.value,
-  );
+  const scheduled = afterEpoch(spec.schedule, fromStoredSchedule(schedule), best.value);
   const patience = spec.early_stopping
     ? observe(fromStored(stopping), best.value, spec.early_stopping.min_delta)
     : FRESH_PATIENCE;
@@ -103,11 +129,11 @@ export function afterEpochEnd(
     record,
     isBest,
     progress: {
-      position: { step: position.step, epoch: record.epoch, batch: 0 },
+      position: { step: position.step, epoch: record.epoch, samples: 0 },
       epoch_so_far: FRESH_EPOCH,
-      schedule: { plateau_rate: scheduled.plateauRate, plateau: toStored(scheduled.plateau) },
+      schedule: toStoredSchedule(scheduled),
       early_stopping: toStored(patience),
-      stopped_early: spec.early_stopping !== null && patience.epochsWithout >= spec.early_stopping.patience,
+      stopped_early: isOutOfPatience(spec, patience),
       best: isBest ? best : progress.best,
       history: [...progress.history, record],
     },
@@ -120,4 +146,12 @@ function toStored({ best, epochsWithout }: Patience): TrainingState['early_stopp
 
 function fromStored({ best, epochs_without }: TrainingState['early_stopping']): Patience {
   return { best, epochsWithout: epochs_without };
+}
+
+function toStoredSchedule({ baseRate, plateauRate, plateau }: ScheduleState): TrainingState['schedule'] {
+  return { base_rate: baseRate, plateau_rate: plateauRate, plateau: toStored(plateau) };
+}
+
+function fromStoredSchedule({ base_rate, plateau_rate, plateau }: TrainingState['schedule']): ScheduleState {
+  return { baseRate: base_rate, plateauRate: plateau_rate, plateau: fromStored(plateau) };
 }

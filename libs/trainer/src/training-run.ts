@@ -5,7 +5,7 @@ import type { CheckpointFile } from './checkpoint-files.js';
 import type { PreparedDataset } from './data/prepared-dataset.js';
 import { CheckpointFileError, TrainerInvariantError, TrainingDivergedError } from './errors.js';
 import { epochOrder } from './keyed-random.js';
-import { extendLedger, ledgerOf, ledgerOfEpochs } from './sample-ledger.js';
+import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './sample-ledger.js';
 import { decodeSafetensors } from './safetensors.js';
 import type { Backend } from './tensorflow/backend.js';
 import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js';
@@ -32,7 +32,7 @@ import {
   type TrainingState,
 } from './training-state.js';
 
-/** What a run is made of; the same for every attempt of an operation. */
+/** What a run is made of; the same for every attempt of an operation, but for what a resume overrides in the spec. */
 export interface RunSetup {
   readonly spec: TrainingSpec;
   readonly specSha256: string;
@@ -40,7 +40,7 @@ export interface RunSetup {
   readonly backend: Pick<Backend, 'name' | 'version'>;
 }
 
-/** `epoch` counts completed epochs, `batch` the batches of the current one that are done. */
+/** `epoch` counts completed epochs, `samples` those of the current one that are consumed. */
 export type RunPosition = TrainingState['position'];
 
 /** A copy of the whole state at one position; it does not change when training goes on. */
@@ -65,7 +65,6 @@ export interface RestoredState {
  * keyed by the seed and the position. Must be disposed.
  */
 export class TrainingRun {
-  readonly stepsPerEpoch: number;
   private readonly network: Network;
   private readonly optimizer: StatefulOptimizer;
   private progress: Progress;
@@ -79,11 +78,10 @@ export class TrainingRun {
     restored: RestoredState | null = null,
   ) {
     const { spec, dataset } = setup;
-    this.stepsPerEpoch = Math.ceil(dataset.train.count / spec.batch_size);
     this.network = newNetwork(setup);
     this.optimizer = new StatefulOptimizer(spec.optimizer, this.network.weights);
     this.modelFile = encodeModel(this.network, dataset.featureNames);
-    this.progress = restored ? progressOf(restored.state) : initialProgress(spec);
+    this.progress = restored ? progressOf(restored.state, spec) : initialProgress(spec);
     this.bestWeights = restored?.best ?? null;
     if (restored) this.assign(restored);
   }
@@ -92,8 +90,13 @@ export class TrainingRun {
     return this.progress.position;
   }
 
+  /** Updates so far and those that are still planned, at the batch size of now. */
   get steps(): number {
-    return this.stepsPerEpoch * this.setup.spec.epochs;
+    const { spec, dataset } = this.setup;
+    const { step, epoch, samples } = this.position;
+    if (this.isFinished) return step;
+    const stepsFor = (count: number) => Math.ceil(count / spec.batch_size);
+    return step + stepsFor(dataset.train.count - samples) + stepsFor(dataset.train.count) * (spec.epochs - epoch - 1);
   }
 
   get parameters(): number {
@@ -106,7 +109,7 @@ export class TrainingRun {
 
   /** All batches of the epoch are done, its validation is not: the next thing is {@link closeEpoch}, not a step. */
   get isEpochDue(): boolean {
-    return !this.isFinished && this.position.batch >= this.stepsPerEpoch;
+    return !this.isFinished && this.position.samples >= this.setup.dataset.train.count;
   }
 
   /** Only the validation of the last epoch is left. */
@@ -125,9 +128,9 @@ export class TrainingRun {
    */
   step(): number {
     const { spec, dataset } = this.setup;
-    const { step, epoch, batch } = this.position;
+    const { step, epoch, samples: consumed } = this.position;
     this.order ??= epochOrder(spec.seed, epoch, dataset.train.count);
-    const samples = this.order.subarray(batch * spec.batch_size, (batch + 1) * spec.batch_size);
+    const samples = this.order.subarray(consumed, consumed + spec.batch_size);
     this.optimizer.learningRate = currentLearningRate(spec, this.progress);
     const figures = trainStep(
       { network: this.network, optimizer: this.optimizer },
@@ -235,7 +238,8 @@ export class TrainingRun {
       if (this.optimizer.iterations !== state.position.step) {
         throw new CheckpointFileError('optimizer.safetensors', `it is of step ${this.optimizer.iterations}`);
       }
-      if (this.ledger() !== state.epoch_so_far.samples_sha256) {
+      const { batches, samples_sha256: consumed } = state.epoch_so_far;
+      if (samplesIn(batches) !== state.position.samples || this.ledger() !== consumed) {
         throw new CheckpointFileError('state.json', 'its sample ledger is not that of its position');
       }
     } catch (error) {
@@ -248,13 +252,13 @@ export class TrainingRun {
   private ledger(): string {
     const { spec, dataset } = this.setup;
     const order = epochOrder(spec.seed, this.position.epoch, dataset.train.count);
-    return ledgerOf(order, spec.batch_size, this.position.batch);
+    return ledgerOf(order, this.progress.epoch_so_far.batches);
   }
 
   private checkLedger(): void {
-    const { samples_sha256: consumed } = this.progress.epoch_so_far;
+    const { samples_sha256: consumed, batches } = this.progress.epoch_so_far;
     const expected = this.ledger();
-    if (consumed === expected) return;
+    if (consumed === expected && samplesIn(batches) === this.setup.dataset.train.count) return;
     throw new TrainerInvariantError(`Epoch ${this.position.epoch + 1} did not consume each of its samples once`, {
       consumed,
       expected,

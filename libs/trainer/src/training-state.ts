@@ -1,8 +1,10 @@
 import { BACKENDS, toMetricValue } from '@ktrdr/contracts';
 import { z } from 'zod';
 import { CheckpointFileError, CheckpointIncompatibleError } from './errors.js';
+import { fromFormat1 } from './state-format-1.js';
 
-export const STATE_FORMAT_VERSION = 1;
+/** 2: the place in an epoch is counted in samples, not batches, because the batch size can change; the base rate is kept. */
+export const STATE_FORMAT_VERSION = 2;
 const STATE_FILE = 'state.json';
 
 /** JSON has no NaN and no infinities: they travel as their names. */
@@ -10,6 +12,7 @@ const Figure = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).tra
 const Count = z.int().min(0);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Patience = z.object({ best: Figure, epochs_without: Count });
+const Batches = z.array(z.object({ size: z.int().min(1), count: z.int().min(1) }));
 
 const EpochRecord = z.object({
   /** Epochs completed with this one, so the first is 1. */
@@ -22,6 +25,8 @@ const EpochRecord = z.object({
   learning_rate: Figure,
   /** Which samples the epoch consumed, in which order. */
   samples_sha256: Sha256,
+  /** In batches of which sizes, which the ledger depends on. Null: an epoch of format 1, which did not keep it. */
+  batches: Batches.nullable(),
 });
 
 const Best = z.object({ epoch: Count, step: Count, metric: z.enum(['val_loss', 'loss']), value: Figure });
@@ -36,10 +41,11 @@ const TrainingState = z.object({
   data_fingerprint: z.string(),
   /** All randomness is keyed by the seed and the position, so this is the state of every random sequence. */
   seed: Count,
-  /** Optimizer updates so far, epochs completed, batches of the current epoch consumed. */
-  position: z.object({ step: Count, epoch: Count, batch: Count }),
-  epoch_so_far: z.object({ loss_sum: Figure, correct: Count, examples: Count, samples_sha256: Sha256 }),
-  schedule: z.object({ plateau_rate: Figure, plateau: Patience }),
+  /** Optimizer updates so far, epochs completed, samples of the current epoch consumed. */
+  position: z.object({ step: Count, epoch: Count, samples: Count }),
+  epoch_so_far: z.object({ loss_sum: Figure, correct: Count, batches: Batches, samples_sha256: Sha256 }),
+  /** The base rate is that of the spec which the plateau's rate came down from. */
+  schedule: z.object({ base_rate: Figure, plateau_rate: Figure, plateau: Patience }),
   early_stopping: Patience,
   stopped_early: z.boolean(),
   best: Best.nullable(),
@@ -66,12 +72,16 @@ export function decodeState(bytes: Uint8Array): TrainingState {
   } catch (cause) {
     throw new CheckpointFileError(STATE_FILE, 'it is not JSON', { cause });
   }
-  const version = (document as { format_version?: unknown } | null)?.format_version;
+  let version = (document as { format_version?: unknown } | null)?.format_version;
+  if (version === 1) {
+    document = fromFormat1(document);
+    version = STATE_FORMAT_VERSION;
+  }
   if (version !== STATE_FORMAT_VERSION) {
     throw new CheckpointIncompatibleError(
       'format version',
       version,
-      STATE_FORMAT_VERSION,
+      `1 to ${STATE_FORMAT_VERSION}`,
       'resume with the ktrdr that wrote it',
     );
   }

@@ -1,3 +1,4 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
@@ -50,15 +51,30 @@ async function deleteStreams(natsUrl: string, natsToken: string, prefix: string)
   await connection.close();
 }
 
+/** A bucket on the server that KTRDR_TEST_S3_URL names, else on one of this test file's own. */
 async function givenBucket(folder: string, onClose: Services['onClose']) {
   const bucket = `test-${randomBytes(6).toString('hex')}`;
-  const env = {
-    KTRDR_S3_ACCESS_KEY_ID: S3_CREDENTIALS.accessKeyId,
-    KTRDR_S3_SECRET_ACCESS_KEY: S3_CREDENTIALS.secretAccessKey,
-  };
-  const server = await startS3({ directory: join(folder, 's3'), bucket });
-  onClose(() => server.close());
-  return { url: `s3://${bucket}/checkpoints?endpoint=${server.endpoint}&force_path_style=true`, env };
+  const { KTRDR_TEST_S3_URL: given, KTRDR_TEST_S3_ACCESS_KEY_ID, KTRDR_TEST_S3_SECRET_ACCESS_KEY } = process.env;
+  const { accessKeyId, secretAccessKey } = given
+    ? { accessKeyId: KTRDR_TEST_S3_ACCESS_KEY_ID ?? '', secretAccessKey: KTRDR_TEST_S3_SECRET_ACCESS_KEY ?? '' }
+    : S3_CREDENTIALS;
+  let endpoint = given;
+  if (endpoint) {
+    const client = new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    client.destroy();
+  } else {
+    const server = await startS3({ directory: join(folder, 's3'), bucket });
+    onClose(() => server.close());
+    endpoint = server.endpoint;
+  }
+  const env = { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey };
+  return { url: `s3://${bucket}/checkpoints?endpoint=${endpoint}&force_path_style=true`, env };
 }
 
 /** Own database (a copy of the migrated template), NATS prefix and object store. Close it in `afterAll`. */

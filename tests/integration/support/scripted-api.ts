@@ -148,6 +148,7 @@ export class ScriptedApi {
       worker_id,
       type: 'training',
       spec: this.spec,
+      accepted_spec_sha256: [],
       spec_sha256: 'abc',
       lease_ms: LEASE_MS,
       pinned_backend: null,

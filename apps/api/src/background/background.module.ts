@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { DeleteCheckpoint, ExpireLeases } from '@ktrdr/operations';
+import { DeleteCheckpoint, ExpireLeases, WatchProgress } from '@ktrdr/operations';
 import {
   ApiTokenStore,
   type Database,
@@ -29,6 +29,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(DATABASE) database: Database,
     @Inject(Messaging) messaging: Messaging,
     @Inject(ExpireLeases) expire: ExpireLeases,
+    @Inject(WatchProgress) watch: WatchProgress,
     @Inject(OutboxStore) outbox: OutboxStore,
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
@@ -40,11 +41,16 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     const sweeper = new LeaseSweeper(
       expire,
       {
-        isMessagingUp: () => messaging.isConnected,
+        isMessagingUp: (withinMs) => messaging.answers(withinMs),
         isDatabaseUp: () => isUp(database),
         monotonicMs: () => performance.now(),
       },
-      { leaseMs: config.leaseMs, cancellingMs: config.cancelTimeoutMs, pausingMs: config.pauseTimeoutMs },
+      {
+        leaseMs: config.leaseMs,
+        heartbeatMs: config.heartbeatMs,
+        cancellingMs: config.cancelTimeoutMs,
+        pausingMs: config.pauseTimeoutMs,
+      },
       logger,
     );
     const retention = new CheckpointRetention(checkpoints, deletion, logger);
@@ -59,6 +65,10 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
         onceDone(() => tokens.ensure(config.bootstrapToken, bootstrap)),
       ),
       loop('lease-sweeper', 250, () => sweeper.turn()),
+      loop('progress-watch', 500, async () => {
+        for (const { id, workerId } of await watch.execute(new Date()))
+          logger.warn({ operationId: id, workerId }, 'operation stuck');
+      }),
       loop('outbox-relay', 250, () => relay.relay()),
       loop('lost-tickets', 2_000, () => relay.replaceLost()),
       loop('checkpoint-retention', 5_000, () => retention.turn()),

@@ -1,40 +1,62 @@
 import type { ExpireLeases, OverdueLimits } from '@ktrdr/operations';
 import type { Logger } from 'pino';
 
+export interface SweeperSurroundings {
+  /** Whether NATS answers a question asked now, within this time. */
+  readonly isMessagingUp: (withinMs: number) => Promise<boolean>;
+  readonly isDatabaseUp: () => Promise<boolean>;
+  readonly monotonicMs: () => number;
+}
+
+export interface SweeperLimits extends OverdueLimits {
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+}
+
 /**
  * Frees what dead workers hold, but only after this process has itself had the database and NATS for one full lease:
  * silence that we caused is no sign of death. After an outage or a restart every lease so gets one grace period.
  */
 export class LeaseSweeper {
   private healthySince: number | undefined;
-  private lastTurnAt: number | undefined;
+  private lastHealthyAt: number | undefined;
 
   constructor(
-    private readonly expire: ExpireLeases,
-    private readonly surroundings: {
-      readonly isMessagingUp: () => boolean;
-      readonly isDatabaseUp: () => Promise<boolean>;
-      readonly monotonicMs: () => number;
-    },
-    private readonly limits: OverdueLimits & { readonly leaseMs: number },
+    private readonly expire: Pick<ExpireLeases, 'execute'>,
+    private readonly surroundings: SweeperSurroundings,
+    private readonly limits: SweeperLimits,
     private readonly log: Logger,
   ) {}
 
   async turn(): Promise<void> {
-    const { isMessagingUp, isDatabaseUp, monotonicMs } = this.surroundings;
-    const isHealthy = isMessagingUp() && (await isDatabaseUp());
-    const now = monotonicMs();
-    // A process that was itself stopped for a while has heard nobody in the meantime.
-    const wasAsleep = this.lastTurnAt !== undefined && now - this.lastTurnAt > this.limits.leaseMs;
-    this.lastTurnAt = now;
-    if (!isHealthy || wasAsleep) {
-      if (this.healthySince !== undefined) this.log.warn('lease expiry suspended: cut off from the database or nats');
+    const cutOff = await this.whyCutOff();
+    const now = this.surroundings.monotonicMs();
+    if (cutOff) {
+      if (this.healthySince !== undefined) this.log.warn({ cutOff }, 'lease expiry suspended');
       this.healthySince = undefined;
-      if (!isHealthy) return;
+      return;
     }
+    if (this.healthySince === undefined) this.log.info({ afterMs: this.limits.leaseMs }, 'lease expiry resumes');
     this.healthySince ??= now;
     if (now - this.healthySince < this.limits.leaseMs) return;
-    for (const { id, attempt, status } of await this.expire.execute(this.limits))
+    const isStillNow = () => this.surroundings.monotonicMs() - now < this.blinkMs;
+    for (const { id, attempt, status } of await this.expire.execute(this.limits, isStillNow))
       this.log.warn({ operationId: id, attempt, status }, 'operation freed');
+  }
+
+  /** The longest silence of ours that cannot cost a live worker its lease: its heartbeats have so much to spare. */
+  private get blinkMs(): number {
+    return (this.limits.leaseMs - this.limits.heartbeatMs) * 0.75;
+  }
+
+  private async whyCutOff(): Promise<string | null> {
+    const { isMessagingUp, isDatabaseUp, monotonicMs } = this.surroundings;
+    const [hasMessaging, hasDatabase] = await Promise.all([isMessagingUp(this.blinkMs), isDatabaseUp()]);
+    if (!hasMessaging || !hasDatabase) return hasDatabase ? 'nats' : hasMessaging ? 'database' : 'database and nats';
+    const now = monotonicMs();
+    const gap = now - (this.lastHealthyAt ?? now);
+    this.lastHealthyAt = now;
+    // Whoever was slow, this process, the database or NATS: heartbeats were not heard in the meantime.
+    return gap > this.blinkMs ? `no answers for ${Math.round(gap)} ms` : null;
   }
 }

@@ -5,7 +5,8 @@ import { toCheckpointSummary } from '../operations/operation.presenter.js';
 /** All checkpoints of one operation, newest first: which is the latest and which the best shows only among them. */
 export function toCheckpointViews(checkpoints: readonly Checkpoint[]): CheckpointView[] {
   const best = checkpoints.find(({ isBest }) => isBest);
-  return checkpoints.map((checkpoint, index) => ({
+  const latest = checkpoints.find(({ corruptedAt }) => corruptedAt === null) ?? checkpoints[0];
+  return checkpoints.map((checkpoint) => ({
     ...toCheckpointSummary(checkpoint),
     operation_id: checkpoint.operationId,
     attempt: checkpoint.attempt,
@@ -13,7 +14,7 @@ export function toCheckpointViews(checkpoints: readonly Checkpoint[]): Checkpoin
     bytes: checkpoint.bytes,
     files: [...checkpoint.files],
     metrics: { ...checkpoint.metrics },
-    is_latest: index === 0,
+    is_latest: checkpoint === latest,
     is_best: checkpoint === best,
     pinned: checkpoint.pinned,
     corrupted_at: checkpoint.corruptedAt?.toISOString() ?? null,

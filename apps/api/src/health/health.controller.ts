@@ -34,9 +34,11 @@ export class HealthController {
       const result = await this.health.check([
         () => this.part('database', () => this.database.$queryRawUnsafe('SELECT 1 FROM operations LIMIT 1')),
         () =>
-          this.part('nats', () =>
-            this.messaging.isConnected ? Promise.resolve() : Promise.reject(new Error('not connected')),
-          ),
+          this.part('nats', async () => {
+            if (!this.messaging.isConnected) throw new Error('not connected');
+            if (!(await this.messaging.answers(CHECK_TIMEOUT_MS - 500)))
+              throw new Error('connected, but it does not answer');
+          }),
         () => this.part('object_store', () => this.objects.check()),
       ]);
       return { status: result.status, parts: result.details };

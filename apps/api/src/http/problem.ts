@@ -30,6 +30,7 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'training-diverged': 409,
   'trainer-crashed': 500,
   'trainer-out-of-memory': 500,
+  'trainer-stalled': 500,
   'trainer-protocol-violated': 500,
   'recovery-exhausted': 409,
   'configuration-invalid': 500,

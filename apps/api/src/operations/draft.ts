@@ -1,9 +1,10 @@
-import { type SubmitBody, TrainingSpec } from '@ktrdr/contracts';
-import { newOperationId, type OperationDraft } from '@ktrdr/operations';
-import { createHash, randomBytes } from 'node:crypto';
+import { DataGenerationSpec, type SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { newOperationId, type Operation, type OperationDraft, type OperationType } from '@ktrdr/operations';
+import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { SpecInvalidError } from '../http/errors.js';
 import { toFieldProblems } from '../http/zod.pipe.js';
+import { effectiveSpec, specSha256Of } from './effective-spec.js';
 
 interface Submission {
   readonly body: z.output<typeof SubmitBody>;
@@ -12,11 +13,23 @@ interface Submission {
   readonly now: Date;
 }
 
+interface CheckedSpec {
+  readonly spec: unknown;
+  readonly requirements: readonly string[];
+}
+
+/** Each type's own schema, and what a worker must offer to run it. */
+const SPECS: Readonly<Record<OperationType, (spec: unknown) => CheckedSpec>> = {
+  training: (document) => {
+    const spec = parse(TrainingSpec, document);
+    return { spec, requirements: spec.backend === 'auto' ? [] : [`backend:${spec.backend}`] };
+  },
+  data_generation: (document) => ({ spec: parse(DataGenerationSpec, document), requirements: [] }),
+};
+
 /** @throws {SpecInvalidError} naming every offending path */
 export function toDraft({ body, createdBy, submissionKey, now }: Submission): OperationDraft {
-  const parsed = TrainingSpec.safeParse(body.spec);
-  if (!parsed.success) throw new SpecInvalidError(toFieldProblems(parsed.error));
-  const spec = parsed.data;
+  const { spec, requirements } = SPECS[body.type](body.spec);
   const id = newOperationId(body.type, now, randomBytes(10));
   return {
     id,
@@ -26,19 +39,44 @@ export function toDraft({ body, createdBy, submissionKey, now }: Submission): Op
     pool: body.pool,
     priority: body.priority,
     spec,
-    specSha256: createHash('sha256').update(canonicalJson(spec)).digest('hex'),
-    requirements: [`type:${body.type}`, ...(spec.backend === 'auto' ? [] : [`backend:${spec.backend}`])],
+    specSha256: specSha256Of(spec),
+    requirements: [`type:${body.type}`, ...requirements],
     maxRecoveries: body.max_recoveries,
+    parentId: body.parent_id,
+    origin: null,
+    watchdog: body.watchdog && { seconds: body.watchdog.seconds, onStall: body.watchdog.on_stall },
     createdBy,
     submissionKey,
   };
 }
 
-/** JSON with sorted keys: equal documents have equal bytes. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+/** A new operation that begins at step 0 with the spec that the other one had last. */
+export function toRetryDraft(operation: Operation, submission: Omit<Submission, 'body'>): OperationDraft {
+  const { spec, sha256 } = effectiveSpec(operation);
+  const { type, name, labels, pool, priority, maxRecoveries, parentId, watchdog } = operation;
+  return {
+    id: newOperationId(type, submission.now, randomBytes(10)),
+    type,
+    name,
+    labels,
+    pool,
+    priority,
+    spec,
+    specSha256: sha256,
+    requirements: operation.requirements.filter(
+      (tag) => !tag.startsWith('backend:') || tag === `backend:${(spec as { backend?: unknown }).backend as string}`,
+    ),
+    maxRecoveries,
+    parentId,
+    origin: { kind: 'retry', operationId: operation.id, checkpointId: null },
+    watchdog,
+    createdBy: submission.createdBy,
+    submissionKey: submission.submissionKey,
+  };
+}
+
+function parse<S extends z.ZodType>(schema: S, document: unknown): z.output<S> {
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) throw new SpecInvalidError(toFieldProblems(parsed.error));
+  return parsed.data;
 }

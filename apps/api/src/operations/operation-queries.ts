@@ -1,11 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ExplainView, ListQuery, OperationPage, OperationView, ResultView } from '@ktrdr/contracts';
-import { allowedActions, explain, type Operation, PAUSABLE_TYPES } from '@ktrdr/operations';
+import {
+  allowedActions,
+  assertAllowed,
+  explain,
+  IllegalTransitionError,
+  type Operation,
+  type OperationDraft,
+  traitsOf,
+} from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';
+import { toRetryDraft } from './draft.js';
 import { encodeCursor, parseCursor } from './list-cursor.js';
 import { OperationPresenter, toCheckpointSummary } from './operation.presenter.js';
 
@@ -33,12 +42,14 @@ export class OperationQueries {
   }
 
   async list(query: z.output<typeof ListQuery>): Promise<OperationPage> {
-    const { status, type, text, created_after, created_before, limit, cursor } = query;
+    const { status, type, text, parent_id, label, created_after, created_before, limit, cursor } = query;
     const { items, hasMore, total, active, byStatus } = await this.operations.list({
       limit,
       ...(status ? { statuses: status } : {}),
       ...(type ? { type } : {}),
       ...(text ? { text } : {}),
+      ...(parent_id ? { parentId: parent_id } : {}),
+      ...(label ? { labels: label } : {}),
       ...(created_after ? { createdAfter: new Date(created_after) } : {}),
       ...(created_before ? { createdBefore: new Date(created_before) } : {}),
       ...(cursor ? { after: parseCursor(cursor) } : {}),
@@ -51,6 +62,32 @@ export class OperationQueries {
       active,
       by_status: { ...byStatus },
     };
+  }
+
+  /** @throws {OperationNotFoundError} */
+  async assertExists(id: string): Promise<void> {
+    await this.operations.get(id);
+  }
+
+  /** @throws {IllegalTransitionError} while it has not ended */
+  async retryDraft(id: string, submission: Parameters<typeof toRetryDraft>[1]): Promise<OperationDraft> {
+    const operation = await this.operations.get(id);
+    assertAllowed(operation, 'retry');
+    return toRetryDraft(operation, submission);
+  }
+
+  /** @throws {IllegalTransitionError} when it does not wait */
+  async prioritise(id: string, priority: number | 'front', actor: string): Promise<OperationView> {
+    const moved = await this.operations.prioritise(id, priority, actor);
+    if (moved) return this.presenter.one(moved);
+    const { status } = await this.operations.get(id);
+    throw new IllegalTransitionError({
+      operationId: id,
+      status,
+      action: 'prioritise',
+      allowedActions: allowedActions(status),
+      reason: 'Only what waits for a worker has a place in the queue',
+    });
   }
 
   async explain(id: string): Promise<ExplainView> {
@@ -68,7 +105,7 @@ export class OperationQueries {
       now: new Date(),
       leaseMs: this.config.leaseMs,
     });
-    const pausable = PAUSABLE_TYPES.includes(operation.type);
+    const pausable = traitsOf(operation.type).isPausable;
     return {
       operation_id: id,
       status: operation.status,

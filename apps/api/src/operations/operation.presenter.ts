@@ -1,15 +1,24 @@
-import type { CheckpointSummary as CheckpointSummarySchema, OperationView, ResumedView } from '@ktrdr/contracts';
+import {
+  type CheckpointSummary as CheckpointSummarySchema,
+  type OperationView,
+  type ResumedView,
+  suggestOverrides,
+  TrainingSpec,
+} from '@ktrdr/contracts';
 import {
   allowedActions,
   type Checkpoint,
   clocksAt,
+  type HistoryEntry,
   type Operation,
-  PAUSABLE_TYPES,
+  remainingTime,
   type ResumePlan,
+  traitsOf,
 } from '@ktrdr/operations';
-import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { type ChildrenOfStatus, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import { effectiveSpec } from './effective-spec.js';
 
 type CheckpointSummary = z.infer<typeof CheckpointSummarySchema>;
 
@@ -29,10 +38,13 @@ export class OperationPresenter {
 
   async many(operations: readonly Operation[]): Promise<OperationView[]> {
     const resumedFrom = operations.flatMap(({ resumeCheckpointId }) => resumeCheckpointId ?? []);
-    const [positions, latest, chosen] = await Promise.all([
+    const ids = operations.map(({ id }) => id);
+    const [positions, latest, chosen, pauses, children] = await Promise.all([
       this.operations.queuePositions(operations),
-      this.checkpoints.latestOf(operations.map(({ id }) => id)),
+      this.checkpoints.latestOf(ids),
       this.checkpoints.byIds(resumedFrom),
+      this.operations.transitionsTo('paused', ids),
+      this.operations.childrenSummaries(ids),
     ]);
     const now = Date.now();
     return operations.map((operation) =>
@@ -41,6 +53,8 @@ export class OperationPresenter {
         queuePosition: positions.get(operation.id) ?? null,
         latest: latest.get(operation.id),
         resumedFrom: chosen.get(operation.resumeCheckpointId ?? ''),
+        pauses: pauses.get(operation.id) ?? [],
+        children: children.get(operation.id),
       }),
     );
   }
@@ -51,11 +65,13 @@ interface Surroundings {
   readonly queuePosition: number | null;
   readonly latest: Checkpoint | undefined;
   readonly resumedFrom: Checkpoint | undefined;
+  readonly pauses: readonly HistoryEntry[];
+  readonly children: readonly ChildrenOfStatus[] | undefined;
 }
 
 export function toOperationView(
   operation: Operation,
-  { now, queuePosition, latest, resumedFrom }: Surroundings,
+  { now, queuePosition, latest, resumedFrom, pauses, children }: Surroundings,
 ): OperationView {
   const clocks = clocksAt(operation, now);
   return {
@@ -69,7 +85,7 @@ export function toOperationView(
     pool: operation.pool,
     priority: operation.priority,
     queue_position: queuePosition,
-    allowed_actions: [...allowedActions(operation.status, { pausable: PAUSABLE_TYPES.includes(operation.type) })],
+    allowed_actions: [...allowedActions(operation.status, { pausable: traitsOf(operation.type).isPausable })],
     progress: toProgress(operation),
     metrics: operation.metrics && { ...operation.metrics },
     best: operation.best && { ...operation.best },
@@ -77,10 +93,13 @@ export function toOperationView(
     resumed_from: resumedFrom ? toCheckpointSummary(resumedFrom) : null,
     pause: operation.pauseRequest && {
       boundary: operation.pauseRequest.boundary,
+      cause: operation.pauseRequest.cause,
       reason: operation.pauseRequest.reason,
       requested_by: operation.pauseRequest.requestedBy,
       requested_at: operation.pauseRequest.requestedAt,
     },
+    paused: toPauseRecord(operation),
+    pauses: pauses.map(toPastPause),
     cancel: operation.cancelRequest && {
       reason: operation.cancelRequest.reason,
       save: operation.cancelRequest.save,
@@ -96,6 +115,18 @@ export function toOperationView(
     max_recoveries: operation.maxRecoveries,
     spec: operation.spec,
     spec_sha256: operation.specSha256,
+    overrides: operation.overrides && { ...operation.overrides },
+    parent_id: operation.parentId,
+    origin: operation.origin && {
+      kind: operation.origin.kind,
+      operation_id: operation.origin.operationId,
+      checkpoint_id: operation.origin.checkpointId,
+    },
+    children: children ? toChildren(children) : null,
+    watchdog: operation.watchdog && { seconds: operation.watchdog.seconds, on_stall: operation.watchdog.onStall },
+    stuck_since: operation.stuckSince?.toISOString() ?? null,
+    suggestions: toSuggestions(operation),
+    remaining: operation.status === 'completed' ? null : remainingTime(operation, now),
     result: operation.result && { ...operation.result },
     created_at: operation.createdAt.toISOString(),
     started_at: operation.startedAt?.toISOString() ?? null,
@@ -106,11 +137,53 @@ export function toOperationView(
   };
 }
 
-function toProgress({ progress, status, spec }: Operation): OperationView['progress'] {
+/** Only while it stands paused: the next resume makes it one of the past. */
+function toPauseRecord({ status, pauseRecord }: Operation): OperationView['paused'] {
+  if (status !== 'paused' || !pauseRecord) return null;
+  const { step, epoch, pausedAt, checkpointId, remaining, snapshot } = pauseRecord;
+  return {
+    step,
+    epoch,
+    paused_at: pausedAt,
+    checkpoint_id: checkpointId,
+    remaining: remaining && { ...remaining },
+    snapshot: snapshot as NonNullable<OperationView['paused']>['snapshot'], // checked when the worker sent it
+  };
+}
+
+function toPastPause({ at, actor, reason, details }: HistoryEntry): OperationView['pauses'][number] {
+  const { step, epoch, cause } = details as { step?: number; epoch?: number; cause?: string };
+  return { paused_at: at.toISOString(), actor, reason, cause: cause ?? null, step: step ?? 0, epoch: epoch ?? 0 };
+}
+
+function toChildren(children: readonly ChildrenOfStatus[]): OperationView['children'] {
+  const total = children.reduce((sum, { count }) => sum + count, 0);
+  const done = children.reduce((sum, child) => sum + child.done, 0);
+  return {
+    total,
+    by_status: Object.fromEntries(children.map(({ status, count }) => [status, count])),
+    fraction: total > 0 ? Math.min(1, done / total) : 0,
+  };
+}
+
+function toSuggestions(operation: Operation): OperationView['suggestions'] {
+  if (operation.status !== 'failed' || !operation.error || operation.type !== 'training') return [];
+  const spec = TrainingSpec.safeParse(effectiveSpec(operation).spec);
+  if (!spec.success) return [];
+  return suggestOverrides(operation.error.code, spec.data).map(({ overrides, why }) => ({
+    overrides,
+    why,
+    command: `ktrdr operations resume ${operation.id} ${Object.entries(overrides)
+      .map(([name, value]) => `--${name.replaceAll('_', '-')} ${String(value)}`)
+      .join(' ')}`,
+  }));
+}
+
+function toProgress({ progress, status, spec, overrides }: Operation): OperationView['progress'] {
   if (!progress) return null;
   const { step, steps, epoch, epochs, examplesPerSecond } = progress;
   const fraction = status === 'completed' ? 1 : steps > 0 ? Math.min(1, step / steps) : 0;
-  const batchSize = (spec as { batch_size?: unknown }).batch_size;
+  const batchSize = (overrides?.['batch_size'] ?? (spec as { batch_size?: unknown }).batch_size) as unknown;
   const isMoving = status === 'running' && typeof batchSize === 'number' && (examplesPerSecond ?? 0) > 0;
   return {
     fraction,
@@ -142,6 +215,7 @@ export function toResumedView(plan: ResumePlan, queuePosition: number | null, is
     resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
     lost_steps: plan.lostSteps,
     fell_back_from: plan.fellBackFrom,
+    changes: plan.changes.map((change) => ({ ...change })),
     dry_run: isDryRun,
   };
 }

@@ -7,6 +7,7 @@ import {
   type OperationPage,
   type OperationView,
   PauseBody,
+  PriorityBody,
   ResumeBody,
   type ResumedView,
   SubmitBody,
@@ -25,6 +26,7 @@ import type { z } from 'zod';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
 import { toDraft } from './draft.js';
+import { prepareOverride } from './effective-spec.js';
 import { toResumedView } from './operation.presenter.js';
 import { OperationQueries } from './operation-queries.js';
 
@@ -35,6 +37,12 @@ export const operationId = {
     return value;
   },
 };
+
+/** Kept with the operation, so that a submission repeated after a crash finds what the first one made. */
+function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
+  const key = headers['idempotency-key'];
+  return typeof key === 'string' ? `${apiToken?.id} ${url.split('?')[0]} ${key}` : null;
+}
 
 @Controller('operations')
 export class OperationsController {
@@ -53,10 +61,32 @@ export class OperationsController {
     @Req() request: AuthenticatedRequest,
     @Body(zod(SubmitBody)) body: z.output<typeof SubmitBody>,
   ): Promise<OperationView> {
-    const key = request.headers['idempotency-key'];
-    const submissionKey = typeof key === 'string' ? `${request.apiToken?.id}:${key}` : null;
+    if (body.parent_id) await this.queries.assertExists(body.parent_id);
+    const submissionKey = submissionKeyOf(request);
     const draft = toDraft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
     return this.queries.view(await this.submitOperation.execute(draft));
+  }
+
+  /** A new operation with the same spec, from the beginning. */
+  @Post(':id/retry')
+  @HttpCode(201)
+  async retry(@Req() request: AuthenticatedRequest, @Param('id', operationId) id: string): Promise<OperationView> {
+    const draft = await this.queries.retryDraft(id, {
+      createdBy: actorOf(request),
+      submissionKey: submissionKeyOf(request),
+      now: new Date(),
+    });
+    return this.queries.view(await this.submitOperation.execute(draft));
+  }
+
+  @Post(':id/priority')
+  @HttpCode(200)
+  prioritise(
+    @Req() request: AuthenticatedRequest,
+    @Param('id', operationId) id: string,
+    @Body(zod(PriorityBody)) { priority }: z.output<typeof PriorityBody>,
+  ): Promise<OperationView> {
+    return this.queries.prioritise(id, priority, actorOf(request));
   }
 
   @Get()
@@ -90,6 +120,9 @@ export class OperationsController {
       actor: actorOf(request),
       reason: null,
       recoveryBudget: 'refill',
+      ...(Object.keys(body.overrides).length > 0
+        ? { override: (operation: Operation) => prepareOverride(operation, body.overrides) }
+        : {}),
     });
     return toResumedView(plan, await this.queries.queuePosition(plan.operation), body.dry_run);
   }
@@ -101,8 +134,17 @@ export class OperationsController {
     @Param('id', operationId) id: string,
     @Body(zod(PauseBody)) body: z.output<typeof PauseBody>,
   ): Promise<ActionView> {
-    const actor = actorOf(request);
-    return toActionView(await this.pauseOperation.execute({ operationId: id, actor, now: new Date(), ...body }));
+    const { boundary, cause, reason, timeout_seconds } = body;
+    const operation = await this.pauseOperation.execute({
+      operationId: id,
+      actor: actorOf(request),
+      now: new Date(),
+      boundary,
+      cause,
+      reason,
+      timeoutMs: timeout_seconds === null ? null : timeout_seconds * 1000,
+    });
+    return toActionView(operation);
   }
 
   @Post(':id/cancel')

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
+import { BulkAction } from './bulk-action.js';
+import { BulkController } from './bulk.controller.js';
 import { OperationPresenter } from './operation.presenter.js';
 import { OperationQueries } from './operation-queries.js';
 import { OperationRecordController } from './operation-record.controller.js';
 import { OperationsController } from './operations.controller.js';
 
 @Module({
-  controllers: [OperationsController, OperationRecordController],
-  providers: [OperationPresenter, OperationQueries],
+  controllers: [BulkController, OperationsController, OperationRecordController],
+  providers: [BulkAction, OperationPresenter, OperationQueries],
   exports: [OperationPresenter],
 })
 export class OperationsModule {}

@@ -35,6 +35,11 @@ export class Messaging implements Dispatcher {
     return this.session?.isConnected ?? false;
   }
 
+  /** Whether NATS answers now; asks it. */
+  async answers(withinMs: number): Promise<boolean> {
+    return (await this.session?.answers(withinMs)) ?? false;
+  }
+
   /** @throws {MessagingUnavailableError} */
   async publishTicket(ticket: Parameters<NatsOperationDispatcher['publishTicket']>[0]): Promise<void> {
     if (!this.tickets) throw new Error('NATS is not connected yet');

@@ -12,6 +12,7 @@ import {
   ReportSaveFailure,
   ResumeOperation,
   SubmitOperation,
+  WatchProgress,
 } from '@ktrdr/operations';
 import {
   ApiTokenStore,
@@ -74,6 +75,7 @@ const providers = [
   provide(ReportSaveFailure, PrismaOperationStore),
   provide(ReportRestoreFailure, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(ExpireLeases, PrismaOperationStore, Messaging),
+  provide(WatchProgress, PrismaOperationStore, PauseOperation, Messaging),
 ];
 
 /** Everything behind the controllers: adapters, and the use cases built on them. */

@@ -11,6 +11,7 @@ import {
   type ReportSaveFailure,
 } from '@ktrdr/operations';
 import type { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { effectiveSpec } from '../operations/effective-spec.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
 
 export interface WorkerRpcParts {
@@ -98,7 +99,12 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     },
 
     paused: async (request) => ({
-      status: await outcome.paused(toLease(request), toPosition(request), request.checkpoint_id),
+      status: await outcome.paused(toLease(request), {
+        position: toPosition(request),
+        checkpointId: request.checkpoint_id,
+        snapshot: request.snapshot,
+        now: new Date(),
+      }),
     }),
     cancelled: async (request) => ({
       status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
@@ -114,13 +120,15 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
   async function toClaimedOperation(operation: Operation, workerId: string): Promise<ClaimedOperation> {
     const resume = await startingPoint(operation);
+    const effective = effectiveSpec(operation);
     return {
       operation_id: operation.id,
       attempt: operation.attempt,
       worker_id: workerId,
       type: operation.type,
-      spec: operation.spec,
-      spec_sha256: operation.specSha256,
+      spec: effective.spec,
+      spec_sha256: effective.sha256,
+      accepted_spec_sha256: [...operation.formerSpecSha256],
       lease_ms: leaseMs,
       pinned_backend: operation.pinnedBackend,
       resume: resume && toResumePoint(resume),
@@ -132,7 +140,8 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
   async function startingPoint({ id, resumeCheckpointId }: Operation): Promise<Checkpoint | null> {
     const committed = await checkpoints.ofOperation(id);
     const chosen = committed.find((checkpoint) => checkpoint.id === resumeCheckpointId);
-    return chosen ?? committed.find(({ corruptedAt }) => corruptedAt === null) ?? null;
+    // With only damaged ones left, the restore finds that out and fails the operation; it does not begin again at step 0.
+    return chosen ?? committed.find(({ corruptedAt }) => corruptedAt === null) ?? committed[0] ?? null;
   }
 }
 

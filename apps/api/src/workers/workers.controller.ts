@@ -1,13 +1,17 @@
-import { Controller, Get, Inject } from '@nestjs/common';
-import type { WorkerPage, WorkerView } from '@ktrdr/contracts';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { DrainBody, type WorkerPage, type WorkerView } from '@ktrdr/contracts';
 import { type WorkerRecord, WorkerRegistry } from '@ktrdr/operations-prisma';
 import type { ApiConfig } from '../config.js';
+import { zod } from '../http/zod.pipe.js';
+import { Messaging } from '../platform/messaging.js';
 import { CONFIG } from '../platform/tokens.js';
+import type { z } from 'zod';
 
 @Controller('workers')
 export class WorkersController {
   constructor(
     @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
+    @Inject(Messaging) private readonly messaging: Messaging,
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
@@ -15,6 +19,18 @@ export class WorkersController {
   async list(): Promise<WorkerPage> {
     const workers = await this.workers.list();
     return { items: workers.map((worker) => toWorkerView(worker, this.config.leaseMs)) };
+  }
+
+  /** A draining worker takes nothing new and hands over what it runs, each from a checkpoint saved for it. */
+  @Post(':id/drain')
+  @HttpCode(202)
+  async drain(
+    @Param('id') id: string,
+    @Body(zod(DrainBody)) { draining }: z.output<typeof DrainBody>,
+  ): Promise<WorkerView> {
+    const worker = await this.workers.setDraining(id, draining);
+    this.messaging.hint(id, worker.operations[0] ?? '');
+    return toWorkerView(worker, this.config.leaseMs);
   }
 }
 

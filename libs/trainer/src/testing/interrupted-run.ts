@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Xoshiro128 } from '../keyed-random.js';
-import { type RunSetup, TrainingRun } from '../training-run.js';
+import { type RestoredState, type RunSetup, TrainingRun } from '../training-run.js';
 import { toRestored } from './captured-bytes.js';
 
 /** Steps until `stop` says so or the run is finished. */
@@ -12,8 +12,8 @@ export async function advance(run: TrainingRun, stop: () => boolean = () => fals
 }
 
 /** The final files and the result of a run that nobody interrupts. */
-export async function uninterrupted(setup: RunSetup) {
-  const run = new TrainingRun(setup);
+export async function uninterrupted(setup: RunSetup, from: RestoredState | null = null) {
+  const run = new TrainingRun(setup, from);
   try {
     await advance(run);
     return await outcome(run);
@@ -23,8 +23,12 @@ export async function uninterrupted(setup: RunSetup) {
 }
 
 /** The same, with the run captured, disposed of and restored in a fresh instance at random places. */
-export async function interrupted(setup: RunSetup, random: Xoshiro128, mean = 3) {
-  let run = new TrainingRun(setup);
+export async function interrupted(
+  setup: RunSetup,
+  random: Xoshiro128,
+  { mean = 3, from = null }: { readonly mean?: number; readonly from?: RestoredState | null } = {},
+) {
+  let run = new TrainingRun(setup, from);
   let interruptions = 0;
   try {
     while (!run.isFinished) {

@@ -1,0 +1,81 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { BulkResumeBody, BulkView } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import { allowedActions, type ClientAction, type Operation, type OperationFilter, traitsOf } from '@ktrdr/operations';
+import { PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { z } from 'zod';
+
+const PAGE = 200;
+const AT_ONCE = 8;
+/** More than this in one request is refused work for the next. */
+const AT_MOST = 1_000;
+
+type Filter = z.output<typeof BulkResumeBody>['filter'];
+type Item = BulkView['items'][number];
+
+export interface BulkRequest {
+  readonly filter: Filter;
+  readonly isDryRun: boolean;
+  readonly action: ClientAction;
+  readonly act: (operationId: string) => Promise<unknown>;
+  /** Says what `act` would, without doing it; without one, the status alone decides. */
+  readonly try?: (operationId: string) => Promise<unknown>;
+}
+
+/** Does one thing to many operations; a refusal of one is its own outcome and stops none of the others. */
+@Injectable()
+export class BulkAction {
+  constructor(@Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore) {}
+
+  async execute(request: BulkRequest): Promise<BulkView> {
+    const matched = await this.matching(request.filter);
+    const items: Item[] = [];
+    for (let start = 0; start < matched.length; start += AT_ONCE) {
+      const some = matched.slice(start, start + AT_ONCE);
+      items.push(...(await Promise.all(some.map((operation) => this.one(operation, request)))));
+    }
+    const done = items.filter(({ outcome }) => outcome !== 'refused').length;
+    return { dry_run: request.isDryRun, matched: matched.length, done, items };
+  }
+
+  private async one(operation: Operation, { isDryRun, action, act, try: attempt }: BulkRequest): Promise<Item> {
+    const { id, name } = operation;
+    try {
+      if (!isDryRun) await act(id);
+      else if (attempt) await attempt(id);
+      else if (!isAllowed(operation, action))
+        return refused(operation, 'illegal-transition', `it is ${operation.status}`);
+      const { status } = isDryRun ? operation : await this.operations.get(id);
+      return { operation_id: id, name, status, outcome: isDryRun ? 'would-be-done' : 'done', code: null, detail: null };
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      return refused(await this.operations.get(id), error.code, error.message);
+    }
+  }
+
+  private async matching({ operation_ids, status, type, text, parent_id, labels }: Filter): Promise<Operation[]> {
+    const filter: OperationFilter = {
+      ...(operation_ids ? { ids: operation_ids } : {}),
+      ...(status ? { statuses: status } : {}),
+      ...(type ? { type } : {}),
+      ...(text ? { text } : {}),
+      ...(parent_id ? { parentId: parent_id } : {}),
+      ...(labels ? { labels } : {}),
+    };
+    const found: Operation[] = [];
+    for (;;) {
+      const last = found.at(-1);
+      const page = await this.operations.list({ ...filter, limit: PAGE, ...(last ? { after: last } : {}) });
+      found.push(...page.items);
+      if (!page.hasMore || found.length >= AT_MOST) return found.slice(0, AT_MOST);
+    }
+  }
+}
+
+function isAllowed({ status, type }: Operation, action: ClientAction): boolean {
+  return allowedActions(status, { pausable: traitsOf(type).isPausable }).includes(action);
+}
+
+function refused({ id, name, status }: Operation, code: string, detail: string): Item {
+  return { operation_id: id, name, status, outcome: 'refused', code, detail };
+}

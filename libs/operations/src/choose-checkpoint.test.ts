@@ -1,0 +1,56 @@
+import { candidatesFor, lostSteps } from './choose-checkpoint.js';
+import { givenCheckpoint } from './testing/given-operation.js';
+
+const DAMAGED = new Date(0);
+const at = (step: number, overrides: Parameters<typeof givenCheckpoint>[0] = {}) =>
+  givenCheckpoint({ id: `c${step}`, step, ...overrides });
+
+describe('the checkpoints to try', () => {
+  const sound = [at(40), at(30, { isBest: true }), at(20), at(10, { isBest: true })];
+
+  it.each([
+    ['latest', 'c40 c30 c20 c10'],
+    ['best', 'c30 c20 c10'],
+    ['c20', 'c20 c10'],
+    ['c10', 'c10'],
+    ['c99', ''],
+    ['', ''],
+  ])('for "%s" are the chosen one and then the older ones: %s', (choice, ids) => {
+    expect(candidatesFor(sound, choice, 40).map(({ id }) => id)).toEqual(ids.split(' ').filter(Boolean));
+  });
+
+  it('are none where there are none', () => {
+    for (const choice of ['latest', 'best', 'c1']) expect(candidatesFor([], choice, 0)).toEqual([]);
+  });
+
+  it('begin with the chosen one though it is damaged, and leave out the other damaged ones', () => {
+    const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(30, { corruptedAt: DAMAGED }), at(20)];
+    expect(candidatesFor(checkpoints, 'latest', 40).map(({ id }) => id)).toEqual(['c40', 'c20']);
+    expect(candidatesFor(checkpoints, 'c30', 40).map(({ id }) => id)).toEqual(['c30', 'c20']);
+  });
+
+  it('leave out as the latest a damaged one that was given up for an older one before', () => {
+    const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(20)];
+    expect(candidatesFor(checkpoints, 'latest', 25).map(({ id }) => id)).toEqual(['c20']);
+  });
+
+  it('begin with a sound one beyond the present step: it was saved, so it is not lost', () => {
+    expect(candidatesFor([at(40), at(20)], 'latest', 25).map(({ id }) => id)).toEqual(['c40', 'c20']);
+  });
+
+  it('never begin again at zero when everything is damaged', () => {
+    const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(20, { corruptedAt: DAMAGED })];
+    expect(candidatesFor(checkpoints, 'latest', 40).map(({ id }) => id)).toEqual(['c40']);
+  });
+});
+
+describe('the lost steps', () => {
+  it.each([
+    [100, 100, 0],
+    [100, 60, 40],
+    [60, 100, 0],
+    [0, 0, 0],
+  ])('of %i trained ones, of which a checkpoint holds %i, are %i', (trained, held, lost) => {
+    expect(lostSteps(trained, held)).toBe(lost);
+  });
+});

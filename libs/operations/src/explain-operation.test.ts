@@ -1,0 +1,92 @@
+import { explain, type ExplainFacts } from './explain-operation.js';
+import { isLeased, OPERATION_STATUSES, type OperationStatus } from './operation-status.js';
+import { givenCheckpoint, givenOperation } from './testing/given-operation.js';
+
+const NOW = new Date('2026-01-01T12:00:00.000Z');
+const worker = (overrides: Partial<ExplainFacts['workers'][number]> = {}) => ({
+  id: 'w1',
+  freeSlots: 1,
+  draining: false,
+  capabilities: ['type:training'],
+  ...overrides,
+});
+const facts = (status: OperationStatus, overrides: Partial<ExplainFacts> = {}, operation = {}): ExplainFacts => ({
+  operation: givenOperation({
+    status,
+    requirements: ['type:training'],
+    ...(isLeased(status) ? { attempt: 1, workerId: 'w1', leaseExpiresAt: new Date(NOW.getTime() + 4_000) } : {}),
+    ...operation,
+  }),
+  queuePosition: status === 'queued' || status === 'resuming' ? 1 : null,
+  latestCheckpoint: null,
+  workers: [worker()],
+  now: NOW,
+  leaseMs: 6_000,
+  ...overrides,
+});
+
+describe('the explanation', () => {
+  it.each(OPERATION_STATUSES)('of a %s operation gives a summary, a reason and what comes next', (status) => {
+    for (const latestCheckpoint of [null, givenCheckpoint()]) {
+      const { summary, reasons, next } = explain(facts(status, { latestCheckpoint }));
+      for (const sentence of [summary, next, ...reasons]) expect(sentence).toMatch(/\S/);
+      expect(reasons.length).toBeGreaterThan(0);
+      expect([summary, next, ...reasons].join()).not.toMatch(/undefined|\bnull\b|NaN|Invalid Date/);
+    }
+  });
+
+  const whyItWaits: readonly (readonly [string, Partial<ExplainFacts>, RegExp])[] = [
+    ['there is no worker', { workers: [] }, /no worker of pool default is alive/],
+    [
+      'no worker offers what it needs',
+      { workers: [worker({ capabilities: [] }), worker({ id: 'w2', capabilities: ['type:other'] })] },
+      /2 workers are alive in pool default, but none offers type:training/,
+    ],
+    ['every worker is busy', { workers: [worker({ freeSlots: 0 })] }, /all 1 fitting workers are busy or draining/],
+    ['every worker is draining', { workers: [worker({ draining: true })] }, /busy or draining/],
+    ['it is about to be claimed', {}, /1 fitting workers have a free slot/],
+    ['others are before it', { queuePosition: 4 }, /3 operations are before it/],
+  ];
+  it.each(whyItWaits)('of a waiting operation says that %s', (_name, overrides, expected) => {
+    for (const status of ['queued', 'resuming'] as const)
+      expect(explain(facts(status, overrides)).reasons.join('\n')).toMatch(expected);
+  });
+
+  it('says from where a resuming operation continues', () => {
+    const { reasons } = explain(facts('resuming', { latestCheckpoint: givenCheckpoint({ step: 1400, epoch: 25 }) }));
+    expect(reasons.join('\n')).toMatch(/continues from step 1400 \(epoch 25\)/);
+  });
+
+  it.each(['running', 'pausing', 'cancelling'] as const)('says who holds a %s operation and for how long', (status) => {
+    const { summary, reasons } = explain(facts(status));
+    expect(summary).toContain('worker w1');
+    expect(reasons[0]).toMatch(/holds attempt 1; its lease runs 4\.0 s more/);
+  });
+
+  it('says when the holder has not been heard of for a whole lease', () => {
+    const expired = { leaseExpiresAt: new Date(NOW.getTime() - 1) };
+    const { reasons, next } = explain(facts('running', {}, expired));
+    expect(reasons[0]).toMatch(/not been heard of for over 6 s/);
+    expect(next).toMatch(/sweeper/);
+  });
+
+  it('says that a cancel discards, where it was asked to', () => {
+    const cancelRequest = { save: false, reason: null, requestedBy: 'somebody', requestedAt: NOW.toISOString() };
+    expect(explain(facts('cancelling', {}, { cancelRequest })).next).toMatch(/discarded/);
+    expect(explain(facts('cancelling')).next).toMatch(/checkpoint is committed/);
+  });
+
+  it.each(['paused', 'cancelled', 'failed'] as const)('says what a %s operation can be continued from', (status) => {
+    const progress = { step: 50, epoch: 2, steps: 100, epochs: 4, examplesPerSecond: null };
+    const said = (overrides: Partial<ExplainFacts>, operation = {}) =>
+      explain(facts(status, overrides, operation)).reasons.join('\n');
+    expect(said({ latestCheckpoint: givenCheckpoint() })).toMatch(/continues from step 10/);
+    expect(said({}, { progress })).toMatch(/no checkpoint is left, so it cannot be resumed/);
+    expect(said({})).toMatch(/begins at step 0/);
+  });
+
+  it('says why it failed', () => {
+    const error = { code: 'data-invalid', message: 'column close is missing', details: {} };
+    expect(explain(facts('failed', {}, { error })).summary).toBe('Failed: column close is missing');
+  });
+});

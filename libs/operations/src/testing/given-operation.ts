@@ -1,0 +1,80 @@
+import type { Checkpoint, Operation } from '../operation.js';
+
+const BEGINNING = new Date('2026-01-01T00:00:00.000Z');
+
+/** An operation that was just submitted, but for what is said otherwise. */
+export function givenOperation(overrides: Partial<Operation> = {}): Operation {
+  return {
+    id: 'op_training_20260101_000000_aaaaaaaaaa',
+    type: 'training',
+    name: 'an operation',
+    labels: {},
+    pool: 'default',
+    priority: 0,
+    status: 'queued',
+    version: 1,
+    attempt: 0,
+    eventSeq: 1,
+    spec: {},
+    specSha256: 'a'.repeat(64),
+    overrides: null,
+    formerSpecSha256: [],
+    parentId: null,
+    origin: null,
+    watchdog: null,
+    stuckSince: null,
+    pauseRecord: null,
+    requirements: [],
+    pinnedBackend: null,
+    createdBy: 'somebody',
+    workerId: null,
+    leaseExpiresAt: null,
+    recoveries: 0,
+    maxRecoveries: 3,
+    pauseRequest: null,
+    cancelRequest: null,
+    resumeCheckpointId: null,
+    progress: null,
+    metrics: null,
+    best: null,
+    error: null,
+    warnings: [],
+    result: null,
+    createdAt: BEGINNING,
+    queuedAt: BEGINNING,
+    startedAt: null,
+    finishedAt: null,
+    statusSince: BEGINNING,
+    queuedMs: 0,
+    activeMs: 0,
+    pausedMs: 0,
+    ...overrides,
+  };
+}
+
+/** A committed, sound checkpoint at step 10, but for what is said otherwise. */
+export function givenCheckpoint(overrides: Partial<Checkpoint> = {}): Checkpoint {
+  return {
+    id: 'c1',
+    operationId: 'op_training_20260101_000000_aaaaaaaaaa',
+    attempt: 1,
+    seq: 1,
+    kind: 'periodic',
+    step: 10,
+    epoch: 1,
+    createdAt: BEGINNING,
+    manifestKey: 'checkpoints/op/c1/manifest.json',
+    manifestSha256: 'b'.repeat(64),
+    bytes: 10,
+    files: [],
+    metrics: {},
+    isBest: false,
+    pinned: false,
+    corruptedAt: null,
+    parentId: null,
+    stallMs: null,
+    saveMs: null,
+    uploadedBytes: null,
+    ...overrides,
+  };
+}
