@@ -14,6 +14,8 @@ import { LiveModule } from './live/live.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { CONFIG } from './platform/tokens.js';
+import { MetricsModule } from './metrics/metrics.controller.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { WorkerRpcModule } from './worker-rpc/worker-rpc.module.js';
 import { WorkersModule } from './workers/workers.module.js';
 
@@ -31,6 +33,8 @@ class ConfigModule {}
     BackgroundModule,
     LiveModule,
     HealthModule,
+    MetricsModule,
+    WebhooksModule,
     DocumentationModule,
   ],
   providers: [

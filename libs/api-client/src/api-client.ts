@@ -1,9 +1,14 @@
 import {
   ActionView,
+  type BulkCancelBody,
+  type BulkPauseBody,
+  type BulkResumeBody,
+  BulkView,
   type CancelBody,
   CheckpointPage,
   CheckpointStats,
   CheckpointView,
+  type DrainBody,
   EventPage,
   ExplainView,
   HistoryPage,
@@ -11,14 +16,17 @@ import {
   OperationPage,
   OperationView,
   type PauseBody,
+  type PriorityBody,
   type ResumeBody,
   ResumedView,
   ResultView,
   type SubmitBody,
   VerifyView,
   WorkerPage,
+  WorkerView,
 } from '@ktrdr/contracts';
 import { z } from 'zod';
+import { readBytes } from './byte-stream.js';
 import { type StreamItem, type StreamOptions, streamEvents } from './event-stream.js';
 import { HttpTransport, type ReadOptions, type TransportOptions } from './http-transport.js';
 
@@ -29,6 +37,9 @@ export interface OperationFilter {
   /** Comma-separated. */
   readonly status?: string | undefined;
   readonly type?: string | undefined;
+  readonly parent_id?: string | undefined;
+  /** `key=value`, several comma-separated. */
+  readonly label?: string | undefined;
   readonly text?: string | undefined;
   readonly created_after?: string | undefined;
   readonly created_before?: string | undefined;
@@ -88,6 +99,29 @@ export class ApiClient {
     return this.post(operation(operationId, 'cancel'), ActionView, body);
   }
 
+  /** Makes a new operation with the same spec, from the beginning. */
+  retry(operationId: string): Promise<OperationView> {
+    return this.post(operation(operationId, 'retry'), OperationView);
+  }
+
+  /** Moves what waits for a worker in its queue. */
+  prioritise(operationId: string, priority: PriorityBody['priority']): Promise<OperationView> {
+    return this.post(operation(operationId, 'priority'), OperationView, { priority });
+  }
+
+  /** Resumes every operation that matches; a refusal of one is its own outcome. */
+  resumeAll(body: BulkResumeBody): Promise<BulkView> {
+    return this.post('operations/resume', BulkView, body);
+  }
+
+  pauseAll(body: BulkPauseBody): Promise<BulkView> {
+    return this.post('operations/pause', BulkView, body);
+  }
+
+  cancelAll(body: BulkCancelBody): Promise<BulkView> {
+    return this.post('operations/cancel', BulkView, body);
+  }
+
   events(operationId: string, { after, limit }: EventWindow = {}): Promise<EventPage> {
     return this.read(operation(operationId, 'events'), EventPage, { after, limit });
   }
@@ -110,6 +144,18 @@ export class ApiClient {
 
   result(operationId: string): Promise<ResultView> {
     return this.read(operation(operationId, 'result'), ResultView);
+  }
+
+  /**
+   * The bytes of one file of the result, as they come in. They are not checked: their SHA-256 is in the result.
+   * A file takes as long as it takes, but between two pieces no longer than `timeoutMs`.
+   */
+  resultFile(
+    operationId: string,
+    name: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Uint8Array> {
+    return readBytes(this.transport, operation(operationId, `result/files/${encodeURIComponent(name)}`), options);
   }
 
   checkpoint(checkpointId: string): Promise<CheckpointView> {
@@ -140,6 +186,11 @@ export class ApiClient {
 
   workers(): Promise<WorkerPage> {
     return this.read('workers', WorkerPage);
+  }
+
+  /** Has the worker hand over what it runs and take nothing new; `draining: false` ends that. */
+  drainWorker(workerId: string, body: DrainBody = {}): Promise<WorkerView> {
+    return this.post(`workers/${encodeURIComponent(workerId)}/drain`, WorkerView, body);
   }
 
   /** The readiness report; an API that is not ready answers with a problem. */

@@ -44,10 +44,10 @@ export interface ApiRequest<Schema extends z.ZodType> extends ReadOptions {
 /** One HTTP exchange with the API: authorisation, time limit, retries of what can be repeated, problems as errors. */
 export class HttpTransport {
   readonly backoff: Backoff;
+  readonly timeoutMs: number;
   private readonly base: URL;
   private readonly token: string;
   private readonly send: typeof fetch;
-  private readonly timeoutMs: number;
   private readonly onRetry: (error: Error) => void;
 
   constructor({ url, token, fetch: send, timeoutMs, backoff, onRetry }: TransportOptions) {

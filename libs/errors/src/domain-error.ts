@@ -4,6 +4,7 @@ export const ERROR_CODES = [
   'operation-not-found',
   'checkpoint-not-found',
   'worker-not-found',
+  'webhook-not-found',
   'object-not-found',
   'request-invalid',
   'cursor-invalid',

@@ -6,4 +6,6 @@ export { OutboxStore, type TicketMessage } from './outbox-store.js';
 export { PrismaCheckpointRepository } from './prisma-checkpoint-repository.js';
 export { type ChildrenOfStatus, PrismaOperationStore } from './prisma-operation-store.js';
 export { ingest, type IngestedEvent } from './record-progress.js';
+export { readServiceFigures, type ServiceFigures } from './service-figures.js';
+export { type DueDelivery, WebhookNotFoundError, type WebhookRecord, WebhookStore } from './webhook-store.js';
 export { type WorkerRecord, type WorkerRegistration, WorkerRegistry } from './worker-registry.js';

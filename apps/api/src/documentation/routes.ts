@@ -25,8 +25,12 @@ import {
   ResumeBody,
   ResumedView,
   SubmitBody,
+  DeliveryPage,
   VerifyBody,
   VerifyView,
+  WebhookBody,
+  WebhookCreatedView,
+  WebhookPage,
   WorkerPage,
   WorkerView,
 } from '@ktrdr/contracts';
@@ -35,7 +39,7 @@ import { z } from 'zod';
 export interface DocumentedRoute {
   readonly method: 'get' | 'post' | 'delete';
   readonly path: string;
-  readonly tag: 'operations' | 'checkpoints' | 'workers' | 'events' | 'health' | 'documentation';
+  readonly tag: 'operations' | 'checkpoints' | 'workers' | 'events' | 'webhooks' | 'health' | 'documentation';
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
@@ -285,6 +289,46 @@ export const ROUTES: readonly DocumentedRoute[] = [
     query: EventStreamQuery,
     success: { status: 200, contentType: 'text/event-stream' },
     problems: [404, 422],
+  },
+  {
+    method: 'post',
+    path: '/webhooks',
+    tag: 'webhooks',
+    summary:
+      'Be told of state changes; each delivery is signed (Ktrdr-Signature: t=seconds,v1=HMAC-SHA256 of "t.body")',
+    body: WebhookBody,
+    success: { status: 201, schema: WebhookCreatedView },
+    problems: [422],
+  },
+  {
+    method: 'get',
+    path: '/webhooks',
+    tag: 'webhooks',
+    summary: 'List webhooks',
+    success: { status: 200, schema: WebhookPage },
+  },
+  {
+    method: 'delete',
+    path: '/webhooks/{id}',
+    tag: 'webhooks',
+    summary: 'Delete a webhook with what it is owed',
+    success: { status: 204 },
+    problems: [404],
+  },
+  {
+    method: 'get',
+    path: '/webhooks/{id}/deliveries',
+    tag: 'webhooks',
+    summary: 'The last deliveries and what became of them',
+    success: { status: 200, schema: DeliveryPage },
+    problems: [404],
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    tag: 'health',
+    summary: 'Prometheus metrics',
+    success: { status: 200, contentType: 'text/plain' },
   },
   {
     method: 'get',

@@ -7,6 +7,7 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'operation-not-found': 404,
   'checkpoint-not-found': 404,
   'worker-not-found': 404,
+  'webhook-not-found': 404,
   'object-not-found': 404,
   'request-invalid': 422,
   'cursor-invalid': 400,

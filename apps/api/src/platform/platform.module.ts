@@ -23,10 +23,12 @@ import {
   OutboxStore,
   PrismaCheckpointRepository,
   PrismaOperationStore,
+  WebhookStore,
   WorkerRegistry,
 } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
+import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
 import { Messaging } from './messaging.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
 import { CONFIG, DATABASE, OBJECT_STORE } from './tokens.js';
@@ -56,7 +58,17 @@ const providers = [
     inject: [CONFIG, PinoLogger],
     useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger) => new Messaging(nats, logger),
   },
-  provide(PrismaOperationStore, DATABASE),
+  {
+    provide: ServiceMetrics,
+    inject: [DATABASE, CONFIG],
+    useFactory: (database: Database, { leaseMs }: ApiConfig) => new ServiceMetrics(database, leaseMs),
+  },
+  {
+    provide: PrismaOperationStore,
+    inject: [DATABASE, ServiceMetrics],
+    useFactory: (database: Database, metrics: ServiceMetrics) => new MeasuredOperationStore(database, metrics),
+  },
+  provide(WebhookStore, DATABASE),
   provide(PrismaCheckpointRepository, DATABASE),
   provide(WorkerRegistry, DATABASE),
   provide(OutboxStore, DATABASE),

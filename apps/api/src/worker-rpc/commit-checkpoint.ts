@@ -1,7 +1,7 @@
 import { type CheckpointRecord } from '@ktrdr/contracts';
 import { type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
-import type { CheckpointRepository, Lease } from '@ktrdr/operations';
+import type { CheckpointDraft, CheckpointRepository, Lease } from '@ktrdr/operations';
 
 /** What the commit names is not in the object store. The worker uploads again. */
 export class UploadIncompleteError extends DomainError {
@@ -19,11 +19,12 @@ export class CommitCheckpoint {
   constructor(
     private readonly checkpoints: CheckpointRepository,
     private readonly objects: ObjectStore,
+    private readonly onCommitted: (checkpoint: CheckpointDraft) => void,
   ) {}
 
   /** @throws {UploadIncompleteError} @throws {LeaseLostError} */
   async execute(lease: Lease, record: CheckpointRecord): Promise<void> {
-    const draft = {
+    const draft: CheckpointDraft = {
       id: record.id,
       seq: record.seq,
       kind: record.kind,
@@ -42,6 +43,7 @@ export class CommitCheckpoint {
       uploadedBytes: record.uploaded_bytes,
     };
     await this.checkpoints.commit(lease, draft, () => this.assertStored(record));
+    this.onCommitted(draft);
   }
 
   private async assertStored({ id, files, manifest_key }: CheckpointRecord): Promise<void> {

@@ -5,6 +5,7 @@ import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/o
 import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
+import { ServiceMetrics } from '../metrics/service-metrics.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
@@ -24,6 +25,7 @@ const PARTS = Symbol('WorkerRpcParts');
         ReportSaveFailure,
         ReportRestoreFailure,
         OBJECT_STORE,
+        ServiceMetrics,
         CONFIG,
       ],
       useFactory: (
@@ -34,6 +36,7 @@ const PARTS = Symbol('WorkerRpcParts');
         saveFailure: ReportSaveFailure,
         restoreFailure: ReportRestoreFailure,
         objects: ObjectStore,
+        metrics: ServiceMetrics,
         { leaseMs, heartbeatMs }: ApiConfig,
       ): WorkerRpcParts => ({
         operations,
@@ -42,7 +45,7 @@ const PARTS = Symbol('WorkerRpcParts');
         outcome,
         saveFailure,
         restoreFailure,
-        commit: new CommitCheckpoint(checkpoints, objects),
+        commit: new CommitCheckpoint(checkpoints, objects, (checkpoint) => metrics.checkpointCommitted(checkpoint)),
         leaseMs,
         heartbeatMs,
       }),

@@ -1,0 +1,138 @@
+import type { ClaimRequest, Operation, TransitionCommand, TransitionOutcome } from '@ktrdr/operations';
+import { type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+const SAVE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** What Prometheus is told. Counters and histograms are of this replica; gauges are read from the database. */
+export class ServiceMetrics {
+  readonly registry = new Registry();
+  private readonly transitions = this.counter('ktrdr_transitions_total', 'Transitions made by this replica', [
+    'event',
+    'to',
+  ]);
+  private readonly refusals = this.counter('ktrdr_transitions_refused_total', 'Transitions whose guard did not hold', [
+    'event',
+  ]);
+  private readonly expiries = this.counter('ktrdr_lease_expiries_total', 'Leases that ran out', ['to']);
+  private readonly claimWait = this.histogram(
+    'ktrdr_claim_wait_seconds',
+    'From queued or resumed to claimed',
+    WAIT_BUCKETS,
+    ['from'],
+  );
+  private readonly saveSeconds = this.histogram(
+    'ktrdr_checkpoint_save_seconds',
+    'From capture to commit',
+    SAVE_BUCKETS,
+    ['kind'],
+  );
+  private readonly stallSeconds = this.histogram(
+    'ktrdr_checkpoint_stall_seconds',
+    'Training stood still for a save',
+    SAVE_BUCKETS,
+    ['kind'],
+  );
+  private readonly savedBytes = this.counter('ktrdr_checkpoint_bytes_total', 'Bytes of committed checkpoints', [
+    'kind',
+  ]);
+  private readonly uploadedBytes = this.counter('ktrdr_checkpoint_uploaded_bytes_total', 'Bytes that had to be sent', [
+    'kind',
+  ]);
+  private readonly operations = this.gauge('ktrdr_operations', 'Operations by status', ['status']);
+  private readonly queueDepth = this.gauge('ktrdr_queue_depth', 'Operations that wait for a worker', ['pool']);
+  private readonly queueAge = this.gauge('ktrdr_queue_oldest_seconds', 'How long the longest has waited', ['pool']);
+  private readonly outboxMessages = this.gauge('ktrdr_outbox_messages', 'Tickets not yet known to be sent', []);
+  private readonly outboxAge = this.gauge('ktrdr_outbox_oldest_seconds', 'Age of the oldest of them', []);
+  private readonly webhooks = this.gauge('ktrdr_webhook_deliveries', 'Webhook deliveries', ['state']);
+  private readonly workers = this.gauge('ktrdr_workers', 'Workers that are known', ['state']);
+
+  constructor(
+    private readonly database: Database,
+    private readonly leaseMs: number,
+  ) {
+    collectDefaultMetrics({ register: this.registry, prefix: 'ktrdr_api_' });
+  }
+
+  transitioned({ event }: TransitionCommand, outcome: TransitionOutcome): void {
+    if (outcome.kind === 'refused') {
+      this.refusals.inc({ event });
+      return;
+    }
+    this.transitions.inc({ event, to: outcome.operation.status });
+    if (event === 'lease-expired') this.expiries.inc({ to: outcome.operation.status });
+  }
+
+  claimed({ attempt, queuedAt, statusSince }: Operation): void {
+    this.transitions.inc({ event: 'claim', to: 'running' });
+    const waitedMs = Math.max(0, statusSince.getTime() - queuedAt.getTime());
+    this.claimWait.observe({ from: attempt === 1 ? 'queued' : 'resuming' }, waitedMs / 1000);
+  }
+
+  checkpointCommitted(checkpoint: {
+    readonly kind: string;
+    readonly bytes: number;
+    readonly uploadedBytes: number | null;
+    readonly saveMs: number | null;
+    readonly stallMs: number | null;
+  }): void {
+    const { kind, bytes, uploadedBytes, saveMs, stallMs } = checkpoint;
+    this.savedBytes.inc({ kind }, bytes);
+    if (uploadedBytes !== null) this.uploadedBytes.inc({ kind }, uploadedBytes);
+    if (saveMs !== null) this.saveSeconds.observe({ kind }, saveMs / 1000);
+    if (stallMs !== null) this.stallSeconds.observe({ kind }, stallMs / 1000);
+  }
+
+  /** The Prometheus text format. */
+  async render(): Promise<string> {
+    const figures = await readServiceFigures(this.database, this.leaseMs);
+    for (const gauge of [this.operations, this.queueDepth, this.queueAge]) gauge.reset();
+    for (const { status, count } of figures.operations) this.operations.set({ status }, count);
+    for (const { pool, depth, oldestSeconds } of figures.queues) {
+      this.queueDepth.set({ pool }, depth);
+      this.queueAge.set({ pool }, oldestSeconds);
+    }
+    this.outboxMessages.set(figures.outbox.messages);
+    this.outboxAge.set(figures.outbox.oldestSeconds);
+    this.webhooks.set({ state: 'due' }, figures.webhooks.due);
+    this.webhooks.set({ state: 'given_up' }, figures.webhooks.givenUp);
+    this.workers.set({ state: 'alive' }, figures.workers.alive);
+    this.workers.set({ state: 'silent' }, figures.workers.silent);
+    return this.registry.metrics();
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: L[]): Histogram<L> {
+    return new Histogram({ name, help, buckets, labelNames, registers: [this.registry] });
+  }
+}
+
+/** The store, counted. */
+export class MeasuredOperationStore extends PrismaOperationStore {
+  constructor(
+    database: Database,
+    private readonly metrics: ServiceMetrics,
+  ) {
+    super(database);
+  }
+
+  override async transition(command: TransitionCommand): Promise<TransitionOutcome> {
+    const outcome = await super.transition(command);
+    this.metrics.transitioned(command, outcome);
+    return outcome;
+  }
+
+  override async claim(request: ClaimRequest): Promise<Operation | null> {
+    const operation = await super.claim(request);
+    if (operation) this.metrics.claimed(operation);
+    return operation;
+  }
+}

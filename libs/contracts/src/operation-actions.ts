@@ -1,0 +1,149 @@
+import { CLIENT_ACTIONS, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { z } from 'zod';
+import { CheckpointSummary, OperationId, Status } from './operation-view.js';
+import { ResumeOverrides } from './spec-overrides.js';
+import { Boundary } from './trainer-protocol.js';
+
+const Instant = z.iso.datetime();
+
+/** `spec` is checked against the schema of its `type`. */
+export const SubmitBody = z.strictObject({
+  type: z.enum(OPERATION_TYPES).default('training'),
+  parent_id: OperationId.nullable().default(null),
+  watchdog: z
+    .strictObject({
+      seconds: z.number().min(0.5).max(604_800),
+      on_stall: z.enum(STALL_POLICIES).default('warn'),
+    })
+    .nullable()
+    .default({ seconds: 600, on_stall: 'warn' })
+    .describe('how long it may make no step, and what happens then'),
+  name: z.string().min(1).max(200).optional(),
+  labels: z.record(z.string().max(63), z.string().max(255)).default({}),
+  pool: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('default'),
+  priority: z.int().min(-100).max(100).default(0),
+  max_recoveries: z.int().min(0).max(1000).default(10),
+  spec: z.unknown(),
+});
+export type SubmitBody = z.input<typeof SubmitBody>;
+export const PauseBody = z.strictObject({
+  boundary: Boundary.default('step'),
+  cause: z.enum(PAUSE_CAUSES).default('manual'),
+  reason: z.string().max(500).nullable().default(null),
+  timeout_seconds: z
+    .number()
+    .min(0.1)
+    .max(86_400)
+    .nullable()
+    .default(null)
+    .describe("without a checkpoint by then it goes on running; null: the service's own limit"),
+});
+export const CancelBody = z.strictObject({
+  reason: z.string().max(500).nullable().default(null),
+  save: z.boolean().default(true).describe('false: discard the work since the last checkpoint'),
+});
+export const ResumeBody = z.strictObject({
+  checkpoint: z.string().max(200).default('latest').describe('latest, best, or a checkpoint id'),
+  allow_fallback: z.boolean().default(false),
+  overrides: ResumeOverrides.default({}),
+  dry_run: z.boolean().default(false),
+});
+export const PriorityBody = z.strictObject({
+  priority: z.union([z.int().min(-100).max(1_000_000), z.literal('front')]),
+});
+export type PriorityBody = z.input<typeof PriorityBody>;
+/** Which operations a bulk action is for. At least one condition, so that nothing is meant by accident. */
+export const BulkFilter = z
+  .strictObject({
+    operation_ids: z.array(OperationId).min(1).max(1000).optional(),
+    status: z.array(Status).min(1).optional(),
+    type: z.enum(OPERATION_TYPES).optional(),
+    text: z.string().min(1).max(200).optional(),
+    parent_id: OperationId.optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+  })
+  .refine((filter) => Object.values(filter).some((value) => value !== undefined), 'give at least one condition');
+const Bulk = { filter: BulkFilter, dry_run: z.boolean().default(false) };
+export const BulkResumeBody = z.strictObject({
+  ...Bulk,
+  checkpoint: z.enum(['latest', 'best']).default('latest'),
+  allow_fallback: z.boolean().default(false),
+});
+export const BulkPauseBody = z.strictObject({ ...Bulk, ...PauseBody.shape });
+export const BulkCancelBody = z.strictObject({ ...Bulk, ...CancelBody.shape });
+export type BulkResumeBody = z.input<typeof BulkResumeBody>;
+export type BulkPauseBody = z.input<typeof BulkPauseBody>;
+export type BulkCancelBody = z.input<typeof BulkCancelBody>;
+export const BulkView = z.object({
+  dry_run: z.boolean(),
+  matched: z.int(),
+  done: z.int().describe('done, or in a dry run: would be done'),
+  items: z.array(
+    z.object({
+      operation_id: z.string(),
+      name: z.string(),
+      status: Status,
+      outcome: z.enum(['done', 'would-be-done', 'refused']),
+      code: z.string().nullable(),
+      detail: z.string().nullable(),
+    }),
+  ),
+});
+export type BulkView = z.infer<typeof BulkView>;
+export type PauseBody = z.input<typeof PauseBody>;
+export type CancelBody = z.input<typeof CancelBody>;
+export type ResumeBody = z.input<typeof ResumeBody>;
+export const ActionView = z.object({
+  operation_id: z.string(),
+  status: Status,
+  message: z.string(),
+  allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
+});
+export type ActionView = z.infer<typeof ActionView>;
+export const ResumedView = z.object({
+  operation_id: z.string(),
+  status: Status,
+  queue_position: z.int().nullable(),
+  resumed_from: CheckpointSummary.nullable(),
+  lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
+  fell_back_from: z.string().nullable(),
+  changes: z
+    .array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() }))
+    .describe('what the overrides change'),
+  dry_run: z.boolean(),
+});
+export type ResumedView = z.infer<typeof ResumedView>;
+export const ListQuery = z.strictObject({
+  status: z
+    .string()
+    .optional()
+    .describe('comma-separated statuses')
+    .transform((value) => value?.split(',').filter(Boolean))
+    .pipe(z.array(Status).optional()),
+  type: z.string().max(63).optional(),
+  parent_id: OperationId.optional(),
+  label: z
+    .string()
+    .max(400)
+    .optional()
+    .describe('key=value, several comma-separated')
+    .transform((value) => value && Object.fromEntries(value.split(',').map((pair) => pair.split('=', 2))))
+    .pipe(z.record(z.string().min(1), z.string()).optional()),
+  text: z.string().max(200).optional().describe('part of the name or id'),
+  created_after: Instant.optional(),
+  created_before: Instant.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+});
+export const OperationEventsQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe('sequence number behind which to begin'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export type OperationEventsQuery = z.output<typeof OperationEventsQuery>;
+export const EventStreamQuery = z.strictObject({
+  operation_id: OperationId.optional().describe('only this operation; without it, all of them'),
+});
+export type EventStreamQuery = z.output<typeof EventStreamQuery>;

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { Status } from './operation-view.js';
+
+const Instant = z.iso.datetime();
+
+export const WebhookBody = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).max(2000),
+  statuses: z.array(Status).default([]).describe('statuses to hear of; empty: all'),
+  secret: z.string().min(16).max(200).optional().describe('signs each delivery; made up when not given'),
+});
+export type WebhookBody = z.input<typeof WebhookBody>;
+
+export const WebhookView = z.object({
+  webhook_id: z.string(),
+  url: z.string(),
+  statuses: z.array(Status),
+  created_at: Instant,
+});
+export type WebhookView = z.infer<typeof WebhookView>;
+export const WebhookCreatedView = WebhookView.extend({ secret: z.string().describe('shown this once') });
+export type WebhookCreatedView = z.infer<typeof WebhookCreatedView>;
+export const WebhookPage = z.object({ items: z.array(WebhookView) });
+export type WebhookPage = z.infer<typeof WebhookPage>;
+
+export const DeliveryPage = z.object({
+  items: z.array(
+    z.object({
+      delivery_id: z.string(),
+      operation_id: z.string(),
+      seq: z.int(),
+      attempts: z.int(),
+      created_at: Instant,
+      next_at: Instant.nullable(),
+      delivered_at: Instant.nullable(),
+      given_up_at: Instant.nullable(),
+      last_error: z.string().nullable(),
+    }),
+  ),
+});
+export type DeliveryPage = z.infer<typeof DeliveryPage>;
