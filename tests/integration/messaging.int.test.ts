@@ -146,7 +146,7 @@ describe('worker RPC', () => {
       directives: [],
     });
     const lease = { operation_id: 'op_a', attempt: 3, worker_id: 'w1' };
-    const refused = client.call('paused', { ...lease, step: 1, epoch: 0, checkpoint_id: 'c1' }, asked);
+    const refused = client.call('paused', { ...lease, step: 1, epoch: 0, checkpoint_id: 'c1', snapshot: null }, asked);
     await expect(refused).rejects.toMatchObject({ code: 'lease-lost', details: { attempt: 3 } });
     await server.stop();
   });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { openObjectStore } from '@ktrdr/object-store';
 import { eventually } from './support/eventually.js';
 import { givenServices } from './support/given-services.js';
 import type { Services } from './support/given-services.js';
@@ -22,6 +23,20 @@ describe('the services of a test file', () => {
     expect(one.databaseUrl).not.toBe(other.databaseUrl);
     expect(one.natsPrefix).not.toBe(other.natsPrefix);
     expect(one.folder).not.toBe(other.folder);
+  });
+
+  it('have a bucket when asked for one, the same each time', async () => {
+    const services = await given();
+    const { url, env } = await services.s3();
+    const store = openObjectStore(url, {
+      credentials: {
+        accessKeyId: env['KTRDR_S3_ACCESS_KEY_ID'] ?? '',
+        secretAccessKey: env['KTRDR_S3_SECRET_ACCESS_KEY'] ?? '',
+      },
+    });
+    await store.put('a/b', new TextEncoder().encode('c'));
+    expect(await store.head('a/b')).toMatchObject({ bytes: 1 });
+    expect((await services.s3()).url).toBe(url);
   });
 
   it('are gone after close, whatever was still connected', async () => {

@@ -225,6 +225,28 @@ describe('a worker', () => {
     expect(await readdir(join(folder, 'w1', 'spool'))).toEqual([]);
   });
 
+  it('kills a trainer that does not stop within the grace, and hands back what was committed last', async () => {
+    await givenApi({ steps: 100_000, deaf: true });
+    const { child } = givenWorker('w1', { KTRDR_SHUTDOWN_GRACE_SECONDS: '3' });
+    await until(() => api.checkpoints.length > 0, 'a checkpoint');
+    child.kill('SIGTERM');
+    await reaches('resuming');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    expect(api.callsOf('released')).toMatchObject([{ checkpoint_id: api.checkpoints.at(-1)?.id }]);
+  });
+
+  it('ends at once, and its trainer with it, when it is asked a second time', async () => {
+    await givenApi({ steps: 100_000, deaf: true });
+    const { child, log } = givenWorker();
+    await trains(5);
+    const trainers = await childrenOf(child.pid!);
+    child.kill('SIGTERM');
+    await until(() => log().includes('shutting down'), 'the first request is heard');
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(130);
+    await until(async () => (await Promise.all(trainers.map(isAlive))).every((one) => !one), 'the trainers are gone');
+  });
+
   it('trains on and reports later when API and NATS are away', async () => {
     await givenApi({ steps: 200 });
     givenWorker();

@@ -26,7 +26,9 @@ export function httpOf(api: Pick<RunningApi, 'url' | 'token'>) {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await reply.text();
-    return { status: reply.status, headers: reply.headers, body: text ? (JSON.parse(text) as Answer['body']) : {} };
+    const isJson = reply.headers.get('content-type')?.includes('json') ?? false;
+    const content = isJson && text ? (JSON.parse(text) as Answer['body']) : { text };
+    return { status: reply.status, headers: reply.headers, body: content };
   };
   return {
     get: (path: string, headers?: Record<string, string>) => send('GET', path, headers ? { headers } : {}),

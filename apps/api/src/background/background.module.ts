@@ -1,7 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { DeleteCheckpoint, ExpireLeases, WatchProgress } from '@ktrdr/operations';
 import {
-  ApiTokenStore,
   type Database,
   IdempotencyStore,
   OutboxStore,
@@ -11,9 +10,11 @@ import {
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
+import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, DATABASE } from '../platform/tokens.js';
 import { CheckpointRetention } from './checkpoint-retention.js';
+import { DatabaseWatch } from './database-watch.js';
 import { LeaseSweeper } from './lease-sweeper.js';
 import { TicketRelay } from './ticket-relay.js';
 
@@ -29,20 +30,21 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(DATABASE) database: Database,
     @Inject(Messaging) messaging: Messaging,
     @Inject(ExpireLeases) expire: ExpireLeases,
-    @Inject(WatchProgress) watch: WatchProgress,
+    @Inject(WatchProgress) progress: WatchProgress,
     @Inject(OutboxStore) outbox: OutboxStore,
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
-    @Inject(ApiTokenStore) tokens: ApiTokenStore,
+    @Inject(BootstrapToken) bootstrap: BootstrapToken,
     @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
     @Inject(DeleteCheckpoint) deletion: DeleteCheckpoint,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
+    const watch = new DatabaseWatch(database, hostOf(config.databaseUrl), logger);
     const sweeper = new LeaseSweeper(
       expire,
       {
         isMessagingUp: (withinMs) => messaging.answers(withinMs),
-        isDatabaseUp: () => isUp(database),
+        isDatabaseUp: () => watch.isUp(),
         monotonicMs: () => performance.now(),
       },
       {
@@ -57,16 +59,11 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     const relay = new TicketRelay(outbox, messaging);
     const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
       new BackgroundLoop(name, everyMs, turn, logger);
-    const bootstrap = { id: 'bootstrap', name: 'bootstrap', role: 'admin' };
     this.loops = [
-      loop(
-        'bootstrap-token',
-        5_000,
-        onceDone(() => tokens.ensure(config.bootstrapToken, bootstrap)),
-      ),
+      loop('bootstrap-token', 1_000, () => bootstrap.ensure()),
       loop('lease-sweeper', 250, () => sweeper.turn()),
       loop('progress-watch', 500, async () => {
-        for (const { id, workerId } of await watch.execute(new Date()))
+        for (const { id, workerId } of await progress.execute(new Date()))
           logger.warn({ operationId: id, workerId }, 'operation stuck');
       }),
       loop('outbox-relay', 250, () => relay.relay()),
@@ -88,20 +85,6 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
   }
 }
 
-async function isUp(database: Database): Promise<boolean> {
-  try {
-    await database.$queryRawUnsafe('SELECT 1');
-    return true;
-  } catch {
-    return false; // the answer itself; what is wrong, the health endpoint says
-  }
-}
-
-function onceDone(act: () => Promise<void>): () => Promise<void> {
-  let isDone = false;
-  return async () => {
-    if (isDone) return;
-    await act();
-    isDone = true;
-  };
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'KTRDR_DATABASE_URL';
 }

@@ -1,0 +1,79 @@
+import type { OperationEvent, OperationStatus } from '@ktrdr/operations';
+import type pg from 'pg';
+
+/** Everything that the database says about one operation, read past the service that wrote it. */
+export interface OperationRecord {
+  readonly row: OperationRow;
+  readonly history: readonly HistoryRow[];
+  readonly events: readonly EventRow[];
+  readonly attempts: readonly AttemptRow[];
+  readonly checkpoints: readonly CheckpointRow[];
+}
+
+export interface OperationRow {
+  readonly id: string;
+  readonly status: OperationStatus;
+  readonly version: number;
+  readonly attempt: number;
+  readonly event_seq: number;
+  readonly worker_id: string | null;
+  readonly lease_expires_at: string | null;
+  readonly recoveries: number;
+  readonly max_recoveries: number;
+  readonly resume_checkpoint_id: string | null;
+  readonly pause_request: unknown;
+  readonly cancel_request: unknown;
+  readonly progress: { readonly step: number } | null;
+  readonly error: unknown;
+  readonly result: unknown;
+  readonly finished_at: string | null;
+  readonly [column: string]: unknown;
+}
+
+export interface HistoryRow {
+  readonly n: number;
+  readonly event: OperationEvent;
+  readonly from_status: OperationStatus | null;
+  readonly to_status: OperationStatus;
+  readonly actor: string;
+  readonly attempt: number;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface EventRow {
+  readonly seq: number;
+  readonly type: string;
+  readonly attempt: number;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly worker_id: string;
+  readonly claimed_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: OperationEvent | null;
+}
+
+export interface CheckpointRow {
+  readonly id: string;
+  readonly attempt: number;
+  readonly step: number;
+  readonly corrupted_at: string | null;
+}
+
+export type Records = ReadonlyMap<string, OperationRecord>;
+
+const rowsOf = (table: string, order: string) =>
+  `(SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY ${order}), '[]') FROM ${table} t WHERE t.operation_id = o.id)`;
+
+const ALL = `SELECT to_jsonb(o) AS row, ${rowsOf('operation_history', 't.n')} AS history,
+  ${rowsOf('events', 't.seq')} AS events, ${rowsOf('attempts', 't.attempt')} AS attempts,
+  ${rowsOf('checkpoints', 't.step DESC, t.attempt DESC, t.seq DESC')} AS checkpoints
+  FROM operations o WHERE o.pool = $1`;
+
+/** The operations of one pool, in one snapshot. */
+export async function recordsOf(database: pg.Client, pool: string): Promise<Records> {
+  const { rows } = await database.query<OperationRecord>(ALL, [pool]);
+  return new Map(rows.map((record) => [record.row.id, record]));
+}

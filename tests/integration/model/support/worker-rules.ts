@@ -1,0 +1,165 @@
+import { isLeased, isWaiting, type OperationEvent } from '@ktrdr/operations';
+import type { Action, GrantedLease } from './action.js';
+import { type Expectation, planned, refused, resumed } from './client-rules.js';
+import { leadsTo, type ModelOperation, moved, newestFirst, withOperation, type World } from './model.js';
+
+type Of<K extends Action['kind']> = Extract<Action, { kind: K }>;
+type Report = Of<'paused'> | Of<'cancelled'> | Of<'failed'>;
+
+const EVENTS: Readonly<Record<Report['kind'], OperationEvent>> = {
+  paused: 'paused',
+  cancelled: 'cancelled',
+  completed: 'complete',
+  released: 'release',
+  failed: 'fail',
+};
+
+const answered = (world: World, operation: ModelOperation, facts: object): Expectation => ({
+  world: withOperation(world, operation),
+  answer: { ok: true, ...facts },
+});
+
+export function holds(operation: ModelOperation | undefined, lease: GrantedLease): operation is ModelOperation {
+  return operation?.attempts.length === lease.attempt && operation.workerId === lease.workerId;
+}
+
+/** What the holder of this lease must be told to do. */
+export function directiveTo(operation: ModelOperation | undefined, lease: GrantedLease): string {
+  if (!holds(operation, lease) || !isLeased(operation.status)) return 'lease-lost';
+  if (operation.status === 'cancelling') return 'cancel';
+  return operation.status === 'pausing' ? 'pause' : 'run';
+}
+
+/** The one that a claim must give, where nobody else claims at the same time. */
+export function firstFor(world: World, capabilities: readonly string[]): ModelOperation | undefined {
+  return [...world.values()]
+    .filter(({ status, isPinned }) => isWaiting(status) && (!isPinned || capabilities.includes('backend:wasm')))
+    .toSorted((a, b) => b.priority - a.priority || a.place - b.place)[0];
+}
+
+/** @param given what the claim has given, where others claimed at the same time; undefined: whatever comes first */
+export function expectedOfClaim(world: World, action: Of<'claim'>, given?: string | null): Expectation {
+  const { claimId, workerId, capabilities } = action;
+  const isOwn = ({ attempts }: ModelOperation) => attempts.some((attempt) => attempt.claimId === claimId);
+  const before = [...world.values()].find(isOwn);
+  if (before) {
+    const isOpen = before.attempts.at(-1)?.claimId === claimId && isLeased(before.status);
+    return { world, answer: { ok: true, operation: isOpen ? before.id : null } };
+  }
+  const first = given === undefined ? firstFor(world, capabilities) : given === null ? undefined : world.get(given);
+  if (!first || !isWaiting(first.status)) return { world, answer: { ok: true, operation: null } };
+  const attempts = [...first.attempts, { workerId, claimId, outcome: null, startStep: null }];
+  const start = newestFirst(first).find(({ id }) => id === first.resumeFrom) ?? newestFirst(first).find((one) => !one.isMarked);
+  const claimed = moved(first, 'claim', 'running', { workerId, attempts, hasLeaseExpired: false });
+  return answered(world, claimed, { operation: first.id, attempt: attempts.length, resume: start?.id ?? null });
+}
+
+export function expectedOfHeartbeat(world: World, { leases }: Of<'heartbeat'>): Expectation {
+  let after = world;
+  for (const lease of leases) {
+    const operation = after.get(lease.operationId);
+    if (holds(operation, lease) && isLeased(operation.status))
+      after = withOperation(after, { ...operation, hasLeaseExpired: false });
+  }
+  return { world: after, answer: { ok: true, directives: leases.map((lease) => directiveTo(world.get(lease.operationId), lease)) } };
+}
+
+export function expectedOfRestored(world: World, { lease, step }: Of<'restored'>): Expectation {
+  const operation = world.get(lease.operationId);
+  if (!holds(operation, lease)) return refused(world, 'lease-lost');
+  const attempt = operation.attempts.at(-1);
+  const facts = { directive: directiveTo(operation, lease) };
+  if (!attempt || attempt.startStep !== null) return answered(world, operation, facts);
+  const attempts = operation.attempts.with(-1, { ...attempt, startStep: step });
+  return answered(world, { ...operation, attempts, trained: step, isPinned: true }, facts);
+}
+
+export function expectedOfCommit(world: World, { lease, checkpoint, isStored }: Of<'commit'>): Expectation {
+  const operation = world.get(lease.operationId);
+  const facts = { checkpoint: checkpoint.id };
+  if (!isStored) return refused(world, 'checkpoint-failed');
+  if (operation?.checkpoints.some(({ id, attempt }) => id === checkpoint.id && attempt === lease.attempt))
+    return answered(world, operation, facts);
+  if (!holds(operation, lease)) return refused(world, 'lease-lost');
+  const made = { ...checkpoint, attempt: lease.attempt, isDamaged: false, isMarked: false };
+  return answered(world, { ...operation, checkpoints: [...operation.checkpoints, made] }, facts);
+}
+
+export function expectedOfSaveFailure(world: World, { lease, step, isPauseAbandoned }: Of<'save-failed'>): Expectation {
+  const operation = world.get(lease.operationId);
+  if (!operation) return refused(world, isPauseAbandoned ? 'operation-not-found' : 'lease-lost');
+  const isNewest = operation.attempts.length === lease.attempt;
+  if (!isPauseAbandoned) {
+    if (!holds(operation, lease)) return refused(world, 'lease-lost');
+    const told = [...operation.told, `${lease.attempt} ${step}`];
+    return answered(world, { ...operation, told }, { directive: directiveTo(operation, lease) });
+  }
+  const to = isNewest ? leadsTo(operation, 'pause-failed') : null;
+  const after = to ? moved(operation, 'pause-failed', to) : operation;
+  return answered(world, after, { directive: directiveTo(after, lease) });
+}
+
+/** A worker has found its checkpoint damaged: it is given the newest sound older one, or the operation fails. */
+export function expectedOfRestoreFailure(world: World, { lease, checkpointId }: Of<'restore-failed'>): Expectation {
+  const operation = world.get(lease.operationId);
+  if (!holds(operation, lease)) return refused(world, 'lease-lost');
+  const damaged = operation.checkpoints.find(({ id }) => id === checkpointId);
+  const older = newestFirst(operation).find(
+    (one) => one.id !== checkpointId && !one.isMarked && !one.isDamaged && one.step <= (damaged?.step ?? -1),
+  );
+  if (older) return answered(world, operation, { resume: older.id });
+  const to = leadsTo(operation, 'fail');
+  return answered(world, to ? moved(operation, 'fail', to) : operation, { resume: null });
+}
+
+/** The report of an end. Repeating it gets the answer again and changes nothing. */
+export function expectedOfReport(world: World, action: Report): Expectation {
+  const { lease, kind, step } = action;
+  const event = EVENTS[kind];
+  const operation = world.get(lease.operationId);
+  if (!operation) return refused(world, 'operation-not-found');
+  const isNewest = operation.attempts.length === lease.attempt;
+  const to = isNewest ? leadsTo(operation, event) : null;
+  if (!to) {
+    const own = operation.attempts[lease.attempt - 1];
+    if (own?.outcome === event && own.workerId === lease.workerId) return recovered(world, operation, action);
+    return refused(world, holds(operation, lease) ? 'illegal-transition' : 'lease-lost');
+  }
+  if (action.kind === 'paused' && !operation.checkpoints.some(({ id }) => id === action.checkpointId))
+    return refused(world, 'checkpoint-not-found');
+  const reached = to === 'queued' || operation.trained === null || kind === 'failed' ? {} : { trained: step };
+  const after = moved(operation, event, to, {
+    ...reached,
+    ...(action.kind === 'paused' ? { resumeFrom: action.checkpointId } : {}),
+    ...(kind === 'released' ? { resumeFrom: null } : {}),
+  });
+  return recovered(withOperation(world, after), after, action);
+}
+
+/** A crash says nothing about the training: it is tried again by itself while the budget lasts. */
+function recovered(world: World, operation: ModelOperation, action: Report): Expectation {
+  const { status, recoveries, maxRecoveries, attempts } = operation;
+  const isTriedAgain =
+    action.kind === 'failed' && action.code === 'trainer-crashed' && status === 'failed' && recoveries < maxRecoveries;
+  const plan = isTriedAgain && attempts.length === action.lease.attempt ? planned(operation, 'latest', true, true) : null;
+  if (!plan || 'code' in plan) return answered(world, operation, { status });
+  return answered(world, resumed(world, operation, plan.from, recoveries + 1), { status: 'resuming' });
+}
+
+/** What the sweeper must make of an operation, or null where it has nothing to do. */
+export function swept(operation: ModelOperation, isOverdue: boolean): ModelOperation | null {
+  if (isLeased(operation.status) && operation.hasLeaseExpired) {
+    const to = leadsTo(operation, 'lease-expired');
+    if (!to) return null;
+    const isTriedAgain = isWaiting(to);
+    return moved(operation, 'lease-expired', to, {
+      recoveries: operation.recoveries + (isTriedAgain ? 1 : 0),
+      ...(operation.status === 'running' ? { resumeFrom: null } : {}),
+    });
+  }
+  if (!isOverdue) return null;
+  const event = { cancelling: 'cancelled', pausing: 'pause-failed' } as const;
+  if (operation.status !== 'cancelling' && operation.status !== 'pausing') return null;
+  const to = leadsTo(operation, event[operation.status]);
+  return to && moved(operation, event[operation.status], to);
+}
