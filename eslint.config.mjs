@@ -58,7 +58,19 @@ await createProjectGraphAsync({ exitOnError: false });
 const ENV_MESSAGE = 'Only config.ts reads the environment; pass what is needed as an argument.';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '**/generated/', '.cache/', '.nx/', '.ktrdr/', 'coverage/', 'prisma/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      '**/generated/',
+      '.cache/',
+      '.nx/',
+      '.ktrdr/',
+      'coverage/',
+      'prisma/',
+      'prisma.config.ts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {

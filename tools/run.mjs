@@ -18,6 +18,7 @@ const COMMANDS = {
   stack: { script: 'tools/dist/stack/main.js' },
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
   bench: { script: 'bench/dist/main.js' },
+  chaos: { script: 'tools/dist/chaos/main.js' },
   'db:migrate': { script: 'tools/dist/db/main.js', args: ['migrate'], build: ['tools'] },
   'db:diff': { script: 'tools/dist/db/main.js', args: ['diff'], build: ['tools'] },
   'db:generate': { script: 'tools/db/generate.mjs', build: null },
@@ -42,8 +43,8 @@ function reasonToInstall() {
   if (!installed) return 'nothing is installed yet';
   if (!existsSync(join(bin, 'node'))) return 'Node 24 is not installed yet';
   const wanted = Object.entries(readJson(join(root, 'package-lock.json'))?.packages ?? {});
-  const differs = ([path, { version, link, optional }]) =>
-    path.startsWith('node_modules/') && !link && !optional && installed[path]?.version !== version;
+  const differs = ([path, { version, link, optional, os, cpu }]) =>
+    path.startsWith('node_modules/') && !link && !optional && !os && !cpu && installed[path]?.version !== version;
   const first = wanted.find(differs);
   return first && `${first[0].replace('node_modules/', '')} is not at ${first[1].version}`;
 }

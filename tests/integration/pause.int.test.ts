@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
 import { type RunningApi, type RunningWorker, startApi, startWorker } from './support/processes.js';
@@ -25,10 +24,10 @@ describe('pausing', () => {
 
   const historyOf = async (id: string) =>
     (await http.get(`/operations/${id}/history`)).body['items'] as {
-      event: string;
-      actor: string;
-      details: Record<string, any>;
-    }[]; // eslint-disable-line @typescript-eslint/no-explicit-any
+      readonly event: string;
+      readonly actor: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    }[];
   const end = async (id: string) => training.cancelled(id);
 
   it('stops within a step and its save, with a checkpoint, and tells what a person wants to know', async () => {
@@ -63,14 +62,11 @@ describe('pausing', () => {
   it('has ended the trainer process when it says paused', async () => {
     const id = await training.submit({ spec: smallSpec(LONG) });
     await training.reached(id, 10);
-    const log = await Promise.all(workers.map((worker) => worker.logs()));
-    const pids = log.flatMap((text) => [...text.matchAll(/"trainerPid":(\d+)/g)].map(([, pid]) => pid));
     await http.post(`/operations/${id}/pause`);
     const view = await training.settled(id);
     expect(view['status']).toBe('paused');
     const { snapshot } = view['paused'] as { snapshot: { trainer_gone: boolean } | null };
     expect(snapshot?.trainer_gone).toBe(true);
-    expect(pids).toEqual(expect.any(Array));
     await end(id);
   });
 
@@ -211,6 +207,5 @@ describe('pausing', () => {
     expect((await historyOf(id)).map(({ event }) => event)).toContain('release');
     await http.post(`/workers/${first}/drain`, { draining: false });
     await end(id);
-    await access(services.folder);
   });
 });

@@ -111,7 +111,13 @@ describe('a worker', () => {
     await reaches('paused');
     const pause = api.checkpoints.at(-1);
     expect(pause?.kind).toBe('pause');
-    expect(api.callsOf('paused')).toMatchObject([{ checkpoint_id: pause?.id, step: pause?.step }]);
+    expect(api.callsOf('paused')).toMatchObject([
+      {
+        checkpoint_id: pause?.id,
+        step: pause?.step,
+        snapshot: { trainer_gone: true, trainer_memory_bytes: expect.any(Number), cpu_percent: expect.any(Number) },
+      },
+    ]);
     first.child.kill('SIGTERM');
     await once(first.child, 'exit');
     givenWorker('w2');
@@ -201,7 +207,7 @@ describe('a worker', () => {
 
   it.each([
     [{ crash_at: 30 }, 'trainer-crashed', 'something is badly wrong'],
-    [{ kill_at: 30 }, 'trainer-out-of-memory', 'SIGKILL'],
+    [{ kill_at: 30 }, 'trainer-crashed', 'SIGKILL'],
     [{ babble_at: 30 }, 'trainer-protocol-violated', 'nobody agreed on'],
   ])('reports a trainer that ends by itself: %j', async (spec, code, words) => {
     await givenApi(spec);
@@ -291,7 +297,7 @@ describe('a worker', () => {
     );
   });
 
-  it('hands back what it runs when it is drained, and takes nothing more', async () => {
+  it('hands back what it runs when it is drained, and takes nothing more until it is wanted again', async () => {
     await givenApi({ steps: 100_000 });
     givenWorker();
     await trains(5);
@@ -303,6 +309,13 @@ describe('a worker', () => {
     await until(() => api.callsOf('heartbeat').length > beats + 5, 'some more heartbeats');
     expect(api.callsOf('claim')).toHaveLength(claims);
     expect(api.callsOf('heartbeat').at(-1)).toMatchObject({ free_slots: 0, leases: [] });
+    const saved = api.checkpoints.at(-1);
+    expect(saved?.kind).toBe('shutdown');
+    expect(api.callsOf('released')).toMatchObject([{ reason: 'drain', checkpoint_id: saved?.id, step: saved?.step }]);
+    api.draining = false;
+    await trains(saved!.step + 5);
+    expect(api.callsOf('restored').at(-1)).toMatchObject({ attempt: 2, checkpoint_id: saved?.id });
+    expect(api.callsOf('register')).toHaveLength(1);
   });
 
   it('says everything that is wrong with its settings, and exits with 1', async () => {

@@ -63,7 +63,7 @@ async function place(target, content) {
 
 async function compile(source, target) {
   if (!source.endsWith('.ts')) return place(target, await readFile(source));
-  const { code, map } = await transformFile(source, options);
+  const { code, map } = await transformFile(source, { ...options, sourceFileName: relative(dirname(target), source) });
   const mapName = `${target.split('/').at(-1)}.map`;
   await place(target, Buffer.from(`${code}\n//# sourceMappingURL=${mapName}\n`));
   await place(`${target}.map`, Buffer.from(map ?? ''));

@@ -27,6 +27,25 @@ const lastWords = {
   },
 };
 
+type Binding = (...args: readonly unknown[]) => unknown;
+
+/** The engine gives its lock ten seconds and forgets that timer once it has it; it must not hold the process up. */
+function withoutHeldTimers(bindings: object): object {
+  const release = (bind: Binding): Binding => {
+    return (...args) => {
+      const timer = bind(...args);
+      (timer as NodeJS.Timeout).unref();
+      return timer;
+    };
+  };
+  return Object.fromEntries(
+    Object.entries(bindings).map(([name, value]) => [
+      name,
+      name.startsWith('__wbg_setTimeout') ? release(value as Binding) : (value as unknown),
+    ]),
+  );
+}
+
 async function loadBindings(): Promise<EngineBindings> {
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: lastWords });
   const bindings = (await import(BINDINGS)) as EngineBindings;
@@ -34,7 +53,7 @@ async function loadBindings(): Promise<EngineBindings> {
     .resolve(BINDINGS)
     .replace(/\.js$/, '.wasm');
   const { instance } = await WebAssembly.instantiate(await readFile(path), {
-    './schema_engine_bg.js': bindings,
+    './schema_engine_bg.js': withoutHeldTimers(bindings),
   });
   bindings.__wbg_set_wasm(instance.exports);
   (instance.exports['__wbindgen_start'] as () => void)();

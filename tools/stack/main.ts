@@ -35,7 +35,7 @@ function printWhatNext({ ready: { api_url, api_token }, place }: Stack): void {
   console.log(`
 The stack is up. Ctrl+C ends it; the same command finds everything again.
 
-  API    ${api_url}   (dashboard: ${api_url}/ui, reference: ${api_url}/docs)
+  API    ${api_url}   (reference: ${api_url}/docs)
   token  ${api_token}
   logs   ${relative(process.cwd(), place.logs) || place.logs}
 

@@ -24,6 +24,3 @@ export function printingReport(print: (line: string) => void): StackReport {
     },
   };
 }
-
-/** Says nothing. */
-export const silentReport: StackReport = { line: () => undefined, during: (_what, work) => work() };

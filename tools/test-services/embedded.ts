@@ -13,6 +13,8 @@ export type TestService = Readonly<{
   origin: string;
   /** Processes to end when this one is interrupted. */
   pids: readonly number[];
+  /** Its folder, which then goes too. */
+  folder?: string;
   close(): Promise<void>;
 }>;
 
@@ -36,7 +38,7 @@ export async function embeddedPostgres(): Promise<TestService> {
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { url: postgres.url('postgres'), origin: 'embedded', pids: [postgres.process.pid], close };
+  return { url: postgres.url('postgres'), origin: 'embedded', pids: [postgres.process.pid], folder, close };
 }
 
 /** A NATS server for one run of the tests. */
@@ -54,5 +56,5 @@ export async function embeddedNats(report: (line: string) => void): Promise<Test
     await nats.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { url: `nats://127.0.0.1:${port}`, token, origin: 'embedded', pids: [nats.pid], close };
+  return { url: `nats://127.0.0.1:${port}`, token, origin: 'embedded', pids: [nats.pid], folder, close };
 }

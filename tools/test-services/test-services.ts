@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -129,7 +129,10 @@ export async function openTestServices(report: (line: string) => void): Promise<
       for (const name of readdirSync(processes)) {
         if (readFileSync(join(processes, name), 'utf8') !== '') tryKill(-Number(name), 'SIGKILL');
       }
-      for (const pid of [...postgres.pids, ...nats.pids]) tryKill(pid, 'SIGQUIT');
+      for (const pid of [...postgres.pids, ...nats.pids]) tryKill(pid, 'SIGKILL');
+      for (const folder of [postgres.folder, nats.folder, processes]) {
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      }
     },
   };
 }

@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 import { BackgroundModule } from './background/background.module.js';
+import { CheckpointUpkeepModule } from './background/checkpoint-upkeep.module.js';
 import { CheckpointsModule } from './checkpoints/checkpoints.module.js';
 import type { ApiConfig } from './config.js';
 import { DocumentationModule } from './documentation/documentation.module.js';
@@ -31,6 +32,7 @@ class ConfigModule {}
     WorkersModule,
     WorkerRpcModule,
     BackgroundModule,
+    CheckpointUpkeepModule,
     LiveModule,
     HealthModule,
     MetricsModule,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BLOB_GRACE_HOURS } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 
 const Environment = z.object({
@@ -20,6 +21,14 @@ const Environment = z.object({
   KTRDR_HEARTBEAT_SECONDS: z.coerce.number().min(0.1).max(600).default(2),
   KTRDR_CANCEL_TIMEOUT_SECONDS: z.coerce.number().min(1).default(120),
   KTRDR_PAUSE_TIMEOUT_SECONDS: z.coerce.number().min(1).default(300),
+  KTRDR_ORPHAN_SWEEP_SECONDS: z.coerce.number().min(1).max(604_800).default(3600),
+  KTRDR_ORPHAN_GRACE_HOURS: z.coerce
+    .number()
+    .min(BLOB_GRACE_HOURS, `at least ${BLOB_GRACE_HOURS}, for workers reuse blobs that are younger`)
+    .max(8760)
+    .default(BLOB_GRACE_HOURS),
+  KTRDR_REVERIFY_SECONDS: z.coerce.number().min(1).max(604_800).default(300),
+  KTRDR_CHECKPOINT_MAX_AGE_DAYS: z.coerce.number().min(1).max(36_500).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -38,6 +47,11 @@ export interface ApiConfig {
   readonly heartbeatMs: number;
   readonly cancelTimeoutMs: number;
   readonly pauseTimeoutMs: number;
+  readonly orphanSweepMs: number;
+  readonly orphanGraceMs: number;
+  readonly reverifyMs: number;
+  /** Older checkpoints go, where nothing else keeps them; null: age is no reason. */
+  readonly checkpointMaxAgeMs: number | null;
   readonly logLevel: string;
 }
 
@@ -87,6 +101,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     heartbeatMs: data.KTRDR_HEARTBEAT_SECONDS * 1000,
     cancelTimeoutMs: data.KTRDR_CANCEL_TIMEOUT_SECONDS * 1000,
     pauseTimeoutMs: data.KTRDR_PAUSE_TIMEOUT_SECONDS * 1000,
+    orphanSweepMs: data.KTRDR_ORPHAN_SWEEP_SECONDS * 1000,
+    orphanGraceMs: data.KTRDR_ORPHAN_GRACE_HOURS * 3_600_000,
+    reverifyMs: data.KTRDR_REVERIFY_SECONDS * 1000,
+    checkpointMaxAgeMs: (data.KTRDR_CHECKPOINT_MAX_AGE_DAYS ?? 0) * 24 * 3_600_000 || null,
     logLevel: data.LOG_LEVEL,
   };
 }

@@ -19,6 +19,7 @@ async function start(config: ApiConfig): Promise<NestFastifyApplication> {
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: requestIdOf,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // refuse-while-stopping.ts answers, as a problem document
     routerOptions: { maxParamLength: 300 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {

@@ -7,6 +7,7 @@ import {
   ID,
   operationView,
   resumedView,
+  workerView,
 } from './testing/fixtures.js';
 import { ktrdr } from './testing/ktrdr-process.js';
 
@@ -50,15 +51,19 @@ describe('exit codes of real commands', () => {
 
   it('are 2 for a command line that cannot be', async () => {
     const results = await Promise.all([
-      run('operations', 'resume'),
+      run('operations', 'show'),
       run('operations', 'resume', ID, '--no-such-flag'),
       run('operations', 'frobnicate'),
       run('frobnicate'),
       run('operations', 'pause', ID, '--boundary', 'never'),
       run('checkpoints', 'verify'),
+      run('operations', 'prioritise', ID),
+      run('operations', 'prioritise', ID, '--front', '--priority', '3'),
+      run('operations', 'result', ID, '--force'),
+      run('workers', 'drain'),
     ]);
-    expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2]);
-    expect(results[0]?.stderr).toContain('next   ktrdr operations resume --help');
+    expect(results.map(({ code }) => code)).toEqual(results.map(() => 2));
+    expect(results[0]?.stderr).toContain('next   ktrdr operations show --help');
     expect(results[2]?.stderr).toBe('There is no command operations frobnicate\n  next   ktrdr operations --help\n');
     expect(api.requests).toEqual([]);
   });
@@ -135,7 +140,7 @@ describe('the commands', () => {
     api.answer(`POST /operations/${ID}/resume`, resumedView(), 202);
     const { stdout } = await run('operations', 'resume', ID, '--checkpoint', 'best', '--allow-fallback', '--dry-run');
     expect(stdout).toMatch(/ {2}from {5}epoch 25, step 1,400 \(cancel checkpoint of \d+ \w+ ago\), nothing lost\n/);
-    expect(api.requests[0]?.body).toEqual({ checkpoint: 'best', allow_fallback: true, dry_run: true });
+    expect(api.requests[0]?.body).toEqual({ checkpoint: 'best', allow_fallback: true, overrides: {}, dry_run: true });
   });
 
   it('repeat the chosen checkpoint in the command that accepts a fallback', async () => {
@@ -178,6 +183,60 @@ describe('the commands', () => {
     });
     const { stdout } = await run('operations', 'logs', ID);
     expect(stdout.match(/line \d/g)).toEqual(['line 1', 'line 2', 'line 3']);
+  });
+
+  it('pause with a cause and a time limit', async () => {
+    api
+      .answer(`POST /operations/${ID}/pause`, actionView({ status: 'pausing' }), 202)
+      .answer(`GET /operations/${ID}`, operationView());
+    const flags = ['--cause', 'schedule', '--pause-timeout', '2.5', '--boundary', 'epoch', '--reason', 'night'];
+    expect((await run('operations', 'pause', ID, ...flags)).code).toBe(0);
+    expect(api.requests[0]?.body).toEqual({
+      boundary: 'epoch',
+      cause: 'schedule',
+      reason: 'night',
+      timeout_seconds: 2.5,
+    });
+  });
+
+  it('start again what has ended, as a new operation', async () => {
+    const origin = { kind: 'retry' as const, operation_id: ID, checkpoint_id: null };
+    const again = operationView({ operation_id: 'op_training_20261122_101700_bbbbbb', status: 'queued', origin });
+    api.answer(`POST /operations/${ID}/retry`, again, 201);
+    const { code, stdout } = await run('operations', 'retry', ID);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Started op_training_20261122_101700_bbbbbb');
+    expect(stdout).toContain(`again    what ${ID} was, from the beginning`);
+  });
+
+  it('move an operation in its queue', async () => {
+    api.answer(
+      `POST /operations/${ID}/priority`,
+      operationView({ status: 'queued', queue_position: 1, priority: 101 }),
+    );
+    const front = await run('operations', 'prioritise', ID, '--front');
+    expect(front.stdout).toBe(`Moved ${ID}\n  status     queued (1st in queue)\n  priority   101\n`);
+    await run('operations', 'prioritise', ID, '--priority', '-7');
+    expect(api.requests.map(({ body }) => body)).toEqual([{ priority: 'front' }, { priority: -7 }]);
+  });
+
+  it('drain a worker and end that', async () => {
+    api.answer('POST /workers/w1/drain', workerView(), 202);
+    const drained = await run('workers', 'drain', 'w1');
+    expect(drained.stdout).toContain(`Drains w1\n  status    draining\n  holds     ${ID}\n`);
+    await run('workers', 'drain', 'w1', '--end');
+    expect(api.requests.map(({ body }) => body)).toEqual([{ draining: true }, { draining: false }]);
+  });
+
+  it('list by labels and parent', async () => {
+    api.answer('GET /operations', { items: [], next_cursor: null, total: 0, active: 0, by_status: {} });
+    const { stdout } = await run('operations', '--label', 'owner=ada', '--label', 'team=x', '--parent', ID);
+    expect(stdout).toContain('No operation matches.');
+    expect(Object.fromEntries(api.requests[0]?.query ?? [])).toEqual({
+      label: 'owner=ada,team=x',
+      parent_id: ID,
+      limit: '50',
+    });
   });
 
   it('show version and help without an API', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from '@oclif/core';
 import Checkpoints from './commands/checkpoints/index.js';
+import CheckpointsCleanup from './commands/checkpoints/cleanup.js';
 import CheckpointsDelete from './commands/checkpoints/delete.js';
 import CheckpointsPin from './commands/checkpoints/pin.js';
 import CheckpointsShow from './commands/checkpoints/show.js';
@@ -14,15 +15,20 @@ import OperationsHistory from './commands/operations/history.js';
 import Operations from './commands/operations/index.js';
 import OperationsLogs from './commands/operations/logs.js';
 import OperationsPause from './commands/operations/pause.js';
+import OperationsPrioritise from './commands/operations/prioritise.js';
+import OperationsResult from './commands/operations/result.js';
 import OperationsResume from './commands/operations/resume.js';
+import OperationsRetry from './commands/operations/retry.js';
 import OperationsShow from './commands/operations/show.js';
 import OperationsStart from './commands/operations/start.js';
 import OperationsWatch from './commands/operations/watch.js';
+import WorkersDrain from './commands/workers/drain.js';
 import Workers from './commands/workers/index.js';
 
 /** Named here rather than searched for at each start. */
 export default {
   checkpoints: Checkpoints,
+  'checkpoints:cleanup': CheckpointsCleanup,
   'checkpoints:delete': CheckpointsDelete,
   'checkpoints:pin': CheckpointsPin,
   'checkpoints:show': CheckpointsShow,
@@ -37,9 +43,13 @@ export default {
   'operations:history': OperationsHistory,
   'operations:logs': OperationsLogs,
   'operations:pause': OperationsPause,
+  'operations:prioritise': OperationsPrioritise,
+  'operations:result': OperationsResult,
   'operations:resume': OperationsResume,
+  'operations:retry': OperationsRetry,
   'operations:show': OperationsShow,
   'operations:start': OperationsStart,
   'operations:watch': OperationsWatch,
   workers: Workers,
+  'workers:drain': WorkersDrain,
 } satisfies Record<string, Command.Class>;

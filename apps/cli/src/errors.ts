@@ -15,3 +15,23 @@ export class UsageError extends DomainError {
 
 /** The specification cannot be read or parsed. `problems` says where. */
 export class SpecFileError extends UsageError {}
+
+/** A file of a result came with other bytes than the result says. Nothing of it was kept. */
+export class ResultCorruptedError extends DomainError {
+  readonly code = 'checkpoint-corrupted';
+  constructor({
+    operationId,
+    ...badFile
+  }: {
+    readonly operationId: string;
+    readonly name: string;
+    readonly problem: 'wrong-hash' | 'wrong-size';
+    readonly detail: string;
+  }) {
+    super(
+      `${badFile.name} of the result of ${operationId} did not arrive as the result describes it: ${badFile.problem}. ` +
+        'No file was kept. Try again; if it stays so, the stored file is damaged',
+      { operation_id: operationId, bad_files: [badFile] },
+    );
+  }
+}

@@ -4,7 +4,16 @@ import { type Document, LineCounter, parseDocument } from 'yaml';
 import { SpecFileError } from './errors.js';
 
 /** What stands beside the specification in one file: it describes the operation, not the training. */
-const OPERATION_FIELDS = ['type', 'name', 'labels', 'pool', 'priority', 'max_recoveries'] as const;
+const OPERATION_FIELDS = [
+  'type',
+  'name',
+  'labels',
+  'pool',
+  'priority',
+  'max_recoveries',
+  'parent_id',
+  'watchdog',
+] as const;
 export type OperationField = (typeof OPERATION_FIELDS)[number];
 
 /** A specification as a person wrote it. */

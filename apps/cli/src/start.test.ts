@@ -48,6 +48,34 @@ describe('start', () => {
     });
   });
 
+  it('takes the type, the parent and the watchdog from the file or the command line', async () => {
+    api.answer('POST /operations', operationView(), 201);
+    const generation = 'type: data_generation\nwatchdog: { seconds: 30, on_stall: fail }\nversion: 1\nrows: 500\n';
+    const path = await specFile(generation);
+    await run('operations', 'start', path);
+    await run('operations', 'start', path, '--watchdog', '90:pause', '--parent', ID);
+    await run('operations', 'start', path, '--watchdog', 'off');
+    const spec = { version: 1, rows: 500 };
+    expect(api.requests.map(({ body }) => body)).toEqual([
+      { type: 'data_generation', watchdog: { seconds: 30, on_stall: 'fail' }, labels: {}, spec },
+      {
+        type: 'data_generation',
+        watchdog: { seconds: 90, on_stall: 'pause' },
+        parent_id: ID,
+        labels: {},
+        spec,
+      },
+      { type: 'data_generation', watchdog: null, labels: {}, spec },
+    ]);
+  });
+
+  it.each(['soon', '30:explode', '-1', '30:'])('does not take %s for a watchdog', async (watchdog) => {
+    const { code, stderr } = await run('operations', 'start', await specFile(SPEC), `--watchdog=${watchdog}`);
+    expect(code).toBe(2);
+    expect(stderr).toContain('SECONDS[:warn|pause|fail]');
+    expect(api.requests).toEqual([]);
+  });
+
   it('reads JSON from standard input', async () => {
     api.answer('POST /operations', operationView(), 201);
     const env = { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' };

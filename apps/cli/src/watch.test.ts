@@ -136,6 +136,7 @@ describe('waiting', () => {
   it('for a pause fails when the operation goes on instead', async () => {
     const pause = {
       boundary: 'step',
+      cause: 'manual',
       reason: null,
       requested_by: 'ada',
       requested_at: '2026-11-22T10:17:00.000Z',

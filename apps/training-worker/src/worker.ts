@@ -9,6 +9,7 @@ import type { WorkerConfig } from './config.js';
 import { LocalDataSources } from './supervisor/data-sources.js';
 import { EventOutbox } from './supervisor/event-outbox.js';
 import { LeaseKeeper } from './supervisor/lease-keeper.js';
+import { MachineMeter } from './supervisor/machine-meter.js';
 import type { ConfirmLease } from './supervisor/ports.js';
 import { Spool } from './supervisor/spool.js';
 import { Supervisor } from './supervisor/supervisor.js';
@@ -78,6 +79,7 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
         trainers,
         events,
         spool,
+        meter: new MachineMeter(config.trainerEnv),
         confirmLease: () => confirmLease(),
         newId: ulid,
         workerId,
@@ -118,12 +120,13 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
   log.info('worker stopped');
 }
 
-/** What an operation may require of a worker; the trainer itself says which backends it can use. */
+/** What an operation may require of a worker; the trainer itself says what it can run, and on which backends. */
 async function capabilitiesOf(trainers: TrainerPool, shutdown: AbortSignal): Promise<string[]> {
   const idle = trainers.idle();
   idle.catch(() => undefined);
   const trainer = await Promise.race([idle, whenAborted(shutdown)]);
-  return ['type:training', ...(trainer?.ready.backends ?? []).map((backend) => `backend:${backend}`)];
+  const { operation_types: types, backends } = trainer?.ready ?? { operation_types: [], backends: [] };
+  return [...types.map((type) => `type:${type}`), ...backends.map((backend) => `backend:${backend}`)];
 }
 
 function whenAborted(signal: AbortSignal): Promise<undefined> {

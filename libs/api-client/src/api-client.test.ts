@@ -122,6 +122,41 @@ describe('ApiClient', () => {
     expect((error as Error).message).toContain('version: ');
   });
 
+  it('sends bulk actions, priorities, retries and drains where the API takes them', async () => {
+    const bulk = { dry_run: true, matched: 0, done: 0, items: [] };
+    const worker = {
+      worker_id: 'w/1',
+      pool: 'default',
+      status: 'draining',
+      version: '0.1.0',
+      host: 'here',
+      pid: 1,
+      slots: 1,
+      free_slots: 1,
+      capabilities: [],
+      operations: [],
+      registered_at: '2026-11-22T10:00:00.000Z',
+      last_seen_at: '2026-11-22T10:00:00.000Z',
+    };
+    const view = json(operationView());
+    const { api, server } = await given([json(bulk), json(bulk), json(bulk), view, view, json(worker, 202)]);
+    const selection = { filter: { status: ['paused' as const] }, dry_run: true };
+    expect(await api.resumeAll({ ...selection, checkpoint: 'best' })).toEqual(bulk);
+    await api.pauseAll({ ...selection, cause: 'budget' });
+    await api.cancelAll({ ...selection, save: false });
+    await api.retry(ID);
+    await api.prioritise(ID, 'front');
+    expect(await api.drainWorker('w/1', { draining: false })).toEqual(worker);
+    expect(server.requests.map(({ method, url, body }) => [method, url, JSON.parse(body) as unknown])).toEqual([
+      ['POST', '/operations/resume', { ...selection, checkpoint: 'best' }],
+      ['POST', '/operations/pause', { ...selection, cause: 'budget' }],
+      ['POST', '/operations/cancel', { ...selection, save: false }],
+      ['POST', `/operations/${ID}/retry`, {}],
+      ['POST', `/operations/${ID}/priority`, { priority: 'front' }],
+      ['POST', '/workers/w%2F1/drain', { draining: false }],
+    ]);
+  });
+
   it('accepts the empty answer to a deletion', async () => {
     const { api, server } = await given([json(undefined, 200)]);
     await expect(api.remove(ID)).resolves.toBeUndefined();

@@ -8,6 +8,8 @@ import {
   CheckpointPage,
   CheckpointStats,
   CheckpointView,
+  type CleanupBody,
+  CleanupView,
   type DrainBody,
   EventPage,
   ExplainView,
@@ -178,6 +180,11 @@ export class ApiClient {
   /** `force` deletes even the last one that its operation can be resumed from. */
   async removeCheckpoint(checkpointId: string, { force = false } = {}): Promise<void> {
     await this.delete(checkpoint(checkpointId), force ? { force: 'true' } : {});
+  }
+
+  /** Removes what the limits do not keep; by default it only tells what that is. */
+  cleanUpCheckpoints(limits: CleanupBody = {}): Promise<CleanupView> {
+    return this.post('checkpoints/cleanup', CleanupView, limits);
   }
 
   checkpointStats(): Promise<CheckpointStats> {

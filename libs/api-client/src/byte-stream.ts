@@ -11,26 +11,25 @@ export async function* readBytes(
   path: string,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Uint8Array> {
-  const silent = new AbortController();
-  const silence = setTimeout(() => silent.abort(new DOMException('silence', 'TimeoutError')), transport.timeoutMs);
-  const ending = signal ? AbortSignal.any([signal, silent.signal]) : silent.signal;
+  const ending = new AbortController();
+  const silence = setTimeout(() => ending.abort(new DOMException('silence', 'TimeoutError')), transport.timeoutMs);
+  const either = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
   try {
-    const response = await transport.open(transport.address(path), { accept: 'application/octet-stream' }, ending);
-    for await (const bytes of response.body ?? []) {
+    const response = await transport.open(transport.address(path), { accept: 'application/octet-stream' }, either);
+    for await (const bytes of chunksOf(response, transport)) {
       silence.refresh();
       yield bytes;
     }
-  } catch (error) {
-    if (!isBrokenConnection(error)) throw error;
-    throw new ApiUnreachableError({ url: transport.address(), reason: reasonOf(error), cause: error });
   } finally {
     clearTimeout(silence);
-    silent.abort();
+    ending.abort();
   }
 }
 
-/** An error of the platform, read by its name: it need not be an instance of this realm's classes. */
-function isBrokenConnection(error: unknown): boolean {
-  const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : null;
-  return name === 'TypeError' || name === 'TimeoutError' || name === 'AbortError' || name === 'Error';
+async function* chunksOf(response: Response, transport: HttpTransport): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const bytes of response.body ?? []) yield bytes;
+  } catch (error) {
+    throw new ApiUnreachableError({ url: transport.address(), reason: reasonOf(error), cause: error });
+  }
 }

@@ -16,61 +16,71 @@ export const BLOB_GRACE_HOURS = 24;
 const REUSE_HOURS = BLOB_GRACE_HOURS / 2;
 const HOUR_MS = 3_600_000;
 const PARALLEL = 4;
-const MAX_TRUSTED = 10_000;
+/** Attempts that save at the same time; what an older one has seen of the store counts no more. */
+const MAX_WRITERS = 64;
 
 /** Puts files into the store under their hashes, each content once. */
 export class BlobWriter {
-  /** Blobs whose bytes this process has seen to be right. */
-  private readonly trusted = new Set<string>();
+  /**
+   * The blobs of each attempt's last save, whose bytes it has itself written or read and found right. A later attempt
+   * reads them again once: it is there because something went wrong, and that may have been the disk.
+   */
+  private readonly trusted = new Map<string, Set<string>>();
 
   constructor(private readonly objects: ObjectStore) {}
 
-  /** The blob's bytes were read or written here, and were right. */
-  trust(sha256: string): void {
-    this.trusted.add(sha256);
-    const [oldest] = this.trusted;
-    if (this.trusted.size > MAX_TRUSTED && oldest !== undefined) this.trusted.delete(oldest);
-  }
-
-  /** The blob was found damaged: it is not reused unread again. */
+  /** The blob was found damaged: nobody reuses it unread again. */
   distrust(sha256: string): void {
-    this.trusted.delete(sha256);
+    for (const blobs of this.trusted.values()) blobs.delete(sha256);
   }
 
   /**
    * @param at when the checkpoint was made, which decides which stored blobs are young enough to be reused.
+   * @param attempt names the attempt that saves.
    * @returns the files' entries, and how many bytes had to be sent.
    */
   async write(
     dir: string,
     names: readonly string[],
     at: Date,
+    attempt: string,
   ): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
     const files = await mapParallel(names, PARALLEL, async (name) => {
       const digest = await digestOfFile(join(dir, name));
       return { name, ...digest, blob: blobKey(digest.sha256) };
     });
+    const trusted = this.trustOf(attempt);
     const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
-    const sent = await mapParallel(distinct, PARALLEL, (file) => this.writeOne(dir, file, at));
+    const sent = await mapParallel(distinct, PARALLEL, (file) => this.writeOne(dir, file, at, trusted));
     await mapParallel(distinct, PARALLEL, (file) => this.confirm(file));
+    this.trusted.set(attempt, new Set(distinct.map(({ sha256 }) => sha256)));
     return { files, uploadedBytes: sent.reduce((sum, bytes) => sum + bytes, 0) };
   }
 
-  private async writeOne(dir: string, file: ManifestFile, at: Date): Promise<number> {
-    if (await this.isReusable(file, at)) return 0;
+  private trustOf(attempt: string): Set<string> {
+    const blobs = this.trusted.get(attempt) ?? new Set();
+    this.trusted.delete(attempt); // the last one named is the last one forgotten
+    this.trusted.set(attempt, blobs);
+    const [oldest] = this.trusted.keys();
+    if (this.trusted.size > MAX_WRITERS && oldest !== undefined) this.trusted.delete(oldest);
+    return blobs;
+  }
+
+  private async writeOne(dir: string, file: ManifestFile, at: Date, trusted: Set<string>): Promise<number> {
+    if (await this.isReusable(file, at, trusted)) return 0;
     await this.objects.putFile(file.blob, join(dir, file.name), file.bytes);
-    this.trust(file.sha256);
+    trusted.add(file.sha256);
     return file.bytes;
   }
 
   /** A blob that was damaged in the store has the right name and often the right size, so its bytes are read once. */
-  private async isReusable({ blob, bytes, sha256 }: ManifestFile, at: Date): Promise<boolean> {
+  private async isReusable({ blob, bytes, sha256 }: ManifestFile, at: Date, trusted: Set<string>): Promise<boolean> {
     const head = await this.objects.head(blob);
     if (head?.bytes !== bytes || at.getTime() - head.modifiedAt.getTime() > REUSE_HOURS * HOUR_MS) return false;
-    if (this.trusted.has(sha256)) return true;
+    if (trusted.has(sha256)) return true;
     const read = await orProblem(() => this.objects.hash(blob));
     const intact = 'value' in read && read.value.sha256 === sha256;
-    if (intact) this.trust(sha256);
+    if (intact) trusted.add(sha256);
     return intact;
   }
 

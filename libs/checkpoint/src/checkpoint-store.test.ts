@@ -98,8 +98,7 @@ describe('CheckpointStore', () => {
     it('mends a stored blob that was damaged instead of building on it', async () => {
       const first = await upload();
       await flip(blobOf(first, 'weights.safetensors'));
-      store = new CheckpointStore(objects);
-      const second = await upload({ seq: 8 });
+      const second = await upload({ attempt: 8 });
       expect(second.uploadedBytes).toBe(LARGE);
       expect(await verdict(first, 'deep')).toEqual([]);
     });

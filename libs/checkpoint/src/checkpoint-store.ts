@@ -77,7 +77,12 @@ export class CheckpointStore {
       checkpointId: position.checkpoint_id,
     });
     names.forEach(assertCheckpointFileName);
-    const { files, uploadedBytes } = await this.blobs.write(dir, names, new Date(position.created_at));
+    const { files, uploadedBytes } = await this.blobs.write(
+      dir,
+      names,
+      new Date(position.created_at),
+      `${position.operation_id}:${position.attempt}`,
+    );
     const bytes = encodeManifest({ schema_version: MANIFEST_SCHEMA_VERSION, ...position, files });
     const manifest = decodeOwn(bytes);
     await this.objects.put(key, bytes);
@@ -162,7 +167,6 @@ export class CheckpointStore {
     const outcome = await orProblem(read);
     const bad = 'problem' in outcome ? { name: file.name, ...outcome } : difference(file, outcome.value);
     if (bad) this.blobs.distrust(file.sha256);
-    else this.blobs.trust(file.sha256);
     return { bad, bytes: 'value' in outcome ? outcome.value.bytes : 0 };
   }
 }

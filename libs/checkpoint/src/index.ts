@@ -39,6 +39,16 @@ export {
   ManifestFile,
   parseManifest,
 } from './manifest.js';
+export type { NamedObject, ObjectRegister } from './collection-ports.js';
+export { eraseObjects } from './erase-objects.js';
+export {
+  isExpendable,
+  type OperationRetentionPlan,
+  ownKeepLast,
+  planOperationRetention,
+  type RetentionFacts,
+  type RetentionLimits,
+} from './operation-retention.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
 export {
   KEEP_REASONS,
@@ -51,3 +61,6 @@ export {
   type RetentionPolicy,
 } from './retention.js';
 export { toUlid } from './ulid.js';
+export { STORE_OWNER_KEY } from './store-owner.js';
+export { SweepOrphans, type SweepOptions, type SweepReport } from './sweep-orphans.js';
+export { beyondTotalBytes, type SizedCheckpoint, toSized } from './total-bytes.js';

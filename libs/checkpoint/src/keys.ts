@@ -11,6 +11,7 @@ const ID = /^[A-Za-z0-9_-]{1,128}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const MANIFEST_KEY =
   /^checkpoints\/([A-Za-z0-9_-]{1,128})\/(\d{1,15})-(\d{1,15})-([A-Za-z0-9_-]{1,128})\/manifest\.json$/;
+const BLOB_KEY = /^blobs\/sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/;
 const MAX_KEY_LENGTH = 900;
 
 /** What a manifest's key says about it. */
@@ -77,6 +78,16 @@ export function manifestKey({ operationId, attempt, seq, checkpointId }: Manifes
 export function checkpointsPrefix(operationId: string): string {
   if (!isKeyId(operationId)) throw new UnsafeKeyError('operation id', operationId, 'letters, digits, _ and -');
   return `${CHECKPOINT_PREFIX}${operationId}/`;
+}
+
+/** Whether a blob can have this key. */
+export function isBlobKey(key: string): boolean {
+  return BLOB_KEY.test(key);
+}
+
+/** Whether a manifest can have this key. */
+export function isManifestKey(key: string): boolean {
+  return MANIFEST_KEY.test(key);
 }
 
 /** @throws UnsafeKeyError when `key` is not a manifest's. */

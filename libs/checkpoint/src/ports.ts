@@ -35,7 +35,8 @@ export interface ObjectStore {
   /** @throws ObjectNotFoundError, ObjectUnreadableError */
   get(key: string): Promise<Uint8Array>;
   /**
-   * Streams into a local file, which appears only when it is complete and on disk, and returns what was read.
+   * Streams into a local file, which appears only when it is complete, and returns what was read. It is a copy: a power
+   * cut may take it.
    * @throws ObjectNotFoundError, ObjectUnreadableError, and LocalFileError when the file cannot be written.
    */
   getToFile(key: string, path: string): Promise<ObjectDigest>;
@@ -50,6 +51,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Objects whose key starts with `prefix`, in no particular order. */
   list(prefix: string): AsyncIterable<ListedObject>;
+  /** Removes what killed processes left of writes begun before `before`, where that is possible at all. */
+  removeAbandonedWrites?(before: Date): Promise<number>;
   /** Settles when the store is reachable and can be written to. */
   check(): Promise<void>;
 }

@@ -20,8 +20,8 @@ describe('planRetention', () => {
   it('keeps the last few and says why', () => {
     expect(planRetention([given(1), given(2), given(3)], { keepLast: 2 })).toEqual({
       keep: [
-        { id: 'c3', reasons: ['newest', 'newest-valid', 'within-keep-last'] },
-        { id: 'c2', reasons: ['within-keep-last'] },
+        { id: 'c3', reasons: ['newest', 'newest-valid', 'within-limits'] },
+        { id: 'c2', reasons: ['within-limits'] },
       ],
       remove: [{ id: 'c1', reason: 'beyond-keep-last' }],
     });
@@ -36,6 +36,16 @@ describe('planRetention', () => {
     const checkpoints = [given(1), given(2), given(3, { valid: false }), given(4, { valid: false })];
     expect(removedBy(checkpoints, { keepLast: 2 })).toEqual([]);
     expect(removedBy(checkpoints, { keepLast: 1 })).toEqual(['c1']);
+  });
+
+  it('lets no damaged one go before there are enough that work', () => {
+    const checkpoints = [given(1, { valid: false }), given(2), given(3, { valid: false })];
+    expect(removedBy(checkpoints, { keepLast: 2 })).toEqual([]);
+    expect(removedBy(checkpoints, { keepLast: Infinity })).toEqual([]);
+  });
+
+  it('keeps the files of a result', () => {
+    expect(removedBy([given(1, { isResult: true }), given(2), given(3)], { keepLast: 1 })).toEqual(['c2']);
   });
 
   it('lets damaged ones go once enough newer ones work', () => {

@@ -11,20 +11,22 @@ export interface RetainableCheckpoint {
   readonly pinned: boolean;
   /** False: verification has found it damaged. */
   readonly valid: boolean;
+  /** It holds the files of a completed operation's result. */
+  readonly isResult?: boolean;
   readonly createdAt: Date;
 }
 
 export interface RetentionPolicy {
-  /** How many valid checkpoints are kept, counted from the newest. */
+  /** How many valid checkpoints are kept, counted from the newest. `Infinity`: their number is no reason to go. */
   readonly keepLast: number;
   /** Of those, what is older than this may go as well. */
   readonly createdBefore?: Date;
 }
 
-export const KEEP_REASONS = ['newest', 'newest-valid', 'best', 'pinned', 'needed', 'within-keep-last'] as const;
+export const KEEP_REASONS = ['newest', 'newest-valid', 'best', 'pinned', 'needed', 'result', 'within-limits'] as const;
 export type KeepReason = (typeof KEEP_REASONS)[number];
 
-export const REMOVE_REASONS = ['beyond-keep-last', 'too-old'] as const;
+export const REMOVE_REASONS = ['beyond-keep-last', 'too-old', 'over-total-bytes'] as const;
 export type RemoveReason = (typeof REMOVE_REASONS)[number];
 
 export interface RetentionPlan {
@@ -34,10 +36,10 @@ export interface RetentionPlan {
 
 /**
  * Which checkpoints of one operation may go. Whatever the policy, the newest, the newest valid (so that the only
- * valid one never goes), the best, the pinned and the needed stay. Damaged ones do not count towards `keepLast`, so
- * a row of them cannot push out what still works.
+ * valid one never goes), the best, the pinned, the needed and the result stay. Damaged ones do not count towards
+ * `keepLast`, so a row of them cannot push out what still works; until there are `keepLast` valid ones, none goes.
  * @param checkpoints all of one operation, in any order.
- * @param needed ids that a paused, resuming or forked operation continues from.
+ * @param needed ids that an operation continues from, whether their own or another.
  */
 export function planRetention(
   checkpoints: readonly RetainableCheckpoint[],
@@ -46,12 +48,12 @@ export function planRetention(
 ): RetentionPlan {
   const newestFirst = checkpoints.toSorted(byNewest);
   const valid = newestFirst.filter((checkpoint) => checkpoint.valid);
-  const lastKept = valid.slice(0, Math.max(policy.keepLast, 0)).at(-1);
+  const lastKept = valid[Math.max(policy.keepLast, 1) - 1];
   const keep: { id: string; reasons: KeepReason[] }[] = [];
   const remove: { id: string; reason: RemoveReason }[] = [];
   for (const checkpoint of newestFirst) {
     const { id, createdAt } = checkpoint;
-    const withinLast = lastKept !== undefined && byNewest(checkpoint, lastKept) <= 0;
+    const withinLast = lastKept === undefined || byNewest(checkpoint, lastKept) <= 0;
     const tooOld = policy.createdBefore !== undefined && createdAt < policy.createdBefore;
     const conditions: Record<KeepReason, boolean> = {
       newest: checkpoint === newestFirst[0],
@@ -59,7 +61,8 @@ export function planRetention(
       best: checkpoint.isBest,
       pinned: checkpoint.pinned,
       needed: needed.has(id),
-      'within-keep-last': withinLast && !tooOld,
+      result: checkpoint.isResult === true,
+      'within-limits': withinLast && !tooOld,
     };
     const reasons = KEEP_REASONS.filter((reason) => conditions[reason]);
     if (reasons.length > 0) keep.push({ id, reasons });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckpointSummary } from './operation-view.js';
+import { CheckpointSummary, OperationId } from './operation-view.js';
 import { Metrics } from './trainer-protocol.js';
 import { FileEntry } from './worker-rpc.js';
 
@@ -24,6 +24,7 @@ export const CheckpointView = CheckpointSummary.extend({
   is_best: z.boolean(),
   pinned: z.boolean(),
   corrupted_at: Instant.nullable(),
+  verified_at: Instant.nullable().optional().describe('when every byte of it was last found right'),
   parent_id: z.string().nullable(),
   manifest_key: z.string(),
   manifest_sha256: z.string(),
@@ -43,11 +44,62 @@ export const VerifyView = z.object({
   bad_files: z.array(z.object({ name: z.string(), problem: z.string(), detail: z.string() })),
 });
 export type VerifyView = z.infer<typeof VerifyView>;
+const orphanCounts = {
+  manifests: z.int(),
+  blobs: z.int(),
+  bytes: z.int(),
+  younger_than_grace: z.int().describe('objects that no checkpoint names yet; they may belong to a save'),
+};
 export const CheckpointStats = z.object({
   count: z.int(),
   logical_bytes: z.int(),
   stored_bytes: z.int().describe('each blob once'),
   oldest_at: Instant.nullable(),
   operations: z.array(z.object({ operation_id: z.string(), count: z.int(), bytes: z.int() })),
+  last_orphan_sweep: z
+    .object({ at: Instant, ...orphanCounts, damaged: z.int(), skipped: z.string().nullable() })
+    .nullable()
+    .optional()
+    .describe('what the last sweep of the object store removed, and what it left for being young'),
 });
 export type CheckpointStats = z.infer<typeof CheckpointStats>;
+
+const Days = z.number().min(0).max(36_500);
+/** Each limit that is given is enforced, whatever the others say. Without any, only orphans go. */
+export const CleanupBody = z.strictObject({
+  dry_run: z.boolean().default(true).describe('true: tells what would go and changes nothing'),
+  older_than_days: Days.optional(),
+  keep_last: z.int().min(1).max(1_000_000).optional().describe('how many valid ones each operation keeps'),
+  max_total_bytes: z.int().min(0).optional().describe('of all blobs, each once; the oldest go first'),
+  operation_id: OperationId.optional().describe('only the checkpoints of this operation, and no orphans'),
+  include_orphans: z.boolean().default(true).describe('what the object store holds and no checkpoint names'),
+  orphan_grace_seconds: z
+    .number()
+    .min(0)
+    .max(31_536_000)
+    .optional()
+    .describe(
+      'how old orphans must be. Less than a day only while nothing is being saved: a save that meets the sweep is refused, with a warning on its operation',
+    ),
+});
+export type CleanupBody = z.input<typeof CleanupBody>;
+export const CleanupView = z.object({
+  dry_run: z.boolean(),
+  removed: z.array(
+    z.object({
+      checkpoint_id: z.string(),
+      operation_id: z.string(),
+      step: z.int(),
+      bytes: z.int(),
+      reason: z.string().describe('beyond-keep-last, too-old or over-total-bytes'),
+    }),
+  ),
+  kept_reasons: z.record(z.string(), z.int()).describe('how many stay by each reason; one can have several'),
+  orphans: z.object({
+    ...orphanCounts,
+    damaged: z.int().describe('checkpoints whose objects are missing'),
+    skipped: z.string().nullable().describe('why the object store was not looked through'),
+  }),
+  freed_bytes: z.int().describe('of blobs that nothing names any more'),
+});
+export type CleanupView = z.infer<typeof CleanupView>;

@@ -49,6 +49,8 @@ export {
   CheckpointPage,
   CheckpointStats,
   CheckpointView,
+  CleanupBody,
+  CleanupView,
   DeleteCheckpointQuery,
   VerifyBody,
   VerifyView,

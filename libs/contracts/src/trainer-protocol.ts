@@ -62,6 +62,8 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     version: z.string(),
     pid: z.int(),
     backends: z.array(z.string()),
+    /** What it can run. */
+    operation_types: z.array(z.string()).default(['training']),
   }),
   /** Data read, model built, checkpoint restored: the next thing is a step. */
   z.object({

@@ -32,6 +32,18 @@ export async function writeDurably<Result>(
   });
 }
 
+/** Like `writeDurably`, but a power cut may take it: for local copies, which are made again from the original. */
+export async function writeWhole<Result>(path: string, write: (file: FileHandle) => Promise<Result>): Promise<Result> {
+  return replace(path, async (temporary) => {
+    const file = await open(temporary, 'wx');
+    try {
+      return await write(file);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
 /**
  * Like `writeDurably`, with the bytes of another file, copied inside the kernel.
  * @throws SourceFileChangedError when there are not exactly `bytes` of them.
@@ -93,11 +105,16 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 async function publish<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {
+  const result = await replace(path, fill);
+  await syncDirectory(dirname(path));
+  return result;
+}
+
+async function replace<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const result = await fill(temporary);
     await rename(temporary, path);
-    await syncDirectory(dirname(path));
     return result;
   } catch (error) {
     await rm(temporary, { force: true });

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { opendir, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,11 +19,11 @@ import {
   makeDirectoryDurably,
   writeDurably,
 } from './durable-file.js';
+import { chunksOfFile } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
 import { assertSize } from './local-source.js';
 import { streamToFile } from './stream-to-file.js';
 
-const CHUNK_BYTES = 1024 * 1024;
 const PUT_ATTEMPTS = 5;
 /** Tells a store that is empty from one whose disk is not mounted. Names that start with a dot are no keys. */
 const MARKER = '.ktrdr-object-store';
@@ -149,7 +148,7 @@ export class FileObjectStore implements ObjectStore {
     assertObjectKey(key);
     await this.open();
     try {
-      yield* createReadStream(join(this.rootDir, key), { highWaterMark: CHUNK_BYTES });
+      yield* chunksOfFile(join(this.rootDir, key));
     } catch (error) {
       throw await this.explain(error, key);
     }

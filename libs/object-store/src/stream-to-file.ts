@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { LocalFileError, type ObjectDigest } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
-import { writeDurably } from './durable-file.js';
+import { writeWhole } from './durable-file.js';
 
 /**
- * Streams bytes into a file, which appears only when it is complete and on disk, and hashes them on the way.
+ * Streams bytes into a file, which appears only when it is complete, and hashes them on the way.
  * @param chunks fails with a `DomainError` when the source does.
  * @throws LocalFileError when the file cannot be written.
  */
@@ -12,7 +12,7 @@ export async function streamToFile(chunks: AsyncIterable<Uint8Array>, path: stri
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    await writeDurably(path, async (file) => {
+    await writeWhole(path, async (file) => {
       for await (const chunk of chunks) {
         hash.update(chunk);
         await file.writeFile(chunk);

@@ -1,8 +1,19 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DomainError } from '@ktrdr/errors';
-import { PrismaClient } from './generated/prisma/client.js';
+import { Pool, type QueryResultRow } from 'pg';
+import { type Prisma, PrismaClient } from './generated/prisma/client.js';
+import { PreparedStatements } from './prepared-statements.js';
 
-export type Database = PrismaClient;
+export type Database = PrismaClient & DirectQueries;
+
+/** Statements that are ours from beginning to end, and run so often that what Prisma does around them counts. */
+export interface DirectQueries {
+  /**
+   * The rows of one statement, straight from the pool that Prisma uses too. Columns come as `pg` gives them: bigint as
+   * a string, timestamps as Date, json parsed.
+   */
+  readonly $rows: <Row>(statement: Prisma.Sql) => Promise<Row[]>;
+}
 
 /** PostgreSQL did not answer, or refused the connection. */
 export class DatabaseUnavailableError extends DomainError {
@@ -18,27 +29,54 @@ const ANSWER_WITHIN_MS = 10_000;
 
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase({ url, connections }: { readonly url: string; readonly connections: number }): Database {
-  const adapter = new PrismaPg({
+  const statements = new PreparedStatements();
+  const pool = new Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     query_timeout: ANSWER_WITHIN_MS,
     keepAlive: true,
   });
-  return new PrismaClient({ adapter });
+  pool.on('error', () => undefined); // an idle connection has ended; the pool has dropped it already
+  const adapter = new PrismaPg(pool, {
+    statementNameGenerator: ({ sql }) => statements.nameOf(sql),
+    disposeExternalPool: true,
+  });
+  const client = new PrismaClient({ adapter });
+  const $rows = async <Row>({ text, values }: Prisma.Sql): Promise<Row[]> => {
+    const { rows } = await pool.query<Row & QueryResultRow>({ name: statements.nameOf(text), text, values });
+    return rows;
+  };
+  return Object.assign(client, { $rows });
 }
 
 const CONNECTION_CODES = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
 const CONNECTION_WORDS =
   /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|connection timeout|timeout exceeded when trying to connect|shutting down|starting up|in recovery mode|terminating connection|Client has encountered a connection error|DatabaseNotReachable|ConnectionClosed|Can't reach database|Server has closed the connection|Timed out fetching a new connection|Query read timeout|not queryable|Unable to start a transaction|ENOENT/i;
 
+/** SQLSTATEs of a server that is going, gone or coming: connection exceptions, shutdown, crash, start-up, overload. */
+const UNAVAILABLE_STATES = /^(08|57P0[123]|53)/;
+
 /** Whether the error says that PostgreSQL is out of reach, rather than that it disagreed. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, cause } = error as Error & { code?: unknown };
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
+  if (UNAVAILABLE_STATES.test(sqlStateOf(error))) return true;
   if (CONNECTION_WORDS.test(error.message)) return true;
   return cause !== undefined && cause !== error && isConnectionError(cause);
+}
+
+type Reported = Error & {
+  readonly code?: unknown;
+  readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } };
+};
+
+/** What PostgreSQL itself called it, straight from its driver or by way of Prisma; empty where nobody said it. */
+function sqlStateOf(error: Error): string {
+  const { meta, code } = error as Reported;
+  const state = meta?.driverAdapterError?.cause?.originalCode ?? code;
+  return typeof state === 'string' ? state : '';
 }
 
 /** Runs a query, turning an unreachable database into its domain error. */

@@ -3,9 +3,11 @@ export { type Database, DatabaseUnavailableError, isConnectionError, openDatabas
 export { type EventCursor, EventLog } from './event-log.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
 export { OutboxStore, type TicketMessage } from './outbox-store.js';
+export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 export { PrismaCheckpointRepository } from './prisma-checkpoint-repository.js';
 export { type ChildrenOfStatus, PrismaOperationStore } from './prisma-operation-store.js';
 export { ingest, type IngestedEvent } from './record-progress.js';
 export { readServiceFigures, type ServiceFigures } from './service-figures.js';
+export { ServiceRecords } from './service-records.js';
 export { type DueDelivery, WebhookNotFoundError, type WebhookRecord, WebhookStore } from './webhook-store.js';
 export { type WorkerRecord, type WorkerRegistration, WorkerRegistry } from './worker-registry.js';

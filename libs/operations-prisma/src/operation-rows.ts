@@ -67,11 +67,46 @@ const COLUMNS: Readonly<Record<keyof OperationRow, string>> = {
 
 /** The select list that makes `alias`'s rows look like Prisma's own. */
 export function operationColumns(alias: string): Prisma.Sql {
+  return selectList(alias, COLUMNS);
+}
+
+function selectList(alias: string, columns: Readonly<Record<string, string>>): Prisma.Sql {
   return Prisma.raw(
-    Object.entries(COLUMNS)
+    Object.entries(columns)
       .map(([property, column]) => `${alias}.${column} AS "${property}"`)
       .join(', '),
   );
+}
+
+const CHECKPOINT_COLUMNS: Readonly<Record<keyof CheckpointRow, string>> = {
+  id: 'id',
+  operationId: 'operation_id',
+  attempt: 'attempt',
+  seq: 'seq',
+  kind: 'kind',
+  step: 'step',
+  epoch: 'epoch',
+  createdAt: 'created_at',
+  committedAt: 'committed_at',
+  manifestKey: 'manifest_key',
+  manifestSha256: 'manifest_sha256',
+  bytes: 'bytes',
+  files: 'files',
+  metrics: 'metrics',
+  isBest: 'is_best',
+  pinned: 'pinned',
+  corruptedAt: 'corrupted_at',
+  deletingAt: 'deleting_at',
+  verifiedAt: 'verified_at',
+  parentId: 'parent_id',
+  stallMs: 'stall_ms',
+  saveMs: 'save_ms',
+  uploadedBytes: 'uploaded_bytes',
+};
+
+/** The same for checkpoints. */
+export function checkpointColumns(alias: string): Prisma.Sql {
+  return selectList(alias, CHECKPOINT_COLUMNS);
 }
 
 export function toOperation(row: OperationRow): Operation {
@@ -140,6 +175,7 @@ export function toCheckpoint(row: CheckpointRow): Checkpoint {
     isBest: row.isBest,
     pinned: row.pinned,
     corruptedAt: row.corruptedAt,
+    verifiedAt: row.verifiedAt,
     parentId: row.parentId,
     stallMs: row.stallMs,
     saveMs: row.saveMs,

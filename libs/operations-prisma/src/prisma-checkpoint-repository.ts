@@ -8,32 +8,30 @@ import {
   type Lease,
   LEASED_STATUSES,
   LeaseLostError,
-  type Operation,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
-import { Prisma } from './generated/prisma/client.js';
-import { toCheckpoint, toOperation } from './operation-rows.js';
+import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
+import { checkpointColumns, toCheckpoint } from './operation-rows.js';
+import { OBJECTS_LOCK, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
-export interface OperationWithCheckpoints {
-  readonly operation: Operation;
-  readonly checkpoints: readonly Checkpoint[];
-}
-
-/** Held shared while a commit names blobs, exclusively while unnamed ones are removed. */
-const BLOBS_LOCK = 5_877_001n;
-
 /** Checkpoints in PostgreSQL: the committed row is the checkpoint. */
 export class PrismaCheckpointRepository implements CheckpointRepository {
-  constructor(private readonly prisma: Database) {}
+  private readonly collection: PrismaCheckpointCollection;
+
+  constructor(private readonly prisma: Database) {
+    this.collection = new PrismaCheckpointCollection(prisma);
+  }
 
   async commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void> {
     const committed = await reach(() =>
       this.prisma.$transaction(async (tx) => {
-        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${BLOBS_LOCK})`);
+        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
         await assertStored();
+        // Locked first, so that the statement sees what a commit of the same checkpoint at the same time has written.
+        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${lease.operationId} FOR UPDATE`);
         const rows = await tx.$queryRaw<{ id: string }[]>(commitStatement(lease, draft));
         return rows.length === 1;
       }),
@@ -52,10 +50,10 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async ofOperation(operationId: string): Promise<readonly Checkpoint[]> {
     const rows = await reach(() =>
-      this.prisma.checkpoint.findMany({
-        where: { operationId, deletingAt: null },
-        orderBy: [{ step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
-      }),
+      this.prisma.$rows<CheckpointRow>(sql`
+        SELECT ${checkpointColumns('c')} FROM checkpoints c
+        WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
+        ORDER BY c.step DESC, c.attempt DESC, c.seq DESC`),
     );
     return rows.map(toCheckpoint);
   }
@@ -68,40 +66,36 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     return toCheckpoint(row);
   }
 
-  async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<void> {
-    await reach(() =>
-      this.prisma.$executeRaw(sql`
-        WITH c AS (
-          UPDATE checkpoints SET corrupted_at = clock_timestamp()
-          WHERE id = ${id} AND corrupted_at IS NULL RETURNING operation_id
+  async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean> {
+    // The operation is locked first, as everywhere, so that nobody waits in a circle.
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<unknown[]>(sql`
+        WITH o AS (
+          SELECT o.id FROM operations o WHERE o.id = (SELECT operation_id FROM checkpoints WHERE id = ${id}) FOR UPDATE
+        ), c AS (
+          UPDATE checkpoints SET corrupted_at = clock_timestamp() FROM o
+          WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at IS NULL AND deleting_at IS NULL
+          RETURNING operation_id
         ), u AS (
           UPDATE operations o SET event_seq = o.event_seq + 1 FROM c WHERE o.id = c.operation_id
           RETURNING o.id, o.event_seq, o.attempt
         )
         INSERT INTO events (operation_id, seq, type, attempt, data)
-        SELECT id, event_seq, 'checkpoint-corrupted', attempt, ${json({ checkpoint_id: id, bad_files: badFiles })} FROM u`),
+        SELECT id, event_seq, 'checkpoint-corrupted', attempt, ${json({ checkpoint_id: id, bad_files: badFiles })} FROM u
+        RETURNING seq`),
     );
+    return rows.length === 1;
   }
 
-  async markDeleting(
-    id: string,
-    mayGo: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
-  ): Promise<void> {
-    await reach(() =>
-      this.prisma.$transaction(async (tx) => {
-        const checkpoint = await tx.checkpoint.findUnique({ where: { id } });
-        if (!checkpoint || checkpoint.deletingAt) throw new CheckpointNotFoundError(id);
-        // The operation's row is the lock that every transition takes, so its state cannot change under the decision.
-        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${checkpoint.operationId} FOR UPDATE`);
-        const operation = await tx.operation.findUniqueOrThrow({ where: { id: checkpoint.operationId } });
-        const siblings = await tx.checkpoint.findMany({
-          where: { operationId: checkpoint.operationId, deletingAt: null },
-        });
-        const refusal = mayGo(toOperation(operation), siblings.map(toCheckpoint));
-        if (refusal) throw new CheckpointInUseError(id, refusal);
-        await tx.checkpoint.update({ where: { id }, data: { deletingAt: new Date() } });
-      }),
-    );
+  async markDeleting(id: string, whyKept: Parameters<CheckpointRepository['markDeleting']>[1]): Promise<void> {
+    const { operationId } = await this.get(id);
+    const marked = await this.collection.markDeleting(operationId, ({ operation, checkpoints, neededElsewhere }) => {
+      if (!checkpoints.some((checkpoint) => checkpoint.id === id)) return [];
+      const reason = whyKept(operation, checkpoints, neededElsewhere);
+      if (reason) throw new CheckpointInUseError(id, reason);
+      return [id];
+    });
+    if (marked.length === 0) throw new CheckpointNotFoundError(id);
   }
 
   async removeRow(id: string): Promise<void> {
@@ -110,28 +104,9 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async deleting(limit: number): Promise<readonly Checkpoint[]> {
     const rows = await reach(() =>
-      this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, take: limit }),
+      this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, orderBy: { id: 'asc' }, take: limit }),
     );
     return rows.map(toCheckpoint);
-  }
-
-  /** Operations with more checkpoints than their spec's `keep_last`, each with all of them, newest first. */
-  async beyondKeepLast(limit: number, defaultKeepLast: number): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await reach(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
-        GROUP BY o.id
-        HAVING count(*) > coalesce((o.spec->'checkpoint'->>'keep_last')::int, ${defaultKeepLast})
-          AND count(*) > (SELECT count(*) FROM checkpoints k WHERE k.operation_id = o.id AND k.deleting_at IS NULL
-            AND (k.pinned OR k.corrupted_at IS NOT NULL))
-        LIMIT ${limit}`),
-    );
-    return Promise.all(
-      rows.map(async ({ id }) => ({
-        operation: toOperation(await reach(() => this.prisma.operation.findUniqueOrThrow({ where: { id } }))),
-        checkpoints: await this.ofOperation(id),
-      })),
-    );
   }
 
   async stats() {
@@ -191,22 +166,6 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     if (ids.length === 0) return new Map();
     const rows = await reach(() => this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } }));
     return new Map(rows.map((row) => [row.id, toCheckpoint(row)]));
-  }
-
-  async collectBlobs(blobs: readonly string[], remove: (blob: string) => Promise<void>): Promise<void> {
-    await reach(() =>
-      this.prisma.$transaction(
-        async (tx) => {
-          await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock(${BLOBS_LOCK})`);
-          const rows = await tx.$queryRaw<{ blob: string }[]>(sql`
-            SELECT DISTINCT f->>'blob' AS blob FROM checkpoints, jsonb_array_elements(files) f
-            WHERE deleting_at IS NULL AND f->>'blob' = ANY(${[...blobs]})`);
-          const referenced = new Set(rows.map(({ blob }) => blob));
-          for (const blob of blobs) if (!referenced.has(blob)) await remove(blob);
-        },
-        { timeout: 60_000 },
-      ),
-    );
   }
 }
 

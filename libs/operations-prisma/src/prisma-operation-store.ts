@@ -53,7 +53,9 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async get(id: string): Promise<Operation> {
-    const row = await reach(() => this.prisma.operation.findUnique({ where: { id } }));
+    const [row] = await reach(() =>
+      this.prisma.$rows<OperationRow>(sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`),
+    );
     if (!row) throw new OperationNotFoundError(id);
     return toOperation(row);
   }
@@ -70,7 +72,7 @@ export class PrismaOperationStore implements OperationStore {
     const ids = operations.filter(({ status }) => ['queued', 'resuming'].includes(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
     const rows = await reach(() =>
-      this.prisma.$queryRaw<{ id: string; position: bigint }[]>(sql`
+      this.prisma.$rows<{ id: string; position: string }>(sql`
         SELECT o.id, 1 + (
           SELECT count(*) FROM operations b WHERE b.status IN ('queued', 'resuming') AND b.pool = o.pool
             AND (b.priority > o.priority OR (b.priority = o.priority
@@ -83,7 +85,7 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
     const [row] = await reach(() =>
-      this.prisma.$queryRaw<(OperationRow & { fromStatus: OperationStatus })[]>(transitionStatement(command)),
+      this.prisma.$rows<OperationRow & { fromStatus: OperationStatus }>(transitionStatement(command)),
     );
     if (row) return { kind: 'applied', operation: toOperation(row), from: row.fromStatus };
     return { kind: 'refused', operation: await this.get(command.operationId) };
@@ -97,7 +99,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async claim(request: ClaimRequest): Promise<Operation | null> {
-    const [row] = await reach(() => this.prisma.$queryRaw<OperationRow[]>(claimStatement(request)));
+    const [row] = await reach(() => this.prisma.$rows<OperationRow>(claimStatement(request)));
     return row ? toOperation(row) : this.claimedBefore(request.claimId);
   }
 

@@ -12,10 +12,34 @@ import { operationColumns } from './operation-rows.js';
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
-/** The attempt has restored its checkpoint and takes its first step next. No row: the lease is lost. */
+type Transaction = Prisma.TransactionClient;
+
+/** Its row, locked, so that what follows in this transaction sees everything that was written under the lock before. */
+async function heldRow(tx: Transaction, lease: Lease): Promise<OperationRow | null> {
+  const [row] = await tx.$queryRaw<OperationRow[]>(sql`
+    SELECT ${operationColumns('o')} FROM operations o
+    WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
+      AND o.status = ANY(${[...LEASED_STATUSES]}) FOR UPDATE`);
+  return row ?? null;
+}
+
+/**
+ * The attempt has restored its checkpoint and takes its first step next. Told again, it changes nothing. No row: the
+ * lease is lost.
+ */
 export async function recordStart(prisma: Database, lease: Lease, report: StartReport): Promise<OperationRow | null> {
+  return prisma.$transaction(async (tx) => {
+    const held = await heldRow(tx, lease);
+    if (!held) return null;
+    const { operationId, attempt } = lease;
+    const toldBefore = await tx.attempt.count({ where: { operationId, attempt, restoredAt: { not: null } } });
+    return toldBefore > 0 ? held : startedRow(tx, lease, report);
+  });
+}
+
+async function startedRow(tx: Transaction, lease: Lease, report: StartReport): Promise<OperationRow | null> {
   const { step, epoch, steps, epochs, backend, checkpointId } = report;
-  const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
+  const [row] = await tx.$queryRaw<OperationRow[]>(sql`
     WITH old AS (
       SELECT o.id, coalesce((o.progress->>'step')::int, 0) AS step FROM operations o
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
@@ -51,14 +75,30 @@ export async function recordStart(prisma: Database, lease: Lease, report: StartR
   return row ?? null;
 }
 
-/** Adds a warning with its event. No row: the lease is lost. */
+/** Adds a warning with its event; an attempt's warning is added once. No row: the lease is lost. */
 export async function warn(
   prisma: Database,
   lease: Lease,
   warning: Omit<OperationWarning, 'at'>,
   details: Readonly<Record<string, unknown>>,
 ): Promise<OperationRow | null> {
-  const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
+  return prisma.$transaction(async (tx) => {
+    const held = await heldRow(tx, lease);
+    if (!held) return null;
+    const told = await tx.$queryRaw<unknown[]>(sql`
+      SELECT 1 FROM events WHERE operation_id = ${lease.operationId} AND attempt = ${lease.attempt} AND type = 'warning'
+        AND data->>'code' = ${warning.code} AND data->>'message' = ${warning.message} LIMIT 1`);
+    return told.length > 0 ? held : warnedRow(tx, lease, warning, details);
+  });
+}
+
+async function warnedRow(
+  tx: Transaction,
+  lease: Lease,
+  warning: Omit<OperationWarning, 'at'>,
+  details: Readonly<Record<string, unknown>>,
+): Promise<OperationRow | null> {
+  const [row] = await tx.$queryRaw<OperationRow[]>(sql`
     WITH u AS (
       UPDATE operations o SET event_seq = o.event_seq + 1,
         warnings = o.warnings || jsonb_build_array(${json(warning)}

@@ -40,8 +40,13 @@ const list = (statuses: readonly string[]) => statuses.map((status) => `'${statu
 const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
 const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL::jsonb` : json(value));
 
+/** Events that can lead back to `queued`. */
+const REWINDS: readonly TransitionCommand['event'][] = (['release', 'lease-expired'] as const).filter((event) =>
+  transitionsOf(event).some(({ to }) => to === 'queued'),
+);
+
 /** Columns that follow from the command rather than from the status. */
-function changed({ changes }: TransitionCommand): Prisma.Sql {
+function changed({ changes, event }: TransitionCommand): Prisma.Sql {
   const sets: Prisma.Sql[] = [];
   if (changes.pauseRequest !== undefined) sets.push(sql`pause_request = ${jsonOrNull(changes.pauseRequest)}`);
   if (changes.cancelRequest !== undefined) sets.push(sql`cancel_request = ${jsonOrNull(changes.cancelRequest)}`);
@@ -49,9 +54,15 @@ function changed({ changes }: TransitionCommand): Prisma.Sql {
   if (changes.result !== undefined) sets.push(sql`result = ${json(changes.result)}`);
   if (changes.error !== undefined)
     sets.push(sql`error = CASE WHEN old.target = 'failed' THEN ${jsonOrNull(changes.error)} END`);
-  if (changes.position)
+  const { position } = changes;
+  if (position || REWINDS.includes(event)) {
+    const reached = position
+      ? sql`o.progress || ${json({ step: position.step, epoch: position.epoch })}`
+      : sql`o.progress`;
+    // Without a checkpoint all work is lost: it begins again, and says so.
     sets.push(sql`progress = CASE WHEN o.progress IS NULL THEN NULL
-      ELSE o.progress || ${json({ step: changes.position.step, epoch: changes.position.epoch })} END`);
+      WHEN old.target = 'queued' THEN o.progress || '{"step": 0, "epoch": 0}'::jsonb ELSE ${reached} END`);
+  }
   if (changes.warning)
     sets.push(sql`warnings = o.warnings || jsonb_build_array(${json(changes.warning)}
       || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
@@ -61,10 +72,11 @@ function changed({ changes }: TransitionCommand): Prisma.Sql {
     sets.push(sql`former_spec_sha256 = o.former_spec_sha256 || ${changes.formerSpecSha256}::text`);
   if (changes.recoveryBudget === 'refill') sets.push(sql`recoveries = 0`);
   if (changes.recoveryBudget === 'spend')
-    sets.push(sql`recoveries = o.recoveries + CASE WHEN old.target = 'failed' THEN 0 ELSE 1 END`);
+    sets.push(sql`recoveries = o.recoveries + CASE WHEN ${AWAITS} THEN 1 ELSE 0 END`);
   return sets.length > 0 ? sql`, ${join(sets)}` : empty;
 }
 
+const AWAITS = raw(`old.target IN (${list(WAITING_STATUSES)})`);
 const KEEPS_LEASE = raw(`old.target IN (${list(LEASED_STATUSES)})`);
 const ENDS = raw(`old.target IN ('cancelled', 'completed', 'failed')`);
 const WAITS = raw(`u.status IN (${list(WAITING_STATUSES)})`);
@@ -80,6 +92,17 @@ export const CLOCKS = raw(`
 export const SPENT_MS = raw(
   `greatest(0, floor(extract(epoch FROM clock_timestamp() - o.status_since) * 1000))::bigint AS ms`,
 );
+
+/**
+ * The checkpoint that it is to continue from, held so that nobody marks it for deletion before this is committed. The
+ * operation is locked first, as wherever both are.
+ */
+function chosenCheckpoint({ resumeCheckpointId: id }: TransitionCommand['changes']): Prisma.Sql {
+  if (!id) return empty;
+  return sql`, chosen AS (
+      SELECT c.id FROM old JOIN checkpoints c ON c.id = ${id} AND c.deleting_at IS NULL FOR SHARE OF c
+    )`;
+}
 
 /** What the webhooks that want to hear of it are owed, in the same transaction as the transition in `u`. */
 export function webhookRows(event: string): Prisma.Sql {
@@ -97,19 +120,25 @@ export function webhookRows(event: string): Prisma.Sql {
  * outbox row where the operation now waits for a worker. No row comes back when the guard does not hold.
  */
 export function transitionStatement(command: TransitionCommand): Prisma.Sql {
-  const { operationId, event, actor, reason, expect, details } = command;
+  const { operationId, event, actor, reason, expect, details, changes } = command;
   const guards = [
     sql`o.id = ${operationId}`,
     sql`o.status = ANY(${[...statusesBefore(event)]})`,
     ...(expect.version === undefined ? [] : [sql`o.version = ${expect.version}`]),
     ...(expect.attempt === undefined ? [] : [sql`o.attempt = ${expect.attempt}`]),
     ...(expect.leaseExpired ? [sql`o.lease_expires_at < clock_timestamp()`] : []),
+    ...(expect.checkpointId === undefined
+      ? []
+      : [
+          sql`EXISTS (SELECT 1 FROM checkpoints c
+            WHERE c.id = ${expect.checkpointId} AND c.operation_id = o.id AND c.deleting_at IS NULL)`,
+        ]),
   ];
   return sql`
     WITH old AS (
       SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
       FROM operations o WHERE ${join(guards, ' AND ')} FOR UPDATE
-    ), u AS (
+    )${chosenCheckpoint(changes)}, u AS (
       UPDATE operations o SET
         status = old.target,
         version = o.version + 1,
@@ -120,7 +149,7 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
         stuck_since = NULL,
         queued_at = ${event === 'resume' ? sql`clock_timestamp()` : sql`o.queued_at`},
         ${CLOCKS}${changed(command)}
-      FROM old
+      FROM old${raw(changes.resumeCheckpointId ? ', chosen' : '')}
       WHERE o.id = old.id
       RETURNING o.*, old.status AS from_status, old.worker_id AS from_worker
     ), h AS (

@@ -34,24 +34,22 @@ export class ExpireLeases {
     return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
   }
 
-  private async expire({ id, attempt, workerId, status }: Operation): Promise<TransitionOutcome> {
+  private async expire({ id, attempt, workerId }: Operation): Promise<TransitionOutcome> {
     const outcome = await this.operations.transition({
       operationId: id,
       event: 'lease-expired',
       actor: 'sweeper',
       reason: `worker ${workerId} sent no heartbeat for a whole lease`,
       expect: { attempt, leaseExpired: true },
+      // It may have moved since it was read: what counts only for some targets, the store applies only to those.
       changes: {
-        ...(status === 'running' ? { recoveryBudget: 'spend' as const, resumeCheckpointId: null } : {}),
-        ...(status === 'running'
-          ? {
-              error: {
-                code: 'recovery-exhausted',
-                message: `Worker ${workerId} was lost and the recovery budget is spent; resume continues from the last checkpoint`,
-                details: { worker_id: workerId },
-              },
-            }
-          : {}),
+        recoveryBudget: 'spend',
+        resumeCheckpointId: null,
+        error: {
+          code: 'recovery-exhausted',
+          message: `Worker ${workerId} was lost and the recovery budget is spent; resume continues from the last checkpoint`,
+          details: { worker_id: workerId },
+        },
       },
       details: { worker_id: workerId },
     });

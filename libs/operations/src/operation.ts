@@ -143,6 +143,8 @@ export interface Checkpoint extends Position {
   readonly isBest: boolean;
   readonly pinned: boolean;
   readonly corruptedAt: Date | null;
+  /** When every byte of it was last found right; null: not since it was committed. */
+  readonly verifiedAt: Date | null;
   readonly parentId: string | null;
   readonly stallMs: number | null;
   readonly saveMs: number | null;
@@ -156,7 +158,7 @@ export interface CheckpointFile {
   readonly blob: string;
 }
 
-export type CheckpointDraft = Omit<Checkpoint, 'operationId' | 'attempt' | 'pinned' | 'corruptedAt'>;
+export type CheckpointDraft = Omit<Checkpoint, 'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt'>;
 
 /** The right of one attempt to write for its operation. */
 export interface Lease {

@@ -51,7 +51,7 @@ export interface OperationChanges {
   readonly overrides?: Readonly<Record<string, unknown>>;
   /** Added to the hashes of the specs that it was trained under before. */
   readonly formerSpecSha256?: string;
-  /** `spend` counts one automatic recovery; `refill` starts the budget anew. */
+  /** `spend` counts one automatic recovery, where it leads back to a worker; `refill` starts the budget anew. */
   readonly recoveryBudget?: 'spend' | 'refill';
 }
 
@@ -60,8 +60,16 @@ export interface TransitionCommand {
   readonly event: Exclude<OperationEvent, 'submit' | 'claim'>;
   readonly actor: string;
   readonly reason: string | null;
-  /** Beyond the table's statuses: `version` as it was read, or `attempt` as the fencing token. */
-  readonly expect: { readonly version?: number; readonly attempt?: number; readonly leaseExpired?: boolean };
+  /**
+   * Beyond the table's statuses: `version` as it was read, `attempt` as the fencing token, a checkpoint that must be a
+   * committed one of this operation.
+   */
+  readonly expect: {
+    readonly version?: number;
+    readonly attempt?: number;
+    readonly leaseExpired?: boolean;
+    readonly checkpointId?: string;
+  };
   readonly changes: OperationChanges;
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -204,11 +212,20 @@ export interface CheckpointRepository {
   /** Newest first. */
   ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
   setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
-  markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<void>;
-  /** Removes the row under the operation's lock unless `keep` names a reason for the state found there. */
+  /** With an event. False: it is known already, or the checkpoint is being deleted. */
+  markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean>;
+  /**
+   * Marks the row under the operation's lock unless `whyKept` names a reason for the state found there: the operation,
+   * its checkpoints newest first, and those of them that another operation continues from.
+   * @throws {CheckpointNotFoundError} @throws {CheckpointInUseError}
+   */
   markDeleting(
     id: string,
-    mayGo: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
+    whyKept: (
+      operation: Operation,
+      siblings: readonly Checkpoint[],
+      neededElsewhere: ReadonlySet<string>,
+    ) => string | null,
   ): Promise<void>;
   removeRow(id: string): Promise<void>;
   /** Rows marked for deletion whose objects may still exist. */
@@ -223,8 +240,6 @@ export interface CheckpointRepository {
   /** The newest one of each operation that has any; a damaged one only where there is no other. */
   latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
-  /** Calls `remove` for those blobs that no row names, while no commit can begin to name one. */
-  collectBlobs(blobs: readonly string[], remove: (blob: string) => Promise<void>): Promise<void>;
 }
 
 /** Tells whether a checkpoint's bytes are what its manifest says. An unreachable store throws; it is no verdict. */

@@ -1,6 +1,6 @@
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 import { directiveFor, type WorkerDirective } from './directive.js';
-import { IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
+import { CheckpointNotFoundError, IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
 import type { Checkpoint, Lease, OperationFailure, Position } from './operation.js';
 import type { OperationStatus } from './operation-status.js';
 import type {
@@ -13,6 +13,7 @@ import type {
 } from './ports.js';
 import { remainingTime } from './remaining-time.js';
 import type { ResumeOperation } from './resume-operation.js';
+import { statusesBefore } from './transitions.js';
 
 /**
  * Failures that say nothing about the training itself: another attempt may well succeed. Who was killed from outside was
@@ -47,7 +48,8 @@ export class ReportOutcome {
     const remaining = remainingTime(await this.operations.get(lease.operationId), now.getTime());
     const pauseRecord = { ...position, pausedAt: now.toISOString(), checkpointId, remaining, snapshot };
     const details = { checkpoint_id: checkpointId, ...position, remaining, snapshot };
-    return this.settle(lease, 'paused', { position, resumeCheckpointId: checkpointId, pauseRecord }, details);
+    const changes = { position, resumeCheckpointId: checkpointId, pauseRecord };
+    return this.settle(lease, 'paused', changes, details, { checkpointId });
   }
 
   cancelled(lease: Lease, position: Position, checkpointId: string | null): Promise<OperationStatus> {
@@ -99,13 +101,14 @@ export class ReportOutcome {
     event: WorkerEventName,
     changes: OperationChanges,
     details: Readonly<Record<string, unknown>>,
+    { checkpointId }: { readonly checkpointId?: string } = {},
   ): Promise<OperationStatus> {
     const command: TransitionCommand = {
       operationId: lease.operationId,
       event,
       actor: `worker:${lease.workerId}`,
       reason: null,
-      expect: { attempt: lease.attempt },
+      expect: { attempt: lease.attempt, ...(checkpointId === undefined ? {} : { checkpointId }) },
       changes,
       details,
     };
@@ -118,9 +121,11 @@ export class ReportOutcome {
     const own = attempts.find(({ attempt }) => attempt === lease.attempt);
     if (own?.outcome === event && own.workerId === lease.workerId) return outcome.operation.status;
     const { id, status, attempt, workerId } = outcome.operation;
+    const isHolder = attempt === lease.attempt && workerId === lease.workerId;
+    if (isHolder && checkpointId !== undefined && statusesBefore(event).includes(status))
+      throw new CheckpointNotFoundError(checkpointId);
     // It still holds the lease, but what it was asked for has changed meanwhile: a pause withdrawn, or overtaken.
-    if (attempt === lease.attempt && workerId === lease.workerId)
-      throw new IllegalTransitionError({ operationId: id, status, action: event, allowedActions: [] });
+    if (isHolder) throw new IllegalTransitionError({ operationId: id, status, action: event, allowedActions: [] });
     throw new LeaseLostError(lease, status);
   }
 }

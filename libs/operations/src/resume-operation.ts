@@ -118,8 +118,8 @@ export class ResumeOperation {
     const candidates = candidatesFor(committed, choice, trained);
     const [chosen] = candidates;
     if (!chosen) {
-      // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease.
-      const mayBeginAgain = trained === 0 || request.recoveryBudget === 'spend';
+      // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease, and so does who accepts it.
+      const mayBeginAgain = trained === 0 || allowFallback || request.recoveryBudget === 'spend';
       if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain) throw noCheckpoint(operation, choice);
       return { checkpoint: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
     }
@@ -174,7 +174,7 @@ function noCheckpoint(operation: Operation, choice: string): NoCheckpointError {
   if (choice !== 'latest')
     return new NoCheckpointError(operation.id, choice, ['this id is not a checkpoint of this operation']);
   return new NoCheckpointError(operation.id, choice, [
-    'it stopped before its first checkpoint was committed',
+    'it stopped before its first checkpoint was committed (allow_fallback then begins again at step 0)',
     'it was cancelled with "discard" before its first checkpoint',
     'its checkpoints were deleted',
   ]);

@@ -4,6 +4,10 @@ import { writeCheckpointFiles } from './checkpoint-files.js';
 import type { SaveRequest } from './control-queue.js';
 import type { CapturedState, TrainingRun } from './training-run.js';
 
+/** A full disk is not asked again at every step: each failure of a periodic save doubles the time to the next. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+
 export type Emit = (event: TrainerEvent) => void;
 
 /**
@@ -14,6 +18,8 @@ export class CheckpointSaver {
   private writing: Promise<unknown> = Promise.resolve();
   private readonly unsettled = new Set<string>();
   private count = 0;
+  private failures = 0;
+  private notBefore = -Infinity;
 
   constructor(
     private readonly spoolDir: string,
@@ -22,9 +28,9 @@ export class CheckpointSaver {
     private readonly now: () => number,
   ) {}
 
-  /** No save is being written or waits for the supervisor. */
-  get isIdle(): boolean {
-    return this.unsettled.size === 0;
+  /** A periodic save may be made: none is being written or waits for the supervisor, and none has just failed. */
+  get isReady(): boolean {
+    return this.unsettled.size === 0 && this.now() >= this.notBefore;
   }
 
   settle(requestId: string): void {
@@ -59,6 +65,8 @@ export class CheckpointSaver {
 
   private refuse({ request_id }: SaveRequest, error: unknown): void {
     this.unsettled.delete(request_id);
+    this.notBefore = this.now() + Math.min(FIRST_RETRY_MS * 2 ** this.failures, LAST_RETRY_MS);
+    this.failures += 1;
     this.emit({ type: 'save_failed', request_id, message: error instanceof Error ? error.message : String(error) });
   }
 
@@ -75,6 +83,8 @@ export class CheckpointSaver {
       this.refuse(request, error);
       return false;
     }
+    this.failures = 0;
+    this.notBefore = -Infinity;
     const { step, epoch } = captured.position;
     this.emit({
       type: 'saved',

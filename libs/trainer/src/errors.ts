@@ -77,6 +77,18 @@ export class SpecInvalidError extends DomainError {
   }
 }
 
+/** Another program than this trainer is needed. */
+export class OperationTypeError extends DomainError {
+  readonly code = 'spec-invalid';
+  constructor(type: string, known: readonly string[]) {
+    super(
+      `This trainer cannot run operations of type ${type}, only ${known.join(' and ')}; ` +
+        'submit it to a pool whose workers can',
+      { type, known },
+    );
+  }
+}
+
 /** The supervisor said something that the protocol does not know, or at the wrong time. */
 export class TrainerProtocolError extends DomainError {
   readonly code = 'trainer-protocol-violated';

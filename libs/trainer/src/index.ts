@@ -9,17 +9,20 @@ export {
   CheckpointWriteError,
   DataChangedError,
   LayerUnsupportedError,
+  OperationTypeError,
   SpecInvalidError,
   TrainerInvariantError,
   TrainerProtocolError,
   TrainingDivergedError,
 } from './errors.js';
+export { type DataGenerationResult } from './generation/data-generation.js';
 export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorLayout } from './safetensors.js';
 export { type Backend, chooseBackend, loadBackends, type LoadedBackend } from './tensorflow/backend.js';
 export { TRAINER } from './trainer-identity.js';
-export { serveTraining, type SessionPorts } from './trainer-session.js';
+export { OPERATION_TYPES, serveOperation, type SessionPorts } from './operation-session.js';
 export { type LoopOutcome, type LoopPlan, type LoopPorts, train } from './training-loop.js';
 export { type TrainingResult } from './training-result.js';
+export { rehearse } from './rehearsal.js';
 export { assertContinues, readRestorePoint, type RestoreRules } from './restore-point.js';
 export {
   type CapturedState,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** What a random sequence is for. No two purposes ever share a sequence. */
-export type RandomPurpose = 'shuffle' | 'dropout' | 'initial-weights';
+export type RandomPurpose = 'shuffle' | 'dropout' | 'initial-weights' | 'price';
 
 /** `(value << by) | (value >>> (32 - by))` on 32 bits. */
 function rotateLeft(value: number, by: number): number {

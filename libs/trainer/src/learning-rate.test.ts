@@ -1,4 +1,4 @@
-import { afterEpoch, initialSchedule, learningRateAt, type ScheduleState } from './learning-rate.js';
+import { afterEpoch, initialSchedule, learningRateAt, type ScheduleState, withBaseRate } from './learning-rate.js';
 import type { TrainingSpec } from '@ktrdr/contracts';
 
 type Schedule = TrainingSpec['schedule'];
@@ -37,5 +37,16 @@ describe('learning rate schedules', () => {
     });
     expect(seen).toEqual([0.8, 0.8, 0.4, 0.4, 0.4, 0.3, 0.3, 0.3]);
     expect(state.plateau.best).toBe(0.5);
+  });
+
+  it('take a new base over, a plateau in proportion to what it has come down, never below its minimum', () => {
+    const plateau: Schedule = { kind: 'plateau', patience: 1, factor: 0.5, min_learning_rate: 0.3, min_delta: 0 };
+    const lowered = { ...initialSchedule(0.8), plateauRate: 0.4 };
+    expect(withBaseRate(plateau, lowered, 1.6)).toMatchObject({ baseRate: 1.6, plateauRate: 0.8 });
+    expect(withBaseRate(plateau, lowered, 0.4).plateauRate).toBe(0.3);
+    expect(withBaseRate(plateau, lowered, 0.1).plateauRate).toBe(0.1);
+    expect(withBaseRate(plateau, lowered, 0.8)).toBe(lowered);
+    const cosine: Schedule = { kind: 'cosine', min_learning_rate: 0 };
+    expect(withBaseRate(cosine, initialSchedule(0.8), 0.4)).toEqual(initialSchedule(0.4));
   });
 });

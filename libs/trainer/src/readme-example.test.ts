@@ -43,7 +43,7 @@ describe('the example of the README', () => {
       backend: { name: 'cpu', version: tf.version_core },
     };
     const run = await example(setup, join(root, 'checkpoint'));
-    expect(run.position).toEqual({ step: 2, epoch: 0, batch: 2 });
+    expect(run.position).toEqual({ step: 2, epoch: 0, samples: 16 });
     run.dispose();
     await rm(root, { recursive: true });
   });

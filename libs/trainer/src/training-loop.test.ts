@@ -199,7 +199,8 @@ describe('a save', () => {
       while (breaths > 1 && !failed());
     };
     const setup = setupOf({ checkpoint: { every_steps: 1 } });
-    expect(await trainOnce(setup, undefined, { ...loop, breathe })).toBe('completed');
+    const now = () => loop.told('progress').length * 1_000;
+    expect(await trainOnce(setup, undefined, { ...loop, breathe, now })).toBe('completed');
     expect(loop.told('save_failed')[0]?.message).toContain('000001-periodic-1');
     expect(loop.told('saved').map(({ kind }) => kind)).toEqual(['periodic', 'final']);
   });

@@ -60,7 +60,7 @@ async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: C
       if (await stopped(run, stop, ports, saver)) return 'stopped';
       continue;
     }
-    if (policy.due && saver.isIdle && !run.isEpochDue) {
+    if (policy.due && saver.isReady && !run.isEpochDue) {
       void saver.save(run, { request_id: `periodic-${plan.attempt}-${run.position.step}`, kind: 'periodic' });
       policy.saved();
     }

@@ -19,6 +19,8 @@ export class ScriptedApi {
   readonly checkpoints: CheckpointRecord[] = [];
   directive: Directive = { kind: 'run' };
   draining = false;
+  /** What the next claims hand over differently. */
+  offered: Partial<ClaimedOperation> = {};
   /** Newest attempt; what an older one sends is refused. */
   attempt = 0;
   status = 'queued';
@@ -154,6 +156,7 @@ export class ScriptedApi {
       pinned_backend: null,
       resume: this.resumeChoice(this.checkpoints.at(-1)),
       directive: this.directive,
+      ...this.offered,
     };
     this.claims.set(claim_id, operation);
     return operation;

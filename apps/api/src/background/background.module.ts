@@ -1,19 +1,12 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { DeleteCheckpoint, ExpireLeases, WatchProgress } from '@ktrdr/operations';
-import {
-  type Database,
-  IdempotencyStore,
-  OutboxStore,
-  PrismaCheckpointRepository,
-  WorkerRegistry,
-} from '@ktrdr/operations-prisma';
+import { ExpireLeases, WatchProgress } from '@ktrdr/operations';
+import { type Database, IdempotencyStore, OutboxStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, DATABASE } from '../platform/tokens.js';
-import { CheckpointRetention } from './checkpoint-retention.js';
 import { DatabaseWatch } from './database-watch.js';
 import { LeaseSweeper } from './lease-sweeper.js';
 import { TicketRelay } from './ticket-relay.js';
@@ -35,8 +28,6 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
     @Inject(BootstrapToken) bootstrap: BootstrapToken,
-    @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
-    @Inject(DeleteCheckpoint) deletion: DeleteCheckpoint,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
     const watch = new DatabaseWatch(database, hostOf(config.databaseUrl), logger);
@@ -55,7 +46,6 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       },
       logger,
     );
-    const retention = new CheckpointRetention(checkpoints, deletion, logger);
     const relay = new TicketRelay(outbox, messaging);
     const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
       new BackgroundLoop(name, everyMs, turn, logger);
@@ -68,7 +58,6 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       }),
       loop('outbox-relay', 250, () => relay.relay()),
       loop('lost-tickets', 2_000, () => relay.replaceLost()),
-      loop('checkpoint-retention', 5_000, () => retention.turn()),
       loop('forgetting', HOUR_MS, async () => {
         await keys.forgetOld();
         await workers.forgetSilent(24 * HOUR_MS);

@@ -1,64 +1,57 @@
-import { planRetention, type RetainableCheckpoint } from '@ktrdr/checkpoint';
-import {
-  type Checkpoint,
-  CheckpointInUseError,
-  CheckpointNotFoundError,
-  type DeleteCheckpoint,
-  type Operation,
-} from '@ktrdr/operations';
-import type { PrismaCheckpointRepository } from '@ktrdr/operations-prisma';
+import { ownKeepLast, planOperationRetention } from '@ktrdr/checkpoint';
+import type { Checkpoint } from '@ktrdr/operations';
+import type {
+  OperationWithCheckpoints,
+  PrismaCheckpointCollection,
+  PrismaCheckpointRepository,
+} from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
+import type { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 
 const OPERATIONS_A_TURN = 50;
-const DEFAULT_KEEP_LAST = 3;
+const ERASED_AT_ONCE = 50;
 
-/** Lets go of what an operation's own policy no longer keeps, decided under the lock that every transition takes. */
+/** Lets go of what an operation's own `keep_last` no longer keeps, and finishes whatever a crash left half deleted. */
 export class CheckpointRetention {
+  /** Turns go round: who keeps more than its number for good reasons does not stand in the way of the others. */
+  private afterId = '';
+
   constructor(
+    private readonly collection: PrismaCheckpointCollection,
     private readonly checkpoints: PrismaCheckpointRepository,
-    private readonly deletion: DeleteCheckpoint,
+    private readonly stored: StoredCheckpoints,
     private readonly log: Logger,
   ) {}
 
-  async turn(): Promise<void> {
-    for (const { operation, checkpoints } of await this.checkpoints.beyondKeepLast(
-      OPERATIONS_A_TURN,
-      DEFAULT_KEEP_LAST,
-    )) {
-      for (const id of surplus(operation, checkpoints)) await this.remove(id);
+  async turn(signal: AbortSignal): Promise<void> {
+    const page = await this.collection.beyondKeepLast({ afterId: this.afterId, limit: OPERATIONS_A_TURN });
+    this.afterId = page.length === OPERATIONS_A_TURN ? (page.at(-1)?.operation.id ?? '') : '';
+    for (const found of page) {
+      if (surplus(found).length === 0) continue;
+      const marked = await this.collection.markDeleting(found.operation.id, surplus);
+      await this.erase(marked);
+      for (const { id, operationId, step } of marked)
+        this.log.info({ operationId, checkpointId: id, step }, 'checkpoint retired');
     }
-    for (const checkpoint of await this.checkpoints.deleting(OPERATIONS_A_TURN)) await this.deletion.finish(checkpoint);
+    await this.finish(signal);
   }
 
-  private async remove(id: string): Promise<void> {
-    const checkpoint = await this.checkpoints.get(id);
-    try {
-      await this.checkpoints.markDeleting(id, (operation, siblings) =>
-        surplus(operation, siblings).includes(id) ? null : 'the policy keeps it',
-      );
-    } catch (error) {
-      // Between the plan and the lock something changed: the next turn sees it as it is.
-      if (error instanceof CheckpointInUseError || error instanceof CheckpointNotFoundError) return;
-      throw error;
-    }
-    await this.deletion.finish(checkpoint);
-    this.log.info(
-      { operationId: checkpoint.operationId, checkpointId: id, step: checkpoint.step },
-      'checkpoint retired',
-    );
+  private async finish(signal: AbortSignal): Promise<void> {
+    let marked: readonly Checkpoint[];
+    do {
+      marked = await this.checkpoints.deleting(ERASED_AT_ONCE);
+      await this.erase(marked);
+    } while (marked.length === ERASED_AT_ONCE && !signal.aborted);
+  }
+
+  private async erase(checkpoints: readonly Checkpoint[]): Promise<void> {
+    if (checkpoints.length === 0) return;
+    await this.stored.eraseAll(checkpoints);
+    await this.collection.removeRows(checkpoints.map(({ id }) => id));
   }
 }
 
-/** Ids that the operation's `keep_last` lets go. The one it continues from is needed, whatever its age. */
-export function surplus(operation: Operation, checkpoints: readonly Checkpoint[]): readonly string[] {
-  const { checkpoint: policy } = operation.spec as { checkpoint?: { keep_last?: unknown } };
-  const keepLast = typeof policy?.keep_last === 'number' ? policy.keep_last : DEFAULT_KEEP_LAST;
-  const best = checkpoints.find(({ isBest }) => isBest);
-  const retainable = checkpoints.map((checkpoint): RetainableCheckpoint => ({
-    ...checkpoint,
-    isBest: checkpoint === best,
-    valid: checkpoint.corruptedAt === null,
-  }));
-  const needed = new Set(operation.resumeCheckpointId === null ? [] : [operation.resumeCheckpointId]);
-  return planRetention(retainable, { keepLast }, needed).remove.map(({ id }) => id);
+function surplus(found: OperationWithCheckpoints): readonly string[] {
+  const { remove } = planOperationRetention(found, { keepLast: ownKeepLast(found.operation) });
+  return remove.map(({ checkpoint }) => checkpoint.id);
 }

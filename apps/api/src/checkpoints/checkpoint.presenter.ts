@@ -18,6 +18,7 @@ export function toCheckpointViews(checkpoints: readonly Checkpoint[]): Checkpoin
     is_best: checkpoint === best,
     pinned: checkpoint.pinned,
     corrupted_at: checkpoint.corruptedAt?.toISOString() ?? null,
+    verified_at: checkpoint.verifiedAt?.toISOString() ?? null,
     parent_id: checkpoint.parentId,
     manifest_key: checkpoint.manifestKey,
     manifest_sha256: checkpoint.manifestSha256,

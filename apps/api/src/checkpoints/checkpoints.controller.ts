@@ -8,18 +8,22 @@ import {
   type VerifyView,
 } from '@ktrdr/contracts';
 import { type Checkpoint, CheckpointNotFoundError, DeleteCheckpoint } from '@ktrdr/operations';
-import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { PrismaCheckpointCollection, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 import { zod } from '../http/zod.pipe.js';
 import { operationId } from '../operations/operations.controller.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { toCheckpointViews } from './checkpoint.presenter.js';
+import { toLastSweep } from './cleanup.presenter.js';
+import { OrphanSweeper } from './orphan-sweeper.js';
 
 @Controller()
 export class CheckpointsController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
+    @Inject(PrismaCheckpointCollection) private readonly collection: PrismaCheckpointCollection,
+    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
     @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
     @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,
   ) {}
@@ -32,13 +36,15 @@ export class CheckpointsController {
 
   @Get('checkpoints/stats')
   async stats(): Promise<CheckpointStats> {
-    const { count, logicalBytes, storedBytes, oldestAt, operations } = await this.checkpoints.stats();
+    const [stats, lastSweep] = await Promise.all([this.checkpoints.stats(), this.orphans.last()]);
+    const { count, logicalBytes, storedBytes, oldestAt, operations } = stats;
     return {
       count,
       logical_bytes: logicalBytes,
       stored_bytes: storedBytes,
       oldest_at: oldestAt?.toISOString() ?? null,
       operations: operations.map((row) => ({ operation_id: row.operationId, count: row.count, bytes: row.bytes })),
+      last_orphan_sweep: toLastSweep(lastSweep),
     };
   }
 
@@ -56,6 +62,7 @@ export class CheckpointsController {
     const checkpoint = await this.checkpoints.get(id);
     const { badFiles, filesChecked, bytesHashed } = await this.stored.verify(checkpoint, depth);
     if (badFiles.length > 0) await this.checkpoints.markCorrupted(id, badFiles);
+    else if (depth === 'deep') await this.collection.markVerified(id);
     return {
       checkpoint_id: id,
       valid: badFiles.length === 0,

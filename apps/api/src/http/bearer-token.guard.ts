@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type ApiTokenRecord, ApiTokenStore } from '@ktrdr/operations-prisma';
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { UnauthorizedError } from './errors.js';
 
 const PUBLIC = 'ktrdr:public';
@@ -24,6 +25,7 @@ export class BearerTokenGuard implements CanActivate {
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(ApiTokenStore) private readonly tokens: ApiTokenStore,
+    @Inject(BootstrapToken) private readonly bootstrap: BootstrapToken,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -39,7 +41,7 @@ export class BearerTokenGuard implements CanActivate {
     const key = createHash('sha256').update(bearer).digest('base64');
     const known = this.remembered.get(key);
     if (known && known.until > performance.now()) return known.token;
-    const token = await this.tokens.find(bearer);
+    const token = (await this.tokens.find(bearer)) ?? (await this.findAfterBootstrap(bearer));
     if (!token) {
       this.remembered.delete(key);
       throw new UnauthorizedError('The token is not known');
@@ -47,6 +49,12 @@ export class BearerTokenGuard implements CanActivate {
     if (this.remembered.size >= REMEMBERED_AT_MOST) this.remembered.clear();
     this.remembered.set(key, { token, until: performance.now() + REMEMBER_MS });
     return token;
+  }
+
+  /** The database can be there before the first token is in it. */
+  private async findAfterBootstrap(bearer: string): Promise<ApiTokenRecord | null> {
+    await this.bootstrap.ensure();
+    return this.tokens.find(bearer);
   }
 }
 

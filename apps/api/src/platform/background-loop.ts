@@ -10,8 +10,10 @@ export class BackgroundLoop {
   constructor(
     private readonly name: string,
     private readonly everyMs: number,
-    private readonly turn: () => Promise<void>,
+    private readonly turn: (signal: AbortSignal) => Promise<void>,
     private readonly log: Logger,
+    /** Whether the first turn waits as long as every other. */
+    private readonly waitsFirst = false,
   ) {}
 
   start(): void {
@@ -30,12 +32,14 @@ export class BackgroundLoop {
   }
 
   private async run(): Promise<void> {
+    if (this.waitsFirst) await this.pause();
     while (!this.stopped.signal.aborted) {
       try {
-        await this.turn();
+        await this.turn(this.stopped.signal);
         if (this.lastFailure) this.log.info({ loop: this.name }, 'background loop works again');
         this.lastFailure = undefined;
       } catch (error) {
+        if (this.stopped.signal.aborted) return;
         const message = error instanceof Error ? error.message : String(error);
         if (message !== this.lastFailure) this.log.warn({ loop: this.name, err: error }, 'background loop failed');
         this.lastFailure = message;

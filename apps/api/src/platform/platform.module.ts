@@ -21,14 +21,17 @@ import {
   IdempotencyStore,
   openDatabase,
   OutboxStore,
+  PrismaCheckpointCollection,
   PrismaCheckpointRepository,
   PrismaOperationStore,
+  ServiceRecords,
   WebhookStore,
   WorkerRegistry,
 } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
+import { BootstrapToken } from './bootstrap-token.js';
 import { Messaging } from './messaging.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
 import { CONFIG, DATABASE, OBJECT_STORE } from './tokens.js';
@@ -70,13 +73,20 @@ const providers = [
   },
   provide(WebhookStore, DATABASE),
   provide(PrismaCheckpointRepository, DATABASE),
+  provide(PrismaCheckpointCollection, DATABASE),
+  provide(ServiceRecords, DATABASE),
   provide(WorkerRegistry, DATABASE),
   provide(OutboxStore, DATABASE),
   provide(EventLog, DATABASE),
   provide(IdempotencyStore, DATABASE),
   provide(ApiTokenStore, DATABASE),
+  {
+    provide: BootstrapToken,
+    inject: [ApiTokenStore, CONFIG],
+    useFactory: (tokens: ApiTokenStore, { bootstrapToken }: ApiConfig) => new BootstrapToken(tokens, bootstrapToken),
+  },
   provide(CheckpointStore, OBJECT_STORE),
-  provide(StoredCheckpoints, CheckpointStore, OBJECT_STORE, PrismaCheckpointRepository),
+  provide(StoredCheckpoints, CheckpointStore, OBJECT_STORE, PrismaCheckpointCollection),
   provide(SubmitOperation, PrismaOperationStore, Messaging),
   provide(ResumeOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints, Messaging),
   provide(PauseOperation, PrismaOperationStore, Messaging),

@@ -1,5 +1,11 @@
-import type { Checkpoint, CheckpointEraser, CheckpointRepository, CheckpointVerifier } from '@ktrdr/operations';
-import type { CheckpointStore, ObjectStore, Verification } from '@ktrdr/checkpoint';
+import type { Checkpoint, CheckpointEraser, CheckpointVerifier } from '@ktrdr/operations';
+import {
+  type CheckpointStore,
+  eraseObjects,
+  type ObjectRegister,
+  type ObjectStore,
+  type Verification,
+} from '@ktrdr/checkpoint';
 
 /** Verifies and erases what the object store holds of committed checkpoints. */
 export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
@@ -8,7 +14,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
   constructor(
     private readonly store: CheckpointStore,
     private readonly objects: ObjectStore,
-    private readonly checkpoints: CheckpointRepository,
+    private readonly collection: Pick<ObjectRegister, 'collect'>,
   ) {}
 
   /** Callers that ask at the same time share one reading of the bytes. */
@@ -21,10 +27,11 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
     return underWay;
   }
 
-  async erase({ manifestKey, files }: Checkpoint): Promise<void> {
-    await this.store.deleteManifest(manifestKey);
-    await this.checkpoints.collectBlobs([...new Set(files.map(({ blob }) => blob))], (blob) =>
-      this.objects.delete(blob),
-    );
+  erase(checkpoint: Checkpoint): Promise<void> {
+    return this.eraseAll([checkpoint]);
+  }
+
+  async eraseAll(checkpoints: readonly Checkpoint[]): Promise<void> {
+    await eraseObjects(this.objects, this.collection, checkpoints);
   }
 }

@@ -1,6 +1,7 @@
 import type { CheckpointPage, CheckpointStats, CheckpointView, VerifyView } from '@ktrdr/contracts';
+import { position, renderMetrics } from './figures.js';
 import { block, type Row, table } from './layout.js';
-import { position, type RenderContext, renderMetrics } from './operation-detail.js';
+import type { RenderContext } from './operation-detail.js';
 import type { Paint } from './paint.js';
 import { age, count, duration, figure, quantity, size } from './units.js';
 
@@ -41,6 +42,7 @@ export function renderCheckpoint(checkpoint: CheckpointView, { paint, now }: Ren
       label: 'corrupted',
       value: checkpoint.corrupted_at && { text: `found ${age(checkpoint.corrupted_at, now)}`, tone: 'bad' },
     },
+    { label: 'verified', value: checkpoint.verified_at && age(checkpoint.verified_at, now) },
     { label: 'metrics', value: renderMetrics(checkpoint.metrics) },
     { label: 'size', value: `${size(checkpoint.bytes)}${uploaded === null ? '' : `, ${size(uploaded)} of it new`}` },
     { label: 'cost', value: stall === null ? null : costOf(stall, saved) },
@@ -79,6 +81,7 @@ export function renderStats(stats: CheckpointStats, { paint, now }: RenderContex
       { label: 'size', value: size(logical) },
       { label: 'stored', value: `${size(stored)}${saved}` },
       { label: 'oldest', value: oldest && age(oldest, now) },
+      { label: 'orphans', value: lastSweep(stats, now) },
     ],
     paint,
   );
@@ -90,6 +93,14 @@ export function renderStats(stats: CheckpointStats, { paint, now }: RenderContex
   ] as const;
   const rows = operations.map(({ operation_id, count: each, bytes }) => [operation_id, count(each), size(bytes)]);
   return `${head}\n\n${table(columns, rows, paint)}`;
+}
+
+function lastSweep({ last_orphan_sweep: sweep }: CheckpointStats, now: Date): string | null {
+  if (!sweep) return null;
+  const when = age(sweep.at, now);
+  if (sweep.skipped !== null) return `not looked for ${when}: ${sweep.skipped}`;
+  const removed = `${quantity(sweep.manifests + sweep.blobs, 'object')} (${size(sweep.bytes)}) removed ${when}`;
+  return `${removed}, ${count(sweep.younger_than_grace)} too young to tell`;
 }
 
 function marks({ is_latest, is_best, pinned, corrupted_at }: CheckpointView): string {

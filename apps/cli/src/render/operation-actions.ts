@@ -1,16 +1,20 @@
 import type { ActionView, OperationView, ResumedView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations';
+import { position, renderMetrics } from './figures.js';
 import { block, type Row } from './layout.js';
-import { position, type RenderContext, renderMetrics } from './operation-detail.js';
+import type { RenderContext } from './operation-detail.js';
+import { remainingText } from './paused-card.js';
+import { renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
-import { age, duration, quantity } from './units.js';
+import { age, count, duration, quantity } from './units.js';
 
 export function renderStarted(operation: OperationView, { paint }: RenderContext): string {
-  const { operation_id: id, name, status, queue_position } = operation;
+  const { operation_id: id, name, status, queue_position, origin } = operation;
   return block(
     `Started ${id}`,
     [
       { label: 'name', value: name },
+      { label: 'again', value: origin && `what ${origin.operation_id} was, from the beginning` },
       { label: 'status', value: statusCell(status, queue_position) },
       { label: 'watch', value: `ktrdr operations watch ${id}` },
     ],
@@ -18,7 +22,12 @@ export function renderStarted(operation: OperationView, { paint }: RenderContext
   );
 }
 
-export function renderResumed(resumed: ResumedView, { paint, now }: RenderContext): string {
+export interface ResumedContext extends RenderContext {
+  /** What was chosen on the command line, to be repeated in the command that a rehearsal suggests. */
+  readonly choices?: string;
+}
+
+export function renderResumed(resumed: ResumedView, { paint, now, choices = '' }: ResumedContext): string {
   const { operation_id: id, status, queue_position, dry_run: isDryRun, fell_back_from: corrupted } = resumed;
   const isWithdrawal = !isDryRun && isLeased(status);
   const title = isDryRun
@@ -27,9 +36,10 @@ export function renderResumed(resumed: ResumedView, { paint, now }: RenderContex
   const rows: Row[] = [
     { label: 'status', value: statusCell(status, queue_position) },
     { label: 'from', value: isWithdrawal ? 'where it is: the pause was withdrawn' : origin(resumed, now) },
+    { label: 'changed', value: resumed.changes.map(renderChange) },
     { label: 'instead', value: corrupted && { text: `of ${corrupted}, which is corrupted`, tone: 'waiting' } },
     isDryRun
-      ? { label: 'resume', value: `ktrdr operations resume ${id}${corrupted ? ' --allow-fallback' : ''}` }
+      ? { label: 'resume', value: `ktrdr operations resume ${id}${choices}${corrupted ? ' --allow-fallback' : ''}` }
       : { label: 'watch', value: `ktrdr operations watch ${id}` },
   ];
   return block(title, rows, paint);
@@ -53,6 +63,16 @@ export function renderAction(action: ActionView, operation: OperationView, { pai
   return block(`${status.charAt(0).toUpperCase()}${status.slice(1)} ${id}`, rows, paint);
 }
 
+/** Where it stands in its queue now. */
+export function renderPrioritised(operation: OperationView, { paint }: RenderContext): string {
+  const { operation_id: id, status, queue_position, priority } = operation;
+  const rows: Row[] = [
+    { label: 'status', value: statusCell(status, queue_position) },
+    { label: 'priority', value: count(priority) },
+  ];
+  return block(`Moved ${id}`, rows, paint);
+}
+
 /** How an operation ended, or where it stopped. */
 export function renderOutcome(operation: OperationView, { paint, now }: RenderContext): string {
   const { operation_id: id, status, error, active_seconds: seconds, progress } = operation;
@@ -62,6 +82,8 @@ export function renderOutcome(operation: OperationView, { paint, now }: RenderCo
     { label: 'error', value: error && { text: `${error.code}: ${error.message}`, tone: 'bad' } },
     { label: 'at', value: progress && `${position(progress)}, after ${duration(seconds)} of training` },
     { label: 'metrics', value: renderMetrics(operation.metrics) },
+    { label: 'remaining', value: remainingText(operation.paused?.remaining) },
+    { label: 'perhaps', value: operation.suggestions.flatMap(({ why, command }) => [`${why}:`, `  ${command}`]) },
     { label: 'weights', value: typeof sha256 === 'string' ? `sha256 ${sha256}` : null },
     ...continuation(operation, now),
     { label: 'show', value: `ktrdr operations show ${id}` },

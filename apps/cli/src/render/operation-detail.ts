@@ -1,6 +1,10 @@
 import type { OperationView } from '@ktrdr/contracts';
+import { isLeased } from '@ktrdr/operations';
+import { position, renderMetrics } from './figures.js';
 import { block, type Cell, type Row } from './layout.js';
 import type { Paint } from './paint.js';
+import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
+import { changesOf } from './spec-changes.js';
 import { statusCell } from './status.js';
 import { age, count, duration, figure, percent } from './units.js';
 
@@ -12,47 +16,68 @@ export interface RenderContext {
 type Summary = NonNullable<OperationView['latest_checkpoint']>;
 
 export function renderOperation(operation: OperationView, { paint, now }: RenderContext): string {
-  const { operation_id: id, name, labels, best } = operation;
+  const { operation_id: id, name, best, status, pause, cancel } = operation;
   const rows: Row[] = [
     { label: 'name', value: name },
-    { label: 'status', value: statusCell(operation.status, operation.queue_position) },
+    { label: 'status', value: statusCell(status, operation.queue_position) },
+    { label: 'stuck', value: stuckOf(operation, now) },
     { label: 'worker', value: workerOf(operation) },
     { label: 'progress', value: progressOf(operation) },
     { label: 'metrics', value: renderMetrics(operation.metrics) },
     { label: 'best', value: best && `${best.metric} ${figure(best.value)} (${position(best)})` },
+    { label: 'times', value: timesOf(operation) },
+    ...pausedRows(operation, now),
+    { label: 'remaining', value: isPaused(operation) ? null : remainingText(operation.remaining) },
+    { label: 'pauses', value: earlierPauses(operation, now) },
     { label: 'checkpoint', value: checkpointOf(operation.latest_checkpoint, now) },
     { label: 'resumed', value: operation.resumed_from && `from ${checkpointOf(operation.resumed_from, now)}` },
-    {
-      label: 'pause',
-      value: operation.pause && request(operation.pause, `at the next ${operation.pause.boundary}`, now),
-    },
-    {
-      label: 'cancel',
-      value: operation.cancel && request(operation.cancel, operation.cancel.save ? 'saving first' : 'discarding', now),
-    },
+    { label: 'pause', value: pause && isLeased(status) ? request(pause, `at the next ${pause.boundary}`, now) : null },
+    { label: 'cancel', value: cancel && request(cancel, cancel.save ? 'saving first' : 'discarding', now) },
     { label: 'recoveries', value: recoveriesOf(operation) },
     { label: 'error', value: operation.error && bad(`${operation.error.code}: ${operation.error.message}`) },
+    { label: 'perhaps', value: operation.suggestions.flatMap(({ why, command }) => [`${why}:`, `  ${command}`]) },
     { label: 'warnings', value: operation.warnings.map(({ message, at }) => `${message} (${age(at, now)})`) },
     { label: 'created', value: `${age(operation.created_at, now)} (${operation.created_at})` },
-    { label: 'times', value: timesOf(operation) },
-    { label: 'labels', value: entries(labels).join('  ') },
+    ...family(operation),
+    { label: 'labels', value: entries(operation.labels).join('  ') },
     { label: 'pool', value: `${operation.pool}, priority ${operation.priority}` },
+    { label: 'watchdog', value: watchdogOf(operation) },
     { label: 'result', value: entries(operation.result ?? {}) },
     { label: 'spec', value: `sha256 ${operation.spec_sha256}` },
+    { label: 'changed', value: changesOf(operation) },
     { label: 'next', value: operation.allowed_actions.map((action) => `ktrdr operations ${action} ${id}`) },
   ];
   return block(id, rows, paint);
 }
 
-/** `loss 0.6892  val_loss 0.6911`. */
-export function renderMetrics(metrics: OperationView['metrics']): string {
-  return Object.entries(metrics ?? {})
-    .map(([metric, value]) => `${metric} ${figure(value)}`)
-    .join('  ');
+/** Where it comes from and what it stands above. */
+function family({ parent_id, origin, children }: OperationView): Row[] {
+  const states = Object.entries(children?.by_status ?? {})
+    .filter(([, many]) => many > 0)
+    .map(([status, many]) => `${count(many)} ${status}`);
+  return [
+    { label: 'parent', value: parent_id },
+    {
+      label: 'made from',
+      value: origin && `${origin.operation_id} (${[origin.kind, origin.checkpoint_id].filter(Boolean).join(' at ')})`,
+    },
+    {
+      label: 'children',
+      value: children && `${count(children.total)}: ${states.join(', ')}, ${percent(children.fraction)} done`,
+    },
+  ];
 }
 
-export function position({ epoch, step }: { readonly epoch: number; readonly step: number }): string {
-  return `epoch ${count(epoch)}, step ${count(step)}`;
+function stuckOf({ stuck_since: since, watchdog }: OperationView, now: Date): Cell | null {
+  if (since === null) return null;
+  const limit = watchdog ? ` for more than ${duration(watchdog.seconds)}` : '';
+  return bad(`its worker is alive, but it has made no step${limit}; noticed ${age(since, now)}`);
+}
+
+const ON_STALL = { warn: 'warns', pause: 'pauses it', fail: 'fails it' } as const;
+
+function watchdogOf({ watchdog }: OperationView): string | null {
+  return watchdog && `${ON_STALL[watchdog.on_stall]} after ${duration(watchdog.seconds)} without a step`;
 }
 
 function checkpointOf(checkpoint: Summary | null, now: Date): string | null {
@@ -96,7 +121,8 @@ function request(
   return `asked for by ${requested_by} ${age(requested_at, now)}, ${how}${reason ? `: ${reason}` : ''}`;
 }
 
-function entries(values: Readonly<Record<string, unknown>>): string[] {
+/** `name value`, one of each. */
+export function entries(values: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(values).map(([name, value]) => {
     const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : figure(value);
     return `${name} ${text}`;

@@ -136,7 +136,13 @@ describe('operations', () => {
 
   it('are shown in full', () => {
     const view = operationView({
-      pause: { boundary: 'epoch', reason: 'lunch', requested_by: 'ada', requested_at: '2026-11-22T10:17:00.000Z' },
+      pause: {
+        boundary: 'epoch',
+        cause: 'manual',
+        reason: 'lunch',
+        requested_by: 'ada',
+        requested_at: '2026-11-22T10:17:00.000Z',
+      },
       warnings: [{ code: 'slow', message: 'It is slow', at: '2026-11-22T10:16:00.000Z' }],
     });
     expect(renderOperation(view, context)).toBe(
@@ -148,12 +154,13 @@ describe('operations', () => {
         '  progress   24 %  epoch 12/50  step 1,344/5,600  8,100 examples/s  ETA 41 s',
         '  metrics    loss 0.6892  val_loss 0.6911',
         '  best       val_loss 0.6910 (epoch 11, step 1,232)',
+        '  times      queued 1 s  active 2 min 4 s  paused 0 s',
         '  pause      asked for by ada 5 seconds ago, at the next epoch: lunch',
         '  warnings   It is slow (1 minute ago)',
         '  created    2 minutes ago (2026-11-22T10:15:00.000Z)',
-        '  times      queued 1 s  active 2 min 4 s  paused 0 s',
         '  labels     owner ada',
         '  pool       default, priority 0',
+        '  watchdog   warns after 10 min without a step',
         `  spec       sha256 ${'ab'.repeat(32)}`,
         `  next       ktrdr operations pause ${ID}`,
         `             ktrdr operations cancel ${ID}`,

@@ -50,7 +50,7 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
       if (!operation) return [];
       return isRecord(problem['fallback'])
         ? [`ktrdr operations resume ${operation} --allow-fallback`]
-        : [`ktrdr checkpoints ${operation}`];
+        : [checkpoint ? `ktrdr checkpoints ${operation}` : `ktrdr checkpoints verify --operation ${operation}`];
     case 'checkpoint-in-use':
       return checkpoint ? [`ktrdr checkpoints show ${checkpoint}`] : [];
     case 'unauthorized':
@@ -82,7 +82,7 @@ function badFiles(value: unknown): string[] {
 }
 
 function fallback(problem: ProblemDocument): string | null {
-  if (problem.code !== 'checkpoint-corrupted') return null;
+  if (problem.code !== 'checkpoint-corrupted' || !('fallback' in problem)) return null;
   const older = problem['fallback'];
   if (!isRecord(older)) return 'none: no older checkpoint of this operation is valid';
   const { checkpoint_id: id, epoch, step } = older;

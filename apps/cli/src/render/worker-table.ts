@@ -1,7 +1,7 @@
 import type { WorkerPage, WorkerView } from '@ktrdr/contracts';
-import { table } from './layout.js';
+import { block, table } from './layout.js';
 import type { RenderContext } from './operation-detail.js';
-import type { Tone } from './paint.js';
+import type { Paint, Tone } from './paint.js';
 import { age } from './units.js';
 
 const TONES: Readonly<Record<WorkerView['status'], Tone>> = {
@@ -33,4 +33,20 @@ export function renderWorkers({ items }: WorkerPage, { paint, now }: RenderConte
     worker.operations.join(' '),
   ]);
   return table(columns, rows, paint);
+}
+
+/** The answer to a drain. What the worker still holds, it hands over as soon as a checkpoint is saved. */
+export function renderDrained(
+  { worker_id: id, status, operations }: WorkerView,
+  { paint, isEnd }: { readonly paint: Paint; readonly isEnd: boolean },
+): string {
+  return block(
+    isEnd ? `Takes work again: ${id}` : `Drains ${id}`,
+    [
+      { label: 'status', value: { text: status, tone: TONES[status] } },
+      { label: 'holds', value: operations.length > 0 || isEnd ? operations : 'nothing' },
+      { label: 'workers', value: 'ktrdr workers' },
+    ],
+    paint,
+  );
 }

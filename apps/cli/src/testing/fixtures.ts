@@ -1,4 +1,12 @@
-import type { ActionView, CheckpointView, EventView, OperationView, ResumedView } from '@ktrdr/contracts';
+import type {
+  ActionView,
+  BulkView,
+  CheckpointView,
+  EventView,
+  OperationView,
+  ResumedView,
+  WorkerView,
+} from '@ktrdr/contracts';
 
 export const ID = 'op_training_20261122_101500_k3v9qa';
 export const NOW = new Date('2026-11-22T10:17:05.000Z');
@@ -44,6 +52,8 @@ export function operationView(changes: Partial<OperationView> = {}): OperationVi
     latest_checkpoint: null,
     resumed_from: null,
     pause: null,
+    paused: null,
+    pauses: [],
     cancel: null,
     worker_id: 'worker-1',
     lease_expires_at: '2026-11-22T10:17:08.000Z',
@@ -54,6 +64,14 @@ export function operationView(changes: Partial<OperationView> = {}): OperationVi
     max_recoveries: 10,
     spec: { version: 1 },
     spec_sha256: 'ab'.repeat(32),
+    overrides: null,
+    parent_id: null,
+    origin: null,
+    children: null,
+    watchdog: { seconds: 600, on_stall: 'warn' },
+    stuck_since: null,
+    suggestions: [],
+    remaining: null,
     result: null,
     created_at: '2026-11-22T10:15:00.000Z',
     started_at: '2026-11-22T10:15:01.000Z',
@@ -73,6 +91,7 @@ export function resumedView(changes: Partial<ResumedView> = {}): ResumedView {
     resumed_from: checkpointSummary(),
     lost_steps: 0,
     fell_back_from: null,
+    changes: [],
     dry_run: false,
     ...changes,
   };
@@ -112,4 +131,41 @@ export function checkpointView(changes: Partial<CheckpointView> = {}): Checkpoin
 export function eventView(seq: number, type: string, data: EventView['data'] = {}): EventView {
   const at = new Date(NOW.getTime() + seq * 100).toISOString();
   return { operation_id: ID, seq, type, attempt: 2, at, data };
+}
+
+type BulkItem = BulkView['items'][number];
+
+export function bulkItem(changes: Partial<BulkItem> = {}): BulkItem {
+  return {
+    operation_id: ID,
+    name: 'sp500 direction',
+    status: 'paused',
+    outcome: 'done',
+    code: null,
+    detail: null,
+    ...changes,
+  };
+}
+
+export function bulkView(items: readonly BulkItem[], isDryRun = false): BulkView {
+  const done = items.filter(({ outcome }) => outcome !== 'refused').length;
+  return { dry_run: isDryRun, matched: items.length, done, items: [...items] };
+}
+
+export function workerView(changes: Partial<WorkerView> = {}): WorkerView {
+  return {
+    worker_id: 'w1',
+    pool: 'default',
+    status: 'draining',
+    version: '0.1.0',
+    host: 'here',
+    pid: 42,
+    slots: 1,
+    free_slots: 0,
+    capabilities: ['type:training'],
+    operations: [ID],
+    registered_at: '2026-11-22T10:00:00.000Z',
+    last_seen_at: '2026-11-22T10:17:04.000Z',
+    ...changes,
+  };
 }

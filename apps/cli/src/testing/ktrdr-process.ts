@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,12 +26,15 @@ export class KtrdrProcess {
   private readonly waiting = new Set<() => void>();
   private readonly ended: Promise<Finished>;
 
-  constructor(readonly child: ChildProcess) {
+  constructor(
+    readonly child: ChildProcess,
+    home: string,
+  ) {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.add('stdout', text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.add('stderr', text));
-    this.ended = once(child, 'close').then(([code]) => {
-      const finished = { code: code as number | null, stdout: this.stdout, stderr: this.stderr };
-      return finished;
+    this.ended = once(child, 'close').then(async ([code]) => {
+      await rm(home, { recursive: true });
+      return { code: code as number | null, stdout: this.stdout, stderr: this.stderr };
     });
   }
 
@@ -68,7 +71,7 @@ export async function startKtrdr(args: readonly string[], surroundings: Surround
   });
   child.stdin.on('error', () => undefined); // a command that does not read its input may be gone before it is written
   child.stdin.end(surroundings.stdin ?? '');
-  return new KtrdrProcess(child);
+  return new KtrdrProcess(child, home);
 }
 
 export async function ktrdr(args: readonly string[], surroundings: Surroundings = {}): Promise<Finished> {

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, readFile, rm, truncate } from 'node:fs/promises';
 import { WorkerEvent } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
@@ -9,23 +9,37 @@ export interface EventSender {
 }
 
 export interface OutboxLimits {
+  /** Events. */
   readonly inMemory: number;
+  /** For everything. */
   readonly fileBytes: number;
+  /** Beyond that, for metrics and warnings only. */
+  readonly reserveBytes: number;
 }
 
-const LIMITS: OutboxLimits = { inMemory: 2_000, fileBytes: 64 * 1024 * 1024 };
+interface Amount {
+  readonly events: number;
+  readonly bytes: number;
+}
+const NONE: Amount = { events: 0, bytes: 0 };
+
+const LIMITS: OutboxLimits = { inMemory: 2_000, fileBytes: 64 * 1024 * 1024, reserveBytes: 16 * 1024 * 1024 };
 const RETRY = { firstMs: 200, lastMs: 2_000 };
 
 /**
- * Events on their way out, in order. While nobody takes them they wait in memory, then in a file; when that is full,
- * progress and logs are dropped, metrics and warnings are not.
+ * Events on their way out, in order. While nobody takes them they wait in memory, then in a file. When that is full,
+ * progress and logs are dropped; metrics and warnings have a reserve of their own. While the disk does not take the file,
+ * what should be in it waits in memory, within the same limits.
  */
 export class EventOutbox implements EventSink {
   private queue: WorkerEvent[] = [];
-  private readonly spilling: string[] = [];
-  private spilledEvents = 0;
-  private spilledBytes = 0;
+  /** On the way to the file. */
+  private spilling: { readonly event: WorkerEvent; readonly line: string }[] = [];
+  private inFile: Amount = NONE;
+  /** In `spilling`, or just being written. */
+  private notInFile: Amount = NONE;
   private dropped = 0;
+  private isDiskRefusing = false;
   private sending: WorkerEvent | undefined;
   private wake: () => void = () => undefined;
   private readonly purged = new Set<string>();
@@ -88,40 +102,71 @@ export class EventOutbox implements EventSink {
     return this.queue.length === 0 && this.spilledEvents === 0 && !this.sending;
   }
 
+  private get spilledEvents(): number {
+    return this.inFile.events + this.notInFile.events;
+  }
+
   private spill(event: WorkerEvent): void {
     const line = `${JSON.stringify(event)}\n`;
+    const bytes = Buffer.byteLength(line);
     const isDroppable = event.body.type === 'progress' || event.body.type === 'log';
-    if (isDroppable && this.spilledBytes + line.length > this.limits.fileBytes) {
+    const { fileBytes, reserveBytes } = this.limits;
+    const limit = isDroppable ? fileBytes : fileBytes + reserveBytes;
+    if (this.inFile.bytes + this.notInFile.bytes + bytes > limit) {
       this.dropped += 1;
-      if (this.dropped === 1) this.log.warn('event spool full, progress and logs are dropped');
+      if (this.dropped === 1) this.log.warn('event spool full, events are dropped');
       return;
     }
-    this.spilling.push(line);
-    this.spilledEvents += 1;
-    this.spilledBytes += line.length;
+    this.spilling.push({ event, line });
+    this.notInFile = plus(this.notInFile, { events: 1, bytes });
   }
 
   private async writeSpill(): Promise<void> {
     if (this.spilling.length === 0) return;
-    const lines = this.spilling.splice(0);
-    try {
-      await appendFile(this.file, lines.join(''));
-    } catch (err) {
-      this.spilledEvents -= lines.length;
-      this.log.error({ err, events: lines.length }, 'events lost, their spool file cannot be written');
+    const writing = this.spilling;
+    this.spilling = [];
+    const text = writing.map(({ line }) => line).join('');
+    const amount = { events: writing.length, bytes: Buffer.byteLength(text) };
+    if (this.inFile.events === 0 && this.queue.length === 0) {
+      this.requeue(writing.map(({ event }) => event)); // nothing is before them any more, so they need no file
+    } else {
+      try {
+        // After a refusal there may be half a line at its end.
+        await appendFile(this.file, this.isDiskRefusing ? `\n${text}` : text);
+        this.isDiskRefusing = false;
+      } catch (err) {
+        if (!this.isDiskRefusing) this.log.warn({ err }, 'event spool file cannot be written, events wait in memory');
+        this.isDiskRefusing = true;
+        await truncate(this.file, this.inFile.bytes).catch(() => undefined); // half a line, if there is a file at all
+        this.spilling = [...writing, ...this.spilling];
+        return;
+      }
+      this.inFile = plus(this.inFile, amount);
     }
+    this.notInFile = plus(this.notInFile, { events: -amount.events, bytes: -amount.bytes });
   }
 
   private async readSpill(): Promise<void> {
-    if (this.spilledEvents === 0 || !(await stat(this.file).catch(() => null))) return;
-    const lines = (await readFile(this.file, 'utf8')).split('\n').filter(Boolean);
-    await rm(this.file, { force: true });
-    this.spilledEvents -= lines.length;
-    this.spilledBytes = 0;
-    const events = lines.flatMap((line) => WorkerEvent.safeParse(JSON.parse(line)).data ?? []);
-    this.queue.push(...events.filter((event) => !this.purged.has(keyOf(event))));
+    if (this.inFile.events === 0) return;
+    const lines = await this.readLines();
+    await rm(this.file, { force: true }).catch((err: unknown) =>
+      this.log.warn({ err }, 'event spool file not removed'),
+    );
+    const lost = this.inFile.events - lines.length;
+    if (lost > 0) this.log.error({ events: lost }, 'events lost, their spool file cannot be read');
+    this.inFile = NONE;
+    this.requeue(lines);
     if (this.dropped > 0) this.log.warn({ dropped: this.dropped }, 'events were dropped while nobody took them');
     this.dropped = 0;
+  }
+
+  private async readLines(): Promise<WorkerEvent[]> {
+    const text = await readFile(this.file, 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => parseLine(line) ?? []);
+  }
+
+  private requeue(events: readonly WorkerEvent[]): void {
+    this.queue.push(...events.filter((event) => !this.purged.has(keyOf(event))));
   }
 
   private somethingToDo(signal: AbortSignal): Promise<void> {
@@ -135,6 +180,18 @@ export class EventOutbox implements EventSink {
       signal.addEventListener('abort', end, { once: true });
       if (signal.aborted || !this.isEmpty) end();
     });
+  }
+}
+
+function plus(one: Amount, other: Amount): Amount {
+  return { events: one.events + other.events, bytes: one.bytes + other.bytes };
+}
+
+function parseLine(line: string): WorkerEvent | null {
+  try {
+    return line ? (WorkerEvent.safeParse(JSON.parse(line)).data ?? null) : null;
+  } catch {
+    return null; // a line that a crash or a full disk has cut; what it told is counted as lost
   }
 }
 

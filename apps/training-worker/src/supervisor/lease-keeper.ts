@@ -8,7 +8,7 @@ export interface LeaseHolder {
   freeSlots(): number;
   obey(lease: Lease, directive: Directive): void;
   drain(draining: boolean): void;
-  /** Registered, for the first time or again. */
+  /** Registered, for the first time or again, and told by a heartbeat whether to drain. */
   registered(): void;
 }
 
@@ -26,6 +26,8 @@ export class LeaseKeeper {
   private heartbeatMs = 2_000;
   private leaseMs = 6_000;
   private isRegistered = false;
+  /** Registered, but no heartbeat was answered since: it may have to drain, so it takes no work yet. */
+  private isNew = false;
   private confirmedAt = -Infinity;
   private wakeUp = new AbortController();
   private beating: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export class LeaseKeeper {
       if (signal.aborted) return;
       this.wakeUp = new AbortController();
       await this.beat();
-      const waitMs = this.isRegistered ? this.untilNextBeat() : 0;
+      const waitMs = this.isRegistered ? this.untilNextBeat() : WHILE_UNANSWERED_MS;
       await sleep(waitMs, AbortSignal.any([signal, this.wakeUp.signal]));
     }
   }
@@ -77,7 +79,7 @@ export class LeaseKeeper {
         this.confirmedAt = sentAt;
         this.log.info({ heartbeatMs: reply.heartbeat_ms, leaseMs: reply.lease_ms }, 'worker registered');
         this.direct(reply);
-        this.holder.registered();
+        this.isNew = true;
         return;
       } catch (err) {
         this.log.warn({ reason: err instanceof Error ? err.message : String(err) }, 'worker not registered yet');
@@ -110,6 +112,9 @@ export class LeaseKeeper {
       this.isRegistered = reply.registered;
       this.direct(reply);
       this.holder.drain(reply.draining);
+      if (!this.isNew || !reply.registered) return;
+      this.isNew = false;
+      this.holder.registered();
     } catch (err) {
       this.log.debug({ err }, 'heartbeat not answered');
     }

@@ -2,8 +2,10 @@ import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts
 import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { CheckpointCourier, type CommittedCheckpoint, type Save } from './checkpoint-courier.js';
+import { hasState, specWithBackend, toCommitted } from './claimed-operation.js';
 import { RunHalted } from './errors.js';
 import { EventRecorder } from './event-recorder.js';
+import { FailedSaves } from './failed-saves.js';
 import { LeasedRpc } from './leased-rpc.js';
 import { PersistentRpc } from './persistent-rpc.js';
 import type {
@@ -12,14 +14,16 @@ import type {
   DataSources,
   EventSink,
   Lease,
+  ResourceMeter,
   TrainerSource,
   WorkerRpc,
 } from './ports.js';
+import { PauseSnapshot } from './pause-snapshot.js';
 import { prepare, type Prepared } from './preparation.js';
-import { RunIntent, type Wish } from './run-intent.js';
+import { RunIntent, type ShutdownReason } from './run-intent.js';
 import { type Outcome, RunSettlement } from './run-settlement.js';
 import type { Spool, SpoolFolder } from './spool.js';
-import { type ReportedError } from './trainer-exit.js';
+import { toReportedError } from './trainer-exit.js';
 import { type Ending, type Position, TrainerSession } from './trainer-session.js';
 
 export interface RunPorts {
@@ -29,6 +33,7 @@ export interface RunPorts {
   readonly trainers: TrainerSource;
   readonly events: EventSink;
   readonly spool: Spool;
+  readonly meter: ResourceMeter;
   readonly confirmLease: ConfirmLease;
   readonly newId: () => string;
   readonly workerId: string;
@@ -51,11 +56,13 @@ export class OperationRun {
   private readonly recorder: EventRecorder;
   private readonly rpc: LeasedRpc;
   private readonly log: Logger;
+  private readonly failedSaves: FailedSaves;
   private readonly restoredReported = Promise.withResolvers<void>();
   private courier: CheckpointCourier | undefined;
   private session: TrainerSession | undefined;
   private settlement: RunSettlement | undefined;
-  private refusal: unknown;
+  private pauseSnapshot: PauseSnapshot | undefined;
+  private refusal: Error | undefined;
 
   constructor(
     private readonly operation: ClaimedOperation,
@@ -63,10 +70,12 @@ export class OperationRun {
   ) {
     this.lease = { operationId: operation.operation_id, attempt: operation.attempt };
     this.log = ports.log.child({ ...this.lease });
-    this.intent = new RunIntent(operation.directive);
+    this.intent = new RunIntent(operation.directive, hasState(operation));
     this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
     const persistent = new PersistentRpc(ports.rpc, (method, err) => this.log.debug({ err, method }, 'asking again'));
     this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
+    const { intent, recorder, rpc, log } = this;
+    this.failedSaves = new FailedSaves({ rpc, intent, recorder, log, signal: this.halt.signal });
     this.halted = new Promise((_, reject) => {
       this.halt.signal.addEventListener('abort', () => reject(this.halt.signal.reason as RunHalted));
     });
@@ -80,8 +89,8 @@ export class OperationRun {
   }
 
   /** Save, commit and hand the operation back. */
-  shutDown(): void {
-    this.intent.shutDown();
+  shutDown(reason: ShutdownReason): void {
+    this.intent.shutDown(reason);
   }
 
   /** There is no time left for saving: hand the operation back as it was committed last. */
@@ -143,6 +152,8 @@ export class OperationRun {
     const taking = this.ports.trainers.take();
     taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
     const trainer = await this.orHalted(taking);
+    const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready.pid);
+    this.pauseSnapshot = snapshot;
     const session = new TrainerSession(
       trainer,
       this.intent,
@@ -152,9 +163,11 @@ export class OperationRun {
           this.ports.trainers.refill();
           this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
         },
+        onProgress: () => this.ports.meter.observe(),
+        onPausing: () => snapshot.measure(),
         onSaved: (save) => this.saved(save),
-        onSaveFailed: (message, at) => this.saveFailed(message, at, false),
-        onStopSaveFailed: (message, at, wish) => this.stopSaveFailed(message, at, wish),
+        onSaveFailed: (message, at) => this.failedSaves.report(message, at),
+        onStopSaveFailed: (message, at, wish) => this.failedSaves.reportStop(message, at, wish),
       },
       this.ports.newId,
       from,
@@ -166,8 +179,10 @@ export class OperationRun {
         type: 'start',
         operation_id: operation.operation_id,
         attempt: operation.attempt,
-        spec: withBackend(operation),
+        operation_type: operation.type,
+        spec: specWithBackend(operation),
         spec_sha256: operation.spec_sha256,
+        accepted_spec_sha256: operation.accepted_spec_sha256,
         data_file: prepared.dataFile,
         spool_dir: await folder.newSaves(),
         resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
@@ -197,7 +212,7 @@ export class OperationRun {
           specSha256: this.operation.spec_sha256,
           dataFingerprint: data_fingerprint,
           trainer,
-          backend: { name: backend, version: backend_version },
+          backend: { name: backend ?? 'none', version: backend_version },
         },
       },
       choice ? toCommitted(choice) : null,
@@ -206,12 +221,13 @@ export class OperationRun {
     this.settlement?.deliverWith(this.courier);
     const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
     const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom };
+    const answer = this.intent.answerToNow();
     this.rpc
       .call('restored', { ...report, ...restored, trainer: trainer.name })
-      .then(({ directive }) => this.obey(directive))
+      .then(({ directive }) => (directive.kind === 'lease-lost' ? this.obey(directive) : answer(directive)))
       .catch((err: unknown) => {
         if (this.halt.signal.aborted) return;
-        this.refusal = err;
+        this.refusal = err instanceof Error ? err : new Error(String(err));
         this.session?.kill();
       })
       .finally(() => this.restoredReported.resolve());
@@ -222,29 +238,8 @@ export class OperationRun {
     this.courier.add(save);
     if (save.kind !== 'periodic' && save.kind !== 'best' && save.kind !== 'manual') return;
     void this.courier.deliveryOf(save.request_id)?.then((delivery) => {
-      if (delivery.kind === 'given-up') this.saveFailed(delivery.error.message, save, false, save.kind);
+      if (delivery.kind === 'given-up') this.failedSaves.report(delivery.error.message, save, save.kind);
     });
-  }
-
-  private saveFailed(message: string, at: Position, pauseAbandoned: boolean, kind: Save['kind'] = 'periodic'): void {
-    this.log.warn({ step: at.step, reason: message, pauseAbandoned }, 'checkpoint not saved');
-    this.recorder.record({ type: 'warning', code: 'checkpoint-failed', message });
-    this.rpc
-      .call('checkpoint.failed', {
-        kind,
-        step: at.step,
-        epoch: at.epoch,
-        error: { code: 'checkpoint-failed', message, details: {} },
-        pause_abandoned: pauseAbandoned,
-      })
-      .then(({ directive }) => this.obey(directive))
-      .catch((err: unknown) => this.halt.signal.aborted || this.log.warn({ err }, 'failed save not reported'));
-  }
-
-  private stopSaveFailed(message: string, at: Position, wish: Wish): void {
-    const isPause = wish.kind === 'pause';
-    if (isPause) this.intent.abandonPause();
-    this.saveFailed(message, at, isPause, wish.kind === 'train' ? 'pause' : wish.kind);
   }
 
   private settler(start: CommittedCheckpoint | null): RunSettlement {
@@ -257,7 +252,11 @@ export class OperationRun {
           this.recorder.flush();
           return this.ports.events.flush(1_000);
         },
-        abandonPause: (message, at) => this.stopSaveFailed(message, at, this.intent.wish),
+        abandonPause: (message, at) => this.failedSaves.reportStop(message, at, this.intent.wish),
+        snapshot: async () => {
+          const { session, pauseSnapshot } = this;
+          return (session && pauseSnapshot && (await pauseSnapshot.result(session.trainerState))) ?? null;
+        },
       },
       start,
     );
@@ -323,22 +322,4 @@ export class OperationRun {
 interface NamedVersion {
   readonly name: string;
   readonly version: string;
-}
-
-type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
-
-function toCommitted({ checkpoint_id, step, epoch }: ResumeChoice): CommittedCheckpoint {
-  return { checkpointId: checkpoint_id, step, epoch };
-}
-
-function toReportedError(error: unknown): ReportedError {
-  if (error instanceof DomainError) return { code: error.code, message: error.message, details: { ...error.details } };
-  return { code: 'internal', message: error instanceof Error ? error.message : String(error), details: {} };
-}
-
-/** Another backend would change the numbers, so an attempt that could choose takes the one of the attempts before. */
-function withBackend({ spec, pinned_backend }: ClaimedOperation): unknown {
-  if (!pinned_backend || typeof spec !== 'object' || spec === null) return spec;
-  const { backend } = spec as { readonly backend?: unknown };
-  return backend === undefined || backend === 'auto' ? { ...spec, backend: pinned_backend } : spec;
 }

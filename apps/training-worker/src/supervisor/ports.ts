@@ -1,5 +1,6 @@
 import type { CheckpointDraft, CheckpointReference, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type {
+  ResourceSnapshot,
   TrainerControl,
   TrainerEvent,
   WorkerEvent,
@@ -81,3 +82,17 @@ export interface DataSources {
 
 /** Settles once the lease is known to be recent, or nobody could be asked; by then a lost lease has been told. */
 export type ConfirmLease = () => Promise<void>;
+
+export type MachineReading = Pick<
+  ResourceSnapshot,
+  'cpu_percent' | 'memory_used_bytes' | 'memory_total_bytes' | 'gpus'
+>;
+
+/** Measures resources. Nothing throws, and nothing takes longer than half a second: what cannot be measured is null. */
+export interface ResourceMeter {
+  /** A trainer trains: what it does to the CPU is of interest if it is paused soon. Cheap; any number of times. */
+  observe(): void;
+  machine(): Promise<MachineReading>;
+  /** Resident memory in bytes, now. */
+  processMemory(pid: number): number | null;
+}

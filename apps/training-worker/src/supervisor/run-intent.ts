@@ -7,21 +7,29 @@ export interface Wish {
   readonly save: boolean;
 }
 
+/** Why a worker hands back what it runs. */
+export type ShutdownReason = 'worker-shutdown' | 'drain';
+
 const TRAIN: Wish = { kind: 'train', boundary: 'step', save: false };
 
 /** The newest directive of the API and the worker's own shutdown, as one wish. */
 export class RunIntent {
-  private shuttingDown = false;
+  private shutdown: ShutdownReason | null = null;
   private pauseAbandoned = false;
+  private changes = 0;
   private readonly listeners = new Set<() => void>();
 
-  constructor(private directive: Directive) {}
+  constructor(
+    private directive: Directive,
+    /** False: there is nothing to save, so that an end need not wait for it. A pause needs a checkpoint all the same. */
+    private readonly hasState = true,
+  ) {}
 
   /** A cancel outlives everything; a shutdown does not wait for the end of an epoch. */
   get wish(): Wish {
     const { directive } = this;
-    if (directive.kind === 'cancel') return { kind: 'cancel', boundary: 'step', save: directive.save };
-    if (this.shuttingDown) return { kind: 'shutdown', boundary: 'step', save: true };
+    if (directive.kind === 'cancel') return { kind: 'cancel', boundary: 'step', save: directive.save && this.hasState };
+    if (this.shutdown) return { kind: 'shutdown', boundary: 'step', save: this.hasState };
     if (directive.kind === 'pause' && !this.pauseAbandoned) {
       return { kind: 'pause', boundary: directive.boundary, save: true };
     }
@@ -33,14 +41,31 @@ export class RunIntent {
     return this.directive.kind === 'pause' && !this.pauseAbandoned;
   }
 
+  /**
+   * For a directive that comes as the answer to a question asked now: it is obeyed only if no other one has come
+   * meanwhile, for it may be older than that.
+   */
+  answerToNow(): (directive: Directive) => void {
+    const asked = this.changes;
+    return (directive) => {
+      if (this.changes === asked) this.obey(directive);
+    };
+  }
+
   obey(directive: Directive): void {
+    if (JSON.stringify(directive) !== JSON.stringify(this.directive)) this.changes += 1;
     if (directive.kind !== 'pause') this.pauseAbandoned = false;
     this.directive = directive;
     this.tell();
   }
 
-  shutDown(): void {
-    this.shuttingDown = true;
+  get shutdownReason(): ShutdownReason {
+    return this.shutdown ?? 'worker-shutdown';
+  }
+
+  /** The first reason stays. */
+  shutDown(reason: ShutdownReason): void {
+    this.shutdown ??= reason;
     this.tell();
   }
 

@@ -1,3 +1,4 @@
+import type { ResourceSnapshot } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import type { CheckpointCourier, CommittedCheckpoint, Delivery, Save } from './checkpoint-courier.js';
@@ -21,6 +22,8 @@ export interface SettlementPorts {
   /** What was told so far should arrive before the end does. */
   readonly flushEvents: () => Promise<void>;
   readonly abandonPause: (message: string, at: Position) => void;
+  /** What the machine was doing when the trainer ended for a pause. */
+  readonly snapshot: () => Promise<ResourceSnapshot | null>;
 }
 
 type Next = Outcome | StartingPoint;
@@ -159,7 +162,7 @@ export class RunSettlement {
       if (kind === 'paused' && checkpointId)
         await this.confirmStop('paused', { ...report, checkpoint_id: checkpointId });
       else if (kind === 'cancelled') await this.confirmStop('cancelled', { ...report, checkpoint_id: checkpointId });
-      else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: 'worker-shutdown' });
+      else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: intent.shutdownReason });
       const outcome = kind === 'paused' && !checkpointId ? 'released' : kind;
       log.info({ ...report, checkpointId, outcome }, 'operation handed back');
       return { kind: outcome, checkpointId };
@@ -186,7 +189,8 @@ export class RunSettlement {
       const { checkpoint_id } = report;
       status =
         method === 'paused' && checkpoint_id
-          ? (await this.ports.rpc.call('paused', { ...report, checkpoint_id })).status
+          ? (await this.ports.rpc.call('paused', { ...report, checkpoint_id, snapshot: await this.ports.snapshot() }))
+              .status
           : (await this.ports.rpc.call('cancelled', report)).status;
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'illegal-transition') throw error;

@@ -67,7 +67,7 @@ export class Supervisor implements LeaseHolder {
     if (draining === this.isDraining) return;
     this.isDraining = draining;
     this.log.info({ draining }, 'draining changed');
-    if (draining) for (const run of this.runs.keys()) run.shutDown();
+    if (draining) for (const run of this.runs.keys()) run.shutDown('drain');
     this.tellChange();
   }
 
@@ -88,7 +88,7 @@ export class Supervisor implements LeaseHolder {
     this.stopTaking.abort();
     this.tellChange();
     const graceOver = new AbortController();
-    for (const run of this.runs.keys()) run.shutDown();
+    for (const run of this.runs.keys()) run.shutDown('worker-shutdown');
     const finished = this.taking.then(() => this.allFinished()).finally(() => graceOver.abort());
     await Promise.race([finished, sleep(Math.max(0, graceMs - GIVE_UP_MS), graceOver.signal)]);
     for (const run of this.runs.keys()) {
@@ -155,7 +155,7 @@ export class Supervisor implements LeaseHolder {
 
   private start(run: OperationRun): void {
     this.log.info({ ...run.lease }, 'operation claimed');
-    if (!this.canTake) run.shutDown();
+    if (!this.canTake) run.shutDown(this.isDraining ? 'drain' : 'worker-shutdown');
     const done = run.execute().then((outcome) => {
       this.log.info({ ...run.lease, outcome }, 'operation left');
       this.runs.delete(run);

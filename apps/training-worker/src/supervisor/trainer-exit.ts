@@ -1,26 +1,46 @@
 import type { WorkerRpcRequest } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
 import type { TrainerExit } from './ports.js';
 
 export type ReportedError = WorkerRpcRequest<'failed'>['error'];
 
 const KILLED_EXIT_CODE = 137;
-const ABORT_EXIT_CODE = 134;
-const HEAP_EXHAUSTED = /heap out of memory|heap limit|bad_alloc|Cannot allocate memory|OutOfMemory/i;
+/** What V8, C++, Python, CUDA and the system say when there is no memory left. */
+const OUT_OF_MEMORY =
+  /out of memory|heap limit|array buffer allocation failed|bad_alloc|cannot allocate memory|MemoryError|OutOfMemory/i;
+const REASON = /^FATAL ERROR|^(?:Uncaught )?[\w.]*(?:Error|Exception)\b/;
+/** Stack frames and what Node.js puts under them. */
+const FRAME = /^\s*$|^\s+at |^Node\.js v\d|^\s*\d+: 0x/;
 
-/** Why a trainer that was not told to end is gone. */
+/** Whether a line of stderr says why, so that it is worth more than the stack trace that buries it. */
+export function saysWhy(line: string): boolean {
+  return REASON.test(line) || OUT_OF_MEMORY.test(line);
+}
+
+/** Why a trainer that was not told to end is gone. Out of memory only where somebody said so: a kill looks like one. */
 export function toTrainerError({ code, signal, stderrTail, violation }: TrainerExit): ReportedError {
   const details = { exit_code: code, signal, stderr: [...stderrTail] };
   if (violation) return { code: 'trainer-protocol-violated', message: violation, details };
   const how = signal ? `by ${signal}` : `with exit code ${code}`;
-  const aborted = signal === 'SIGABRT' || code === ABORT_EXIT_CODE;
-  const heapExhausted = stderrTail.some((line) => HEAP_EXHAUSTED.test(line));
-  if (signal === 'SIGKILL' || code === KILLED_EXIT_CODE || (aborted && heapExhausted)) {
-    const message =
-      `The trainer ended ${how}: it ran out of memory, or somebody killed it. ` +
-      'Use a smaller batch_size or model, or a machine with more memory, and resume';
-    return { code: 'trainer-out-of-memory', message, details };
+  const last = stderrTail.findLast(saysWhy) ?? stderrTail.findLast((line) => !FRAME.test(line));
+  const words = last ? `; its last words were: ${last}` : '';
+  if (code !== 0 && stderrTail.some((line) => OUT_OF_MEMORY.test(line))) {
+    const advice = 'Use a smaller batch_size or model, or a machine with more memory, and resume';
+    return {
+      code: 'trainer-out-of-memory',
+      message: `The trainer ended ${how} out of memory${words}. ${advice}`,
+      details,
+    };
   }
-  const last = stderrTail.at(-1);
-  const message = `The trainer ended ${how} before it was done${last ? `; its last words were: ${last}` : ''}`;
-  return { code: 'trainer-crashed', message, details };
+  const wasKilled = signal === 'SIGKILL' || code === KILLED_EXIT_CODE;
+  const hint = wasKilled
+    ? '. Somebody killed it, or the system did for want of memory: its kernel log or container status tells'
+    : '';
+  return { code: 'trainer-crashed', message: `The trainer ended ${how} before it was done${words}${hint}`, details };
+}
+
+/** Anything thrown, as it is reported. */
+export function toReportedError(error: unknown): ReportedError {
+  if (error instanceof DomainError) return { code: error.code, message: error.message, details: { ...error.details } };
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error), details: {} };
 }

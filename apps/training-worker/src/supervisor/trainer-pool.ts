@@ -55,6 +55,7 @@ export class TrainerPool implements TrainerSource {
       try {
         const trainer = await TrainerProcess.start(this.command, READY_WITHIN_MS);
         this.alive.add(trainer);
+        this.log.info({ trainerPid: trainer.pid }, 'trainer ready');
         trainer.onExit(() => this.alive.delete(trainer));
         if (this.closing.signal.aborted) trainer.kill();
         return trainer;

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import { LineReader } from './line-reader.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from './ports.js';
+import { saysWhy } from './trainer-exit.js';
 
 export interface TrainerCommand {
   readonly command: string;
@@ -30,8 +31,7 @@ export class TrainerProcess implements Trainer {
   private constructor(private readonly child: ChildProcess) {
     this.readLines(child.stdout, MAX_LOG_LENGTH, (line) => this.tell((listener) => listener.onLog('stdout', line)));
     this.readLines(child.stderr, MAX_LOG_LENGTH, (line) => {
-      this.stderrTail.push(line);
-      if (this.stderrTail.length > STDERR_TAIL_LINES) this.stderrTail.shift();
+      this.keepStderr(line);
       this.tell((listener) => listener.onLog('stderr', line));
     });
     this.readLines(child.stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
@@ -121,6 +121,20 @@ export class TrainerProcess implements Trainer {
     stream.on('data', (chunk: Buffer) => reader.push(chunk));
     stream.on('end', () => reader.end());
     stream.on('error', () => undefined); // the exit tells
+  }
+
+  /** The last lines, but those that say why outlast the stack trace that comes after them. */
+  private keepStderr(line: string): void {
+    const { stderrTail } = this;
+    stderrTail.push(line);
+    if (stderrTail.length <= STDERR_TAIL_LINES) return;
+    stderrTail.splice(
+      Math.max(
+        0,
+        stderrTail.findIndex((kept) => !saysWhy(kept)),
+      ),
+      1,
+    );
   }
 
   private receive(line: string): void {

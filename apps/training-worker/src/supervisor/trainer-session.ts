@@ -17,6 +17,9 @@ export type Ending =
 
 export interface SessionHooks {
   onStarted(event: Event<'started'>): void;
+  onProgress(): void;
+  /** It has been asked to stop for a pause, or has saved for one: the last moments to look at it. */
+  onPausing(): void;
   onSaved(save: Save): void;
   /** A save that nobody waits for failed. */
   onSaveFailed(message: string, at: Position): void;
@@ -47,6 +50,8 @@ export class TrainerSession implements TrainerListener {
   private ending: Ending | undefined;
   private position: Position;
   private cannotSave = false;
+  private hasExited = false;
+  private lastExamplesPerSecond: number | null = null;
   private exitTimer: NodeJS.Timeout | undefined;
   private stopListening: () => void = () => undefined;
   private readonly ended = Promise.withResolvers<Ending>();
@@ -75,6 +80,11 @@ export class TrainerSession implements TrainerListener {
     await this.ended.promise;
   }
 
+  /** What is known of the trainer beside how it ended. */
+  get trainerState(): { readonly isGone: boolean; readonly examplesPerSecond: number | null } {
+    return { isGone: this.hasExited, examplesPerSecond: this.lastExamplesPerSecond };
+  }
+
   settled(requestId: string): void {
     this.trainer.send({ type: 'settled', request_id: requestId });
   }
@@ -98,12 +108,17 @@ export class TrainerSession implements TrainerListener {
         this.hooks.onStarted(event);
         return this.steer();
       case 'progress':
+        this.lastExamplesPerSecond = event.examples_per_second ?? this.lastExamplesPerSecond;
+        this.hooks.onProgress();
         return this.recorder.recordProgress(event);
       case 'metrics':
       case 'warning':
         return this.recorder.record(event);
       case 'saved':
-        if (this.stopRequests.has(event.request_id)) this.lastStopSave = event;
+        if (this.stopRequests.has(event.request_id)) {
+          this.lastStopSave = event;
+          this.tellPausing();
+        }
         if (event.kind === 'final') this.finalSave = event;
         return this.hooks.onSaved(event);
       case 'save_failed':
@@ -120,6 +135,8 @@ export class TrainerSession implements TrainerListener {
   }
 
   onExit(exit: TrainerExit): void {
+    // Without either nobody has seen it end.
+    this.hasExited = exit.code !== null || exit.signal !== null;
     clearTimeout(this.exitTimer);
     this.stopListening();
     const dismissed = this.isDismissed ? ({ kind: 'dismissed' } as const) : undefined;
@@ -146,6 +163,11 @@ export class TrainerSession implements TrainerListener {
     this.told = { boundary: wish.boundary, requestId };
     const order = requestId ? { request_id: requestId, kind: wish.kind } : null;
     this.trainer.send({ type: 'stop', boundary: wish.boundary, save: order });
+    this.tellPausing();
+  }
+
+  private tellPausing(): void {
+    if (this.intent.isPauseWanted) this.hooks.onPausing();
   }
 
   private goOn(): void {

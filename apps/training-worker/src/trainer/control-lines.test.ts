@@ -26,7 +26,7 @@ describe('the control channel', () => {
   it('gives the start, and queues everything else', async () => {
     const { channel, send } = open();
     send(START, '', { type: 'save', request_id: 'a', kind: 'manual' }, { type: 'stop', boundary: 'epoch', save: null });
-    expect(await channel.start).toEqual(START);
+    expect(await channel.start).toEqual({ ...START, operation_type: 'training', accepted_spec_sha256: [] });
     expect(channel.requests.stop).toMatchObject({ boundary: 'epoch' });
     expect(channel.requests.takeSaves()).toEqual([{ request_id: 'a', kind: 'manual' }]);
   });

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
-import { TrainerEvent } from '@ktrdr/contracts';
+import type { TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import { loadBackends, serveTraining, TRAINER } from '@ktrdr/trainer';
+import { loadBackends, OPERATION_TYPES, rehearse, serveOperation, TRAINER } from '@ktrdr/trainer';
 import { openControlChannel } from './control-lines.js';
 
 const CONTROL_FD = 3;
@@ -27,17 +27,20 @@ export async function runTrainer(): Promise<void> {
     else if (phase === 'idle') process.exit(0);
   });
   const backends = await loadBackends();
+  // Only for speed: what is missing here, an operation that needs it is told by its own failure.
+  await rehearse(backends).catch((error: unknown) => process.stderr.write(`no rehearsal: ${String(error)}\n`));
   emit({
     type: 'ready',
     trainer: TRAINER.name,
     version: TRAINER.version,
     pid: process.pid,
     backends: backends.flatMap(({ name, usable }) => (usable ? [name] : [])),
+    operation_types: [...OPERATION_TYPES],
   });
   try {
     const start = await channel.start;
     phase = 'training';
-    await serveTraining(start, {
+    await serveOperation(start, {
       backends,
       requests: channel.requests,
       emit,

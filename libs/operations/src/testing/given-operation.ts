@@ -71,6 +71,7 @@ export function givenCheckpoint(overrides: Partial<Checkpoint> = {}): Checkpoint
     isBest: false,
     pinned: false,
     corruptedAt: null,
+    verifiedAt: null,
     parentId: null,
     stallMs: null,
     saveMs: null,

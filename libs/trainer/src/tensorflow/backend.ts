@@ -113,7 +113,9 @@ export async function chooseBackend(loaded: readonly LoadedBackend[], wish: Back
   const only = wish.requested !== 'auto' ? wish.requested : wish.checkpoint;
   const passedOver: string[] = [];
   for (const backend of loaded.filter(({ name }) => only === null || name === only)) {
-    const problem = backend.usable ? await problemOf(backend.engineName, wish.tryModel) : backend.problem;
+    // A checkpoint is the proof that its backend can run the model; a resume need not try again.
+    const tryModel = backend.name === wish.checkpoint ? () => undefined : wish.tryModel;
+    const problem = backend.usable ? await problemOf(backend.engineName, tryModel) : backend.problem;
     if (backend.usable && problem === null) {
       return { name: backend.name, version: backend.version, reason: reasonFor(wish, passedOver) };
     }

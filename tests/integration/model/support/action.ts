@@ -17,9 +17,11 @@ export interface SavedCheckpoint {
   readonly isBest: boolean;
 }
 
+type OneOf<Kind extends string, Facts> = Kind extends string ? { readonly kind: Kind } & Facts : never;
+
 /** What is asked of the API, or of its sweeper, with every choice made. */
 export type Action =
-  | { readonly kind: 'pause' | 'cancel' | 'delete' | 'look'; readonly id: string }
+  | OneOf<'pause' | 'cancel' | 'delete' | 'look', { readonly id: string }>
   | {
       readonly kind: 'resume';
       readonly id: string;
@@ -39,7 +41,7 @@ export type Action =
   | { readonly kind: 'commit'; readonly lease: GrantedLease; readonly checkpoint: SavedCheckpoint; readonly isStored: boolean }
   | ({ readonly kind: 'save-failed'; readonly isPauseAbandoned: boolean } & Report)
   | ({ readonly kind: 'paused'; readonly checkpointId: string } & Report)
-  | ({ readonly kind: 'cancelled' | 'completed' | 'released' } & Report)
+  | OneOf<'cancelled' | 'completed' | 'released', Report>
   | ({ readonly kind: 'failed'; readonly code: string } & Report)
   /** One turn of the sweeper; `overdue`: for it, every cancel and every pause has lasted too long. */
   | { readonly kind: 'sweep'; readonly isOverdue: boolean };
@@ -53,3 +55,5 @@ export interface Freed {
   readonly id: string;
   readonly status: string;
 }
+
+export type ActionOf<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;

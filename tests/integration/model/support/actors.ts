@@ -4,7 +4,7 @@ import { allowedActions, type OperationStatus } from '@ktrdr/operations';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Answer as HttpAnswer, type Http } from '../../support/http.js';
-import type { Action, Answer } from './action.js';
+import type { Action, ActionOf as Of, Answer } from './action.js';
 import type { ApiInProcess } from './api-in-process.js';
 import { ModelViolation } from './model-violation.js';
 import type { Uploads } from './uploads.js';
@@ -12,8 +12,6 @@ import type { Uploads } from './uploads.js';
 const RPC_TIMEOUT_MS = 15_000;
 const A_LONG_TIME_MS = 1e9;
 const BAD_FILE = { name: 'weights.safetensors', problem: 'wrong-hash', detail: 'found on restore' };
-
-type Of<K extends Action['kind']> = Extract<Action, { kind: K }>;
 
 /** Clients over HTTP and workers over NATS: carries out what is asked and says what came back. */
 export class Actors {
@@ -42,7 +40,7 @@ export class Actors {
     }
   }
 
-  private async ask(action: Of<'pause' | 'cancel'> | Of<'resume'>, key?: string): Promise<Answer> {
+  private async ask(action: Of<'pause' | 'cancel' | 'resume'>, key?: string): Promise<Answer> {
     const headers = key ? { 'Idempotency-Key': key } : undefined;
     const path = `/operations/${action.id}/${action.kind}`;
     if (action.kind !== 'resume')
@@ -56,7 +54,7 @@ export class Actors {
     );
   }
 
-  private async askTwice(action: Of<'pause' | 'cancel'> | Of<'resume'>): Promise<Answer> {
+  private async askTwice(action: Of<'pause' | 'cancel' | 'resume'>): Promise<Answer> {
     const key = randomUUID();
     const first = await this.ask(action, key);
     const second = await this.ask(action, key);

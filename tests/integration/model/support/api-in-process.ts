@@ -62,7 +62,7 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
     KTRDR_OBJECT_STORE_URL: services.objectStoreUrl,
     KTRDR_API_TOKEN: token,
     KTRDR_HTTP_PORT: '0',
-    LOG_LEVEL: 'silent',
+    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
   });
   const adapter = new FastifyAdapter({ forceCloseConnections: true, routerOptions: { maxParamLength: 300 } });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {

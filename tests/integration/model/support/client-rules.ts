@@ -1,6 +1,14 @@
 import { allowedActions, candidatesFor, type Checkpoint, deletableStatuses, isSettled } from '@ktrdr/operations';
 import type { Action, Answer } from './action.js';
-import { leadsTo, type ModelCheckpoint, type ModelOperation, moved, newestFirst, withOperation, type World } from './model.js';
+import {
+  leadsTo,
+  type ModelCheckpoint,
+  type ModelOperation,
+  moved,
+  newestFirst,
+  withOperation,
+  type World,
+} from './model.js';
 
 export interface Expectation {
   readonly world: World;
@@ -68,7 +76,7 @@ interface Plan {
   readonly fellBackFrom: string | null;
 }
 
-/** What a resume would do, or why not. An automatic one begins again where nothing was ever saved. */
+/** What a resume would do, or why not. Where nothing was ever saved, an automatic one begins again, or who accepts it. */
 export function planned(
   operation: ModelOperation,
   choice: string,
@@ -83,7 +91,7 @@ export function planned(
   );
   const [chosen] = candidates;
   if (!chosen) {
-    const mayBegin = trained === 0 || isAutomatic;
+    const mayBegin = trained === 0 || allowFallback || isAutomatic;
     if (operation.checkpoints.length > 0 || choice !== 'latest' || !mayBegin) return { code: 'checkpoint-not-found' };
     return { from: null, lost: trained, fellBackFrom: null };
   }

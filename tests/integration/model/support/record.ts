@@ -1,4 +1,5 @@
 import type { OperationEvent, OperationStatus } from '@ktrdr/operations';
+import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 
 /** Everything that the database says about one operation, read past the service that wrote it. */
@@ -67,10 +68,25 @@ export type Records = ReadonlyMap<string, OperationRecord>;
 const rowsOf = (table: string, order: string) =>
   `(SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY ${order}), '[]') FROM ${table} t WHERE t.operation_id = o.id)`;
 
-const ALL = `SELECT to_jsonb(o) AS row, ${rowsOf('operation_history', 't.n')} AS history,
+const ALL = `SELECT to_jsonb(o) || jsonb_build_object('spec', md5(o.spec::text)) AS row, ${rowsOf('operation_history', 't.n')} AS history,
   ${rowsOf('events', 't.seq')} AS events, ${rowsOf('attempts', 't.attempt')} AS attempts,
   ${rowsOf('checkpoints', 't.step DESC, t.attempt DESC, t.seq DESC')} AS checkpoints
   FROM operations o WHERE o.pool = $1`;
+
+/** Where two records of an operation differ, in words. A lease that was only renewed is the same lease. */
+export function changesBetween(before: OperationRecord | undefined, after: OperationRecord): string[] {
+  if (!before) return ['it is new'];
+  const columns = Object.keys(after.row).filter(
+    (column) => column !== 'lease_expires_at' && !isDeepStrictEqual(before.row[column], after.row[column]),
+  );
+  const rows = (['history', 'events', 'attempts', 'checkpoints'] as const).filter(
+    (table) => !isDeepStrictEqual(before[table], after[table]),
+  );
+  return [
+    ...columns.map((name) => `${name}: ${JSON.stringify(before.row[name])} → ${JSON.stringify(after.row[name])}`),
+    ...rows.map((name) => `${name}: ${JSON.stringify(after[name].at(-1))}`),
+  ];
+}
 
 /** The operations of one pool, in one snapshot. */
 export async function recordsOf(database: pg.Client, pool: string): Promise<Records> {

@@ -1,10 +1,9 @@
 import { isLeased, isWaiting, type OperationEvent } from '@ktrdr/operations';
-import type { Action, GrantedLease } from './action.js';
+import type { ActionOf as Of, GrantedLease } from './action.js';
 import { type Expectation, planned, refused, resumed } from './client-rules.js';
 import { leadsTo, type ModelOperation, moved, newestFirst, withOperation, type World } from './model.js';
 
-type Of<K extends Action['kind']> = Extract<Action, { kind: K }>;
-type Report = Of<'paused'> | Of<'cancelled'> | Of<'failed'>;
+type Report = Of<'paused' | 'cancelled' | 'completed' | 'released' | 'failed'>;
 
 const EVENTS: Readonly<Record<Report['kind'], OperationEvent>> = {
   paused: 'paused',
@@ -37,21 +36,27 @@ export function firstFor(world: World, capabilities: readonly string[]): ModelOp
     .toSorted((a, b) => b.priority - a.priority || a.place - b.place)[0];
 }
 
-/** @param given what the claim has given, where others claimed at the same time; undefined: whatever comes first */
-export function expectedOfClaim(world: World, action: Of<'claim'>, given?: string | null): Expectation {
+/** @param forced what the claim has given, where others claimed at the same time; undefined: whatever comes first */
+export function expectedOfClaim(world: World, action: Of<'claim'>, forced?: string | null): Expectation {
   const { claimId, workerId, capabilities } = action;
   const isOwn = ({ attempts }: ModelOperation) => attempts.some((attempt) => attempt.claimId === claimId);
   const before = [...world.values()].find(isOwn);
   if (before) {
     const isOpen = before.attempts.at(-1)?.claimId === claimId && isLeased(before.status);
-    return { world, answer: { ok: true, operation: isOpen ? before.id : null } };
+    return isOpen ? answered(world, before, given(before)) : { world, answer: { ok: true, operation: null } };
   }
-  const first = given === undefined ? firstFor(world, capabilities) : given === null ? undefined : world.get(given);
+  const first = forced === undefined ? firstFor(world, capabilities) : forced === null ? undefined : world.get(forced);
   if (!first || !isWaiting(first.status)) return { world, answer: { ok: true, operation: null } };
   const attempts = [...first.attempts, { workerId, claimId, outcome: null, startStep: null }];
-  const start = newestFirst(first).find(({ id }) => id === first.resumeFrom) ?? newestFirst(first).find((one) => !one.isMarked);
   const claimed = moved(first, 'claim', 'running', { workerId, attempts, hasLeaseExpired: false });
-  return answered(world, claimed, { operation: first.id, attempt: attempts.length, resume: start?.id ?? null });
+  return answered(world, claimed, given(claimed));
+}
+
+/** The chosen checkpoint, else the newest that is not known to be damaged. */
+function given(operation: ModelOperation) {
+  const checkpoints = newestFirst(operation);
+  const start = checkpoints.find(({ id }) => id === operation.resumeFrom) ?? checkpoints.find((one) => !one.isMarked);
+  return { operation: operation.id, attempt: operation.attempts.length, resume: start?.id ?? null };
 }
 
 export function expectedOfHeartbeat(world: World, { leases }: Of<'heartbeat'>): Expectation {
@@ -91,8 +96,9 @@ export function expectedOfSaveFailure(world: World, { lease, step, isPauseAbando
   const isNewest = operation.attempts.length === lease.attempt;
   if (!isPauseAbandoned) {
     if (!holds(operation, lease)) return refused(world, 'lease-lost');
-    const told = [...operation.told, `${lease.attempt} ${step}`];
-    return answered(world, { ...operation, told }, { directive: directiveTo(operation, lease) });
+    const warning = `${lease.attempt} ${step}`;
+    const told = operation.told.includes(warning) ? operation : { ...operation, told: [...operation.told, warning] };
+    return answered(world, told, { directive: directiveTo(operation, lease) });
   }
   const to = isNewest ? leadsTo(operation, 'pause-failed') : null;
   const after = to ? moved(operation, 'pause-failed', to) : operation;
@@ -107,9 +113,9 @@ export function expectedOfRestoreFailure(world: World, { lease, checkpointId }: 
   const older = newestFirst(operation).find(
     (one) => one.id !== checkpointId && !one.isMarked && !one.isDamaged && one.step <= (damaged?.step ?? -1),
   );
-  if (older) return answered(world, operation, { resume: older.id });
+  if (older) return answered(world, { ...operation }, { resume: older.id });
   const to = leadsTo(operation, 'fail');
-  return answered(world, to ? moved(operation, 'fail', to) : operation, { resume: null });
+  return answered(world, to ? moved(operation, 'fail', to) : { ...operation }, { resume: null });
 }
 
 /** The report of an end. Repeating it gets the answer again and changes nothing. */
@@ -154,7 +160,7 @@ export function swept(operation: ModelOperation, isOverdue: boolean): ModelOpera
     const isTriedAgain = isWaiting(to);
     return moved(operation, 'lease-expired', to, {
       recoveries: operation.recoveries + (isTriedAgain ? 1 : 0),
-      ...(operation.status === 'running' ? { resumeFrom: null } : {}),
+      resumeFrom: null,
     });
   }
   if (!isOverdue) return null;

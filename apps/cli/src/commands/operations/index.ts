@@ -10,11 +10,18 @@ export default class Operations extends ApiCommand {
   static override examples = [
     '<%= config.bin %> operations',
     '<%= config.bin %> operations --status running,paused',
-    '<%= config.bin %> operations --text sp500 --limit 10',
+    '<%= config.bin %> operations --text sp500 --label owner=ada --limit 10',
   ];
   static override flags = {
     status: Flags.string({ description: `only these, comma-separated: ${OPERATION_STATUSES.join(', ')}` }),
     type: Flags.string({ description: 'only this type, such as training' }),
+    parent: Flags.string({ description: 'only those that belong to this operation', helpValue: 'OPERATION' }),
+    label: Flags.string({
+      description: 'only those with this label, more than once if needed',
+      helpValue: 'KEY=VALUE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     text: Flags.string({ description: 'only those with this in their name or id' }),
     'created-after': Flags.string({ description: 'only younger ones', helpValue: 'INSTANT' }),
     'created-before': Flags.string({ description: 'only older ones', helpValue: 'INSTANT' }),
@@ -30,12 +37,24 @@ export default class Operations extends ApiCommand {
       text,
       limit,
       cursor,
+      parent: parent_id,
       'created-after': created_after,
       'created-before': created_before,
     } = flags;
+    const label = flags.label?.join(',');
     const api = await this.connect(flags);
-    const page = await api.list({ status, type, text, limit, cursor, created_after, created_before });
-    const isFiltered = [status, type, text, created_after, created_before, cursor].some(
+    const page = await api.list({
+      status,
+      type,
+      parent_id,
+      label,
+      text,
+      limit,
+      cursor,
+      created_after,
+      created_before,
+    });
+    const isFiltered = [status, type, parent_id, label, text, created_after, created_before, cursor].some(
       (filter) => filter !== undefined,
     );
     this.log(renderOperations(page, { paint: this.paint, now: new Date(), isFiltered }));

@@ -1,35 +1,52 @@
-import type { ActionView, OperationView } from '@ktrdr/contracts';
-import { isLeased, isSettled } from '@ktrdr/operations';
+import type { ActionView, BulkView, OperationView, PauseBody } from '@ktrdr/contracts';
+import { isLeased, isSettled, PAUSE_CAUSES } from '@ktrdr/operations';
 import { Args, Flags } from '@oclif/core';
+import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
 import { EXIT } from '../../exit-codes.js';
+import { numberOf } from '../../numbers.js';
 import { renderAction, renderOutcome } from '../../render/operation-actions.js';
-import { WatchCommand } from '../../watch-command.js';
 
-export default class OperationsPause extends WatchCommand {
-  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
-  static override summary = 'save a checkpoint and stop, to be resumed later';
+export default class OperationsPause extends BulkCommand {
+  static override args = { operation: Args.string({ description: 'operation id' }) };
+  static override summary = 'save a checkpoint and stop, to be resumed later; with --all every one that matches';
+  static override usage = ['operations pause OPERATION [FLAGS]', 'operations pause --all [FILTERS] [FLAGS]'];
   static override examples = [
     '<%= config.bin %> operations pause OPERATION',
     '<%= config.bin %> operations pause OPERATION --boundary epoch --reason "machine needed" --wait',
+    '<%= config.bin %> operations pause --all --status running --cause schedule',
   ];
   static override flags = {
-    boundary: Flags.string({ description: 'where to stop', options: ['step', 'epoch'], default: 'step' }),
+    boundary: Flags.option({ description: 'where to stop', options: ['step', 'epoch'] as const, default: 'step' })(),
+    cause: Flags.option({ description: 'what kind of pause it is', options: PAUSE_CAUSES, default: 'manual' })(),
     reason: Flags.string({ description: 'why, for the history' }),
+    'pause-timeout': Flags.string({
+      description: 'seconds until it has to be saved; after that it goes on running',
+      helpValue: 'SECONDS',
+    }),
     wait: Flags.boolean({ description: 'stay until it has paused; Ctrl+C detaches' }),
+    'dry-run': Flags.boolean({ description: 'only say what would happen', dependsOn: ['all'] }),
+    all: allFlag(['wait']),
+    ...BULK_FLAGS,
   };
 
-  async run(): Promise<ActionView | OperationView | null> {
+  async run(): Promise<ActionView | OperationView | BulkView | null> {
     const { args, flags } = await this.parse(OperationsPause);
+    const operationId = this.target(args.operation, flags.all);
+    const { boundary, cause, reason = null } = flags;
+    const timeout_seconds = numberOf('pause-timeout', flags['pause-timeout']) ?? null;
+    const body: PauseBody = { boundary, cause, reason, timeout_seconds };
     const api = await this.connect(flags);
+    if (operationId === null) {
+      return this.actOnAll({ verb: 'pause', flags, send: (selection) => api.pauseAll({ ...selection, ...body }) });
+    }
     const context = { paint: this.paint, now: new Date() };
-    const boundary = flags.boundary as 'step' | 'epoch';
-    const action = await api.pause(args.operation, { boundary, reason: flags.reason ?? null });
+    const action = await api.pause(operationId, body);
     if (!flags.wait) {
-      if (!this.jsonEnabled()) this.log(renderAction(action, await api.get(args.operation), context));
+      if (!this.jsonEnabled()) this.log(renderAction(action, await api.get(operationId), context));
       return action;
     }
     // Back to running without having paused: the pause failed, and the warnings say why.
-    const operation = await this.follow(api, args.operation, ({ status, pause }) => {
+    const operation = await this.follow(api, operationId, ({ status, pause }) => {
       return isSettled(status) || (isLeased(status) && pause === null);
     });
     if (operation && isLeased(operation.status) && operation.pause === null) process.exitCode = EXIT.failed;

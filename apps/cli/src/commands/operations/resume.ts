@@ -1,16 +1,18 @@
-import type { OperationView, ResumedView } from '@ktrdr/contracts';
+import type { BulkView, OperationView, ResumedView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
+import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
+import { OVERRIDE_FLAG_NAMES, OVERRIDE_FLAGS, overrideArguments, toOverrides } from '../../overrides.js';
 import { renderResumed } from '../../render/operation-actions.js';
 import { nextCommands, type ProblemDocument } from '../../render/problem.js';
-import { WatchCommand } from '../../watch-command.js';
 
-export default class OperationsResume extends WatchCommand {
-  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
-  static override summary = 'continue a stopped operation from a checkpoint';
+export default class OperationsResume extends BulkCommand {
+  static override args = { operation: Args.string({ description: 'operation id' }) };
+  static override summary = 'continue a stopped operation from a checkpoint, or with --all every one that matches';
+  static override usage = ['operations resume OPERATION [FLAGS]', 'operations resume --all [FILTERS] [FLAGS]'];
   static override examples = [
     '<%= config.bin %> operations resume OPERATION --watch',
-    '<%= config.bin %> operations resume OPERATION --checkpoint best',
-    '<%= config.bin %> operations resume OPERATION --dry-run',
+    '<%= config.bin %> operations resume OPERATION --checkpoint best --epochs 80 --dry-run',
+    '<%= config.bin %> operations resume --all --status paused --label owner=ada',
   ];
   static override flags = {
     checkpoint: Flags.string({ description: 'latest, best, or a checkpoint id', default: 'latest' }),
@@ -19,26 +21,38 @@ export default class OperationsResume extends WatchCommand {
     }),
     'dry-run': Flags.boolean({ description: 'only say what would happen', exclusive: ['watch'] }),
     watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
+    ...OVERRIDE_FLAGS,
+    all: allFlag(['watch', ...OVERRIDE_FLAG_NAMES]),
+    ...BULK_FLAGS,
   };
 
-  private checkpoint = 'latest';
+  /** What was asked for beside the operation, to be typed again. */
+  private choices = '';
 
-  async run(): Promise<ResumedView | OperationView | null> {
+  async run(): Promise<ResumedView | OperationView | BulkView | null> {
     const { args, flags } = await this.parse(OperationsResume);
-    this.checkpoint = flags.checkpoint;
+    const operationId = this.target(args.operation, flags.all);
+    const { checkpoint, 'allow-fallback': allow_fallback, 'dry-run': dry_run } = flags;
+    this.choices = `${checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`}${overrideArguments(flags)}`;
     const api = await this.connect(flags);
-    const resumed = await api.resume(args.operation, {
-      checkpoint: flags.checkpoint,
-      allow_fallback: flags['allow-fallback'],
-      dry_run: flags['dry-run'],
-    });
-    this.log(renderResumed(resumed, { paint: this.paint, now: new Date() }));
-    return flags.watch ? this.watch(api, args.operation) : resumed;
+    if (operationId === null) {
+      const choice = checkpoint as 'latest' | 'best'; // the API refuses the id of a checkpoint of one operation
+      return this.actOnAll({
+        verb: 'resume',
+        flags,
+        send: (selection) => api.resumeAll({ ...selection, checkpoint: choice, allow_fallback }),
+      });
+    }
+    const overrides = await toOverrides(flags, () => api.get(operationId));
+    const resumed = await api.resume(operationId, { checkpoint, allow_fallback, overrides, dry_run });
+    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.choices }));
+    return flags.watch ? this.watch(api, operationId) : resumed;
   }
 
-  /** The correction keeps the choice that was made. */
+  /** The correction keeps the choices that were made. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    const choice = this.checkpoint === 'latest' ? '' : ` --checkpoint ${this.checkpoint}`;
-    return nextCommands(problem).map((command) => command.replace(' --allow-fallback', `${choice} --allow-fallback`));
+    return nextCommands(problem).map((command) =>
+      command.replace(' --allow-fallback', `${this.choices} --allow-fallback`),
+    );
   }
 }

@@ -1,10 +1,11 @@
 import type { OperationView, SubmitBody } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import type { ApiClient } from '@ktrdr/api-client';
-import { UsageError } from '../../errors.js';
+import { parseLabels } from '../../labels.js';
 import { renderStarted } from '../../render/operation-actions.js';
 import { locateIssues } from '../../spec-issues.js';
 import { readSpecFile, type SpecFile } from '../../spec-file.js';
+import { parseWatchdog } from '../../watchdog.js';
 import { WatchCommand } from '../../watch-command.js';
 
 export default class OperationsStart extends WatchCommand {
@@ -27,6 +28,11 @@ export default class OperationsStart extends WatchCommand {
     }),
     priority: Flags.integer({ description: 'greater goes first', min: -100, max: 100 }),
     pool: Flags.string({ description: 'which workers may take it' }),
+    parent: Flags.string({ description: 'the operation that it belongs to', helpValue: 'OPERATION' }),
+    watchdog: Flags.string({
+      description: 'how long it may make no step, and what happens then; off: for ever',
+      helpValue: 'SECONDS[:warn|pause|fail]',
+    }),
     watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
   };
 
@@ -34,9 +40,12 @@ export default class OperationsStart extends WatchCommand {
     const { args, flags } = await this.parse(OperationsStart);
     const file = await readSpecFile(args.spec);
     const api = await this.connect(flags);
-    const { name, priority, pool } = flags;
+    const { name, priority, pool, parent: parent_id } = flags;
+    const watchdog = flags.watchdog === undefined ? undefined : parseWatchdog(flags.watchdog);
     const labels = { ...(file.operation.labels as object | undefined), ...parseLabels(flags.label ?? []) };
-    const given = Object.entries({ name, priority, pool }).filter(([, value]) => value !== undefined);
+    const given = Object.entries({ name, priority, pool, parent_id, watchdog }).filter(
+      ([, value]) => value !== undefined,
+    );
     const operation = await this.submit(api, file, { ...Object.fromEntries(given), labels });
     this.log(renderStarted(operation, { paint: this.paint, now: new Date() }));
     return flags.watch ? this.watch(api, operation.operation_id) : operation;
@@ -49,13 +58,4 @@ export default class OperationsStart extends WatchCommand {
       throw locateIssues(error, file);
     }
   }
-}
-
-function parseLabels(labels: readonly string[]): Record<string, string> {
-  const pairs = labels.map((label) => {
-    const at = label.indexOf('=');
-    if (at < 1) throw new UsageError(`--label ${label} is not KEY=VALUE`);
-    return [label.slice(0, at), label.slice(at + 1)] as const;
-  });
-  return Object.fromEntries(pairs);
 }

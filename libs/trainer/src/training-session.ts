@@ -1,8 +1,7 @@
 import { TrainingSpec } from '@ktrdr/contracts';
-import { DomainError } from '@ktrdr/errors';
 import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
-import { SpecInvalidError } from './errors.js';
 import type { StartControl } from './control-queue.js';
+import { parseSpec } from './parse-spec.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
 import { type Backend, chooseBackend, type LoadedBackend } from './tensorflow/backend.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
@@ -10,40 +9,18 @@ import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
 import { newNetwork, type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
-/** What a session needs from its process. The spool directory comes with the start. */
-export interface SessionPorts extends Omit<LoopPorts, 'spoolDir'> {
+/** What training needs from its process. The spool directory comes with the start. */
+export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir'> {
   readonly backends: readonly LoadedBackend[];
-  /** Told of a failure that is not the user's, with its stack. */
-  readonly logError: (error: unknown) => void;
 }
 
 /**
- * Serves one `start`: reads the data, builds or restores the run, trains, and tells everything through `emit`. Never
- * throws; a failure is a `failed` event.
+ * Serves the `start` of a training: reads the data, builds or restores the run, trains, and tells everything through
+ * `emit`.
+ * @throws {DomainError} for whatever makes it fail.
  */
-export async function serveTraining(start: StartControl, ports: SessionPorts): Promise<LoopOutcome | 'failed'> {
-  try {
-    return await serve(start, ports);
-  } catch (error) {
-    const isDomain = error instanceof DomainError;
-    if (!isDomain) ports.logError(error);
-    ports.emit({
-      type: 'failed',
-      code: isDomain ? error.code : isOutOfMemory(error) ? 'trainer-out-of-memory' : 'internal',
-      message: error instanceof Error ? error.message : String(error),
-      details: isDomain ? { ...error.details } : {},
-    });
-    return 'failed';
-  }
-}
-
-/** What V8 throws when an array cannot be had. A heap that is full ends the process instead. */
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof RangeError && /allocation failed|out of memory/i.test(error.message);
-}
-
-async function serve(start: StartControl, ports: SessionPorts): Promise<LoopOutcome> {
-  const spec = parseSpec(start.spec);
+export async function runTraining(start: StartControl, ports: TrainingPorts): Promise<LoopOutcome> {
+  const spec = parseSpec(TrainingSpec, start.spec);
   const dataset = await prepareDataset(spec, start.data_file);
   const restored = start.resume && (await readRestorePoint(start.resume.dir));
   const backend = await chooseBackend(ports.backends, {
@@ -65,12 +42,6 @@ async function serve(start: StartControl, ports: SessionPorts): Promise<LoopOutc
   }
 }
 
-function parseSpec(document: unknown): TrainingSpec {
-  const parsed = TrainingSpec.safeParse(document);
-  if (parsed.success) return parsed.data;
-  throw new SpecInvalidError(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
-}
-
 function announce(
   run: TrainingRun,
   about: {
@@ -79,7 +50,7 @@ function announce(
     readonly backend: Backend;
     readonly restored: RestoredState | null;
   },
-  { emit }: SessionPorts,
+  { emit }: TrainingPorts,
 ): void {
   const { spec, dataset, backend, restored } = about;
   const { step, epoch } = run.position;

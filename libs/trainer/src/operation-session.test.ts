@@ -1,8 +1,8 @@
 import type { StartControl } from './control-queue.js';
 import { type LoadedBackend, loadBackends } from './tensorflow/backend.js';
+import { serveOperation } from './operation-session.js';
 import { recordLoop, type RecordedLoop } from './testing/recorded-loop.js';
 import { tinySpec } from './testing/tiny-dataset.js';
-import { serveTraining } from './trainer-session.js';
 
 const SPEC = {
   version: 1,
@@ -27,7 +27,11 @@ afterEach(async () => {
   await loop.remove();
 });
 
-async function serve(spec: unknown, resume: StartControl['resume'] = null, available = backends) {
+async function serve(
+  spec: unknown,
+  resume: StartControl['resume'] = null,
+  { available = backends, ...changes }: Partial<StartControl> & { readonly available?: typeof backends } = {},
+) {
   const start: StartControl = {
     type: 'start',
     operation_id: 'op_training_20261122_101500_k3v9qa',
@@ -39,8 +43,9 @@ async function serve(spec: unknown, resume: StartControl['resume'] = null, avail
     data_file: null,
     spool_dir: loop.spoolDir,
     resume,
+    ...changes,
   };
-  const outcome = await serveTraining(start, { ...loop, backends: available, logError: () => undefined });
+  const outcome = await serveOperation(start, { ...loop, backends: available, logError: () => undefined });
   return { outcome, failure: loop.told('failed')[0] };
 }
 
@@ -71,14 +76,14 @@ describe('a trainer session', () => {
     const broken = backends.map((backend) =>
       backend.name === 'wasm' ? { ...backend, engineName: 'nowhere' } : backend,
     );
-    await serve(SPEC, null, broken as readonly LoadedBackend[]);
+    await serve(SPEC, null, { available: broken as readonly LoadedBackend[] });
     expect(loop.told('started')[0]).toMatchObject({ backend: 'cpu' });
     expect(loop.told('started')[0]?.backend_reason).toContain('wasm: ');
   });
 
   it('fails when a named backend is not installed, saying what to install', async () => {
     const missing = backends.map(({ name }) => ({ name, usable: false as const, problem: 'not installed' }));
-    const { outcome, failure } = await serve({ ...SPEC, backend: 'tfjs-node-gpu' }, null, missing);
+    const { outcome, failure } = await serve({ ...SPEC, backend: 'tfjs-node-gpu' }, null, { available: missing });
     expect(outcome).toBe('failed');
     expect(failure).toMatchObject({ code: 'backend-unavailable' });
     expect(failure?.message).toContain('Install @tensorflow/tfjs-node-gpu');
@@ -99,5 +104,22 @@ describe('a trainer session', () => {
   it('takes a spec whose defaults are already filled in', async () => {
     const { outcome } = await serve({ ...tinySpec({ epochs: 1, batch_size: 4096 }) });
     expect(outcome).toBe('completed');
+  });
+
+  it('goes on from a checkpoint of the spec that this one was made of, and of no other', async () => {
+    await serve({ ...SPEC, backend: 'cpu' });
+    const { dir, step, epoch } = loop.told('saved')[0]!;
+    const resume = { dir, step, epoch };
+    const longer = { ...SPEC, backend: 'cpu', epochs: 3 };
+    const other = await serve(longer, resume, { spec_sha256: 'd'.repeat(64) });
+    expect(other.failure).toMatchObject({ code: 'checkpoint-incompatible' });
+    const changes = { spec_sha256: 'd'.repeat(64), accepted_spec_sha256: ['c'.repeat(64)] };
+    expect((await serve(longer, resume, changes)).outcome).toBe('completed');
+    expect(loop.told('completed').at(-1)?.result).toMatchObject({ epochs_run: 3 });
+  });
+
+  it('says which types of operation there are when it is given another', async () => {
+    const { failure } = await serve(SPEC, null, { operation_type: 'backtest' });
+    expect(failure).toMatchObject({ code: 'spec-invalid', message: expect.stringContaining('training and data_gen') });
   });
 });

@@ -1,0 +1,84 @@
+import { pino } from 'pino';
+import { LeaseSweeper } from './lease-sweeper.js';
+
+const LIMITS = { leaseMs: 6_000, heartbeatMs: 2_000, cancellingMs: 1, pausingMs: 1 };
+const TURN_MS = 250;
+
+describe('the lease sweeper', () => {
+  let now: number;
+  let hasMessaging: boolean;
+  let hasDatabase: boolean;
+  let sweeps: number;
+  let mayStillAfter: (ms: number) => boolean;
+  let sweeper: LeaseSweeper;
+
+  beforeEach(() => {
+    now = 1_000;
+    hasMessaging = true;
+    hasDatabase = true;
+    sweeps = 0;
+    sweeper = new LeaseSweeper(
+      {
+        execute: async (_limits, mayStill = () => true) => {
+          sweeps += 1;
+          mayStillAfter = (ms) => {
+            now += ms;
+            const answer = mayStill();
+            now -= ms;
+            return answer;
+          };
+          return [];
+        },
+      },
+      {
+        isMessagingUp: async () => hasMessaging,
+        isDatabaseUp: async () => hasDatabase,
+        monotonicMs: () => now,
+      },
+      LIMITS,
+      pino({ level: 'silent' }),
+    );
+  });
+
+  const turnsFor = async (ms: number) => {
+    const before = sweeps;
+    for (const end = now + ms; now < end; now += TURN_MS) await sweeper.turn();
+    return sweeps - before;
+  };
+
+  it('frees nothing before it has had the database and NATS for one whole lease', async () => {
+    expect(await turnsFor(LIMITS.leaseMs)).toBe(0);
+    expect(await turnsFor(TURN_MS)).toBe(1);
+  });
+
+  it.each([
+    ['NATS', () => (hasMessaging = false)],
+    ['the database', () => (hasDatabase = false)],
+  ])('gives every lease a whole one of grace after it was cut off from %s', async (_what, takeAway) => {
+    await turnsFor(2 * LIMITS.leaseMs);
+    takeAway();
+    expect(await turnsFor(2 * LIMITS.leaseMs)).toBe(0);
+    hasMessaging = hasDatabase = true;
+    expect(await turnsFor(LIMITS.leaseMs)).toBe(0);
+    expect(await turnsFor(TURN_MS)).toBe(1);
+  });
+
+  it('takes a silence of its own, however short of an outage, for no sign of death', async () => {
+    await turnsFor(2 * LIMITS.leaseMs);
+    now += LIMITS.leaseMs - LIMITS.heartbeatMs;
+    expect(await turnsFor(LIMITS.leaseMs)).toBe(0);
+    expect(await turnsFor(2 * TURN_MS)).toBeGreaterThan(0);
+  });
+
+  it('goes on freeing through a pause that cost no worker its lease', async () => {
+    await turnsFor(2 * LIMITS.leaseMs);
+    now += 1_000;
+    expect(await turnsFor(TURN_MS)).toBe(1);
+  });
+
+  it('lets a sweep go on only while its answers are fresh', async () => {
+    await turnsFor(LIMITS.leaseMs + TURN_MS);
+    expect(mayStillAfter(1_000)).toBe(true);
+    expect(mayStillAfter(4_000)).toBe(false);
+  });
+});

@@ -1,0 +1,28 @@
+import type { SweepReport } from '@ktrdr/checkpoint';
+import type { CheckpointStats, CleanupView } from '@ktrdr/contracts';
+import type { CleanedUp } from './clean-up-checkpoints.js';
+import type { RecordedSweep } from './orphan-sweeper.js';
+
+export function toCleanupView(cleaned: CleanedUp, swept: SweepReport, isDryRun: boolean): CleanupView {
+  return {
+    dry_run: isDryRun,
+    removed: cleaned.removed.map(({ checkpoint, reason }) => ({
+      checkpoint_id: checkpoint.id,
+      operation_id: checkpoint.operationId,
+      step: checkpoint.step,
+      bytes: checkpoint.bytes,
+      reason,
+    })),
+    kept_reasons: Object.fromEntries(cleaned.keptReasons),
+    orphans: toOrphanCounts(swept),
+    freed_bytes: cleaned.freedBytes + swept.bytes,
+  };
+}
+
+export function toLastSweep(sweep: RecordedSweep | null): NonNullable<CheckpointStats['last_orphan_sweep']> | null {
+  return sweep && { at: sweep.at.toISOString(), ...toOrphanCounts(sweep) };
+}
+
+function toOrphanCounts({ manifests, blobs, bytes, youngerThanGrace, damaged, skipped }: SweepReport) {
+  return { manifests, blobs, bytes, younger_than_grace: youngerThanGrace, damaged, skipped };
+}

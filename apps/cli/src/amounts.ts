@@ -1,0 +1,31 @@
+import { UsageError } from './errors.js';
+
+const DAYS_IN: Readonly<Record<string, number>> = { m: 1 / 1440, h: 1 / 24, d: 1, w: 7 };
+const BYTES_IN: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** `30d`, `12h`, `2w`, `90m`, as days. @throws {UsageError} */
+export function parseDays(flag: string, text: string): number {
+  return parse(flag, text, DAYS_IN, 'a time such as 30d, 12h or 2w');
+}
+
+/** `10GB`, `500MiB`, `1000000`, as bytes: decimal units, or binary ones with an i. @throws {UsageError} */
+export function parseBytes(flag: string, text: string): number {
+  return Math.floor(parse(flag, /^[\d.]+$/.test(text) ? `${text}b` : text, BYTES_IN, 'a size such as 10GB or 500MiB'));
+}
+
+function parse(flag: string, text: string, units: Readonly<Record<string, number>>, form: string): number {
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim()) ?? [];
+  const factor = units[unit.toLowerCase()];
+  if (factor === undefined) throw new UsageError(`--${flag} ${text} is not ${form}`);
+  return Number(amount) * factor;
+}

@@ -1,0 +1,62 @@
+import type { CleanupBody, CleanupView } from '@ktrdr/contracts';
+import { Flags } from '@oclif/core';
+import { parseBytes, parseDays } from '../../amounts.js';
+import { ApiCommand } from '../../base-command.js';
+import { renderCleanup } from '../../render/cleanup.js';
+
+/** A large clean-up takes its time; the API finishes it even when nobody waits any more. */
+const PATIENCE_SECONDS = 600;
+
+export default class CheckpointsCleanup extends ApiCommand {
+  static override summary = 'remove checkpoints beyond some limits, and orphaned objects';
+  static override description =
+    'Without --yes it only shows what would go. Each limit is enforced, whatever the others say; without any, only what no checkpoint names goes. The newest, the newest valid, the best, the pinned, what an operation continues from, and the result of a completed operation stay. Operations that wait or run keep at least what their own specification says.';
+  static override examples = [
+    '<%= config.bin %> checkpoints cleanup --older-than 30d',
+    '<%= config.bin %> checkpoints cleanup --keep-last 2 --max-size 10GB --yes',
+  ];
+  static override flags = {
+    'older-than': Flags.string({ description: 'remove what is older: 30d, 12h, 2w', helpValue: 'AGE' }),
+    'keep-last': Flags.integer({ description: 'keep so many valid ones of each operation', min: 1, helpValue: 'N' }),
+    'max-size': Flags.string({
+      description: 'remove the oldest until all take at most this: 10GB, 500MiB',
+      helpValue: 'SIZE',
+    }),
+    operation: Flags.string({ description: 'only the checkpoints of this operation, and no orphans' }),
+    orphans: Flags.boolean({ description: 'also what no checkpoint names', allowNo: true, default: true }),
+    yes: Flags.boolean({ char: 'y', description: 'do it' }),
+    timeout: Flags.integer({
+      description: 'seconds to wait for the API, retries included',
+      default: PATIENCE_SECONDS,
+      min: 1,
+      max: 3600,
+      helpGroup: 'API',
+    }),
+  };
+
+  async run(): Promise<CleanupView> {
+    const { flags } = await this.parse(CheckpointsCleanup);
+    const { 'older-than': olderThan, 'keep-last': keepLast, 'max-size': maxSize, operation, orphans } = flags;
+    const limits: CleanupBody = {
+      dry_run: !flags.yes,
+      include_orphans: orphans,
+      ...(olderThan === undefined ? {} : { older_than_days: parseDays('older-than', olderThan) }),
+      ...(keepLast === undefined ? {} : { keep_last: keepLast }),
+      ...(maxSize === undefined ? {} : { max_total_bytes: parseBytes('max-size', maxSize) }),
+      ...(operation === undefined ? {} : { operation_id: operation }),
+    };
+    const api = await this.connect(flags);
+    const view = await api.cleanUpCheckpoints(limits);
+    const again = [
+      'ktrdr checkpoints cleanup',
+      olderThan && `--older-than ${olderThan}`,
+      keepLast && `--keep-last ${keepLast}`,
+      maxSize && `--max-size ${maxSize}`,
+      operation && `--operation ${operation}`,
+      !orphans && '--no-orphans',
+      '--yes',
+    ];
+    this.log(renderCleanup(view, again.filter(Boolean).join(' '), this.paint));
+    return view;
+  }
+}

@@ -1,0 +1,36 @@
+import type { ResultView } from '@ktrdr/contracts';
+import { Args, Flags } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { onInterrupt } from '../../detach.js';
+import { renderResult } from '../../render/result.js';
+import { downloadResult, type SavedFile } from '../../result-files.js';
+
+export default class OperationsResult extends ApiCommand {
+  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
+  static override summary = 'show what came of a completed operation, and download its files';
+  static override examples = [
+    '<%= config.bin %> operations result OPERATION',
+    '<%= config.bin %> operations result OPERATION --output model',
+  ];
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      description: 'download the files into this folder, each checked against its SHA-256',
+      helpValue: 'DIR',
+    }),
+    force: Flags.boolean({ description: 'overwrite files that are there', dependsOn: ['output'] }),
+  };
+
+  async run(): Promise<ResultView & { readonly saved?: readonly SavedFile[] }> {
+    const { args, flags } = await this.parse(OperationsResult);
+    const api = await this.connect(flags);
+    const result = await api.result(args.operation);
+    using interrupt = onInterrupt();
+    const { signal } = interrupt;
+    const directory = flags.output;
+    const saved =
+      directory === undefined ? null : await downloadResult({ api, result, directory, isForced: flags.force, signal });
+    this.log(renderResult(result, saved, { paint: this.paint, now: new Date() }));
+    return saved ? { ...result, saved } : result;
+  }
+}

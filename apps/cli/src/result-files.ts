@@ -1,0 +1,118 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ApiClient } from '@ktrdr/api-client';
+import type { ResultView } from '@ktrdr/contracts';
+import { ResultCorruptedError, UsageError } from './errors.js';
+
+type ResultFile = ResultView['files'][number];
+
+export interface SavedFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface Download {
+  readonly api: ApiClient;
+  readonly result: ResultView;
+  readonly directory: string;
+  /** Overwrite what is there. */
+  readonly isForced: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Downloads all files of a result, or none: each is checked against its SHA-256 before the first takes its place.
+ * @throws {ResultCorruptedError} for other bytes than the result names. {@link UsageError}: files are in the way.
+ */
+export async function downloadResult({ api, result, directory, isForced, signal }: Download): Promise<SavedFile[]> {
+  const target = resolve(directory);
+  for (const { name } of result.files) assertPlainName(name);
+  if (!isForced) await assertNothingInTheWay(target, result.files);
+  const created = await make(target);
+  const draft = join(target, `.ktrdr-${randomUUID()}`);
+  try {
+    await mkdir(draft);
+    for (const file of result.files) await fetchFile(api, { file, operationId: result.operation_id, draft, signal });
+    const saved: SavedFile[] = [];
+    for (const { name, bytes, sha256 } of result.files) {
+      const path = join(target, name);
+      await rename(join(draft, name), path);
+      saved.push({ name, path, bytes, sha256 });
+    }
+    await rm(draft, { recursive: true });
+    return saved;
+  } catch (error) {
+    await rm(created ?? draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The outermost folder that was made for it, null when it was there already. */
+async function make(directory: string): Promise<string | null> {
+  try {
+    return (await mkdir(directory, { recursive: true })) ?? null;
+  } catch (error) {
+    throw new UsageError(`Cannot make the folder ${directory}: ${(error as Error).message}`, { path: directory });
+  }
+}
+
+interface FileRequest {
+  readonly file: ResultFile;
+  readonly operationId: string;
+  readonly draft: string;
+  readonly signal: AbortSignal;
+}
+
+async function fetchFile(api: ApiClient, { file, operationId, draft, signal }: FileRequest): Promise<void> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const counted = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      hash.update(piece);
+      bytes += piece.length;
+      yield piece;
+    }
+  };
+  await pipeline(
+    api.resultFile(operationId, file.name, { signal }),
+    counted,
+    createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }),
+  );
+  const sha256 = hash.digest('hex');
+  if (sha256 === file.sha256 && bytes === file.bytes) return;
+  throw new ResultCorruptedError({
+    operationId,
+    name: file.name,
+    problem: bytes === file.bytes ? 'wrong-hash' : 'wrong-size',
+    detail: `${bytes} bytes with SHA-256 ${sha256}; the result names ${file.bytes} bytes with ${file.sha256}`,
+  });
+}
+
+async function assertNothingInTheWay(target: string, files: readonly ResultFile[]): Promise<void> {
+  const checked = await Promise.all(files.map(async ({ name }) => ((await exists(join(target, name))) ? [name] : [])));
+  const taken = checked.flat();
+  if (taken.length === 0) return;
+  throw new UsageError(
+    `${taken.join(', ')} ${taken.length === 1 ? 'is' : 'are'} in ${target} already. ` +
+      'Give another --output, or --force to overwrite',
+    { path: target, files: taken },
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A name from elsewhere must not lead out of the folder. */
+function assertPlainName(name: string): void {
+  if (name !== '' && name === basename(name) && !/^\.|[\\\0]/.test(name)) return;
+  throw new UsageError(`The result names a file ${JSON.stringify(name)}, which is no plain file name: not downloaded`);
+}

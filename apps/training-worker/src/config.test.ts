@@ -1,0 +1,43 @@
+import { loadConfig, WorkerConfigurationError } from './config.js';
+
+const LEAST = { KTRDR_NATS_URL: 'nats://localhost:4222', KTRDR_OBJECT_STORE_URL: 'file:///objects' };
+
+it('needs two addresses and has a default for everything else', () => {
+  const config = loadConfig(LEAST);
+  expect(config).toMatchObject({ pool: 'default', slots: 1, shutdownGraceMs: 30_000, trainerCommand: null });
+  expect(config.workerId).toMatch(/-\d+-[0-9a-f]{6}$/);
+});
+
+it('names everything that is wrong, and never a value', () => {
+  const env = {
+    KTRDR_WORKER_SLOTS: 'secret1',
+    KTRDR_S3_SECRET_ACCESS_KEY: 'secret2',
+    KTRDR_WORKER_POOL: 'SECRET3',
+    LOG_LEVEL: 'x',
+  };
+  let problems = '';
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof WorkerConfigurationError) problems = error.message;
+  }
+  const names = ['KTRDR_NATS_URL', 'KTRDR_OBJECT_STORE_URL', 'KTRDR_WORKER_SLOTS', 'KTRDR_WORKER_POOL', 'LOG_LEVEL'];
+  for (const name of names) expect(problems).toContain(name);
+  expect(problems).not.toMatch(/secret\d/i);
+});
+
+it('takes an empty variable for one that is not set', () => {
+  expect(loadConfig({ ...LEAST, KTRDR_NATS_TOKEN: '', LOG_LEVEL: '' }).logLevel).toBe('info');
+});
+
+it('gives the trainer no secrets', () => {
+  const env = {
+    ...LEAST,
+    KTRDR_NATS_TOKEN: 't',
+    KTRDR_S3_ACCESS_KEY_ID: 'a',
+    KTRDR_S3_SECRET_ACCESS_KEY: 's',
+    AWS_PROFILE: 'p',
+    PATH: '/bin',
+  };
+  expect(loadConfig(env).trainerEnv).toEqual({ PATH: '/bin' });
+});

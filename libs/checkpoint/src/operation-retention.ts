@@ -1,0 +1,75 @@
+import { type Checkpoint, isSettled, type Operation } from '@ktrdr/operations';
+import { type KeepReason, planRetention, type RemoveReason, type RetainableCheckpoint } from './retention.js';
+
+/** What an operation keeps whose spec does not say. */
+export const DEFAULT_KEEP_LAST = 3;
+
+/** Each limit that is given is enforced, whatever the others say. */
+export interface RetentionLimits {
+  readonly keepLast?: number;
+  readonly createdBefore?: Date;
+}
+
+/** One operation as its row, its checkpoints and the other operations tell. */
+export interface RetentionFacts {
+  readonly operation: Operation;
+  /** All that are not being deleted. */
+  readonly checkpoints: readonly Checkpoint[];
+  /** Those of them that another operation continues from. */
+  readonly neededElsewhere: ReadonlySet<string>;
+}
+
+export interface OperationRetentionPlan {
+  readonly keep: readonly { readonly checkpoint: Checkpoint; readonly reasons: readonly KeepReason[] }[];
+  readonly remove: readonly { readonly checkpoint: Checkpoint; readonly reason: RemoveReason }[];
+}
+
+/** How many checkpoints the operation keeps by its own account. */
+export function ownKeepLast({ spec, overrides }: Pick<Operation, 'spec' | 'overrides'>): number {
+  return keepLastIn(overrides) ?? keepLastIn(spec) ?? DEFAULT_KEEP_LAST;
+}
+
+/**
+ * Which of an operation's checkpoints the limits let go. While it waits or runs, only what its own `keep_last` lets go
+ * as well: neither age nor a lower number counts.
+ */
+export function planOperationRetention(
+  { operation, checkpoints, neededElsewhere }: RetentionFacts,
+  limits: RetentionLimits,
+): OperationRetentionPlan {
+  const byStep = checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
+  const best = byStep.find(({ isBest }) => isBest);
+  const result = operation.status === 'completed' ? byStep.find(({ kind }) => kind === 'final') : undefined;
+  const retainable = checkpoints.map((checkpoint): RetainableCheckpoint => ({
+    ...checkpoint,
+    isBest: checkpoint === best,
+    valid: checkpoint.corruptedAt === null,
+    isResult: checkpoint === result,
+  }));
+  // What a resume from the latest would choose, which after a rewind is not the newest.
+  const latest = byStep.find(({ corruptedAt }) => corruptedAt === null);
+  const needed = new Set([...neededElsewhere, operation.resumeCheckpointId ?? '', latest?.id ?? '']);
+  const plan = planRetention(retainable, policyFor(operation, limits), needed);
+  const byId = new Map(checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
+  const withCheckpoint = <Entry extends { readonly id: string }>({ id, ...entry }: Entry) => {
+    const checkpoint = byId.get(id);
+    return checkpoint ? [{ ...entry, checkpoint }] : [];
+  };
+  return { keep: plan.keep.flatMap(withCheckpoint), remove: plan.remove.flatMap(withCheckpoint) };
+}
+
+/** Whether nothing but the limits speaks for keeping it. */
+export function isExpendable({ status }: Operation, reasons: readonly KeepReason[]): boolean {
+  return isSettled(status) && reasons.every((reason) => reason === 'within-limits');
+}
+
+function policyFor(operation: Operation, { keepLast, createdBefore }: RetentionLimits) {
+  if (!isSettled(operation.status))
+    return { keepLast: keepLast === undefined ? Infinity : Math.max(keepLast, ownKeepLast(operation)) };
+  return { keepLast: keepLast ?? Infinity, ...(createdBefore ? { createdBefore } : {}) };
+}
+
+function keepLastIn(spec: unknown): number | undefined {
+  const keepLast = (spec as { checkpoint?: { keep_last?: unknown } } | null)?.checkpoint?.keep_last;
+  return typeof keepLast === 'number' ? keepLast : undefined;
+}

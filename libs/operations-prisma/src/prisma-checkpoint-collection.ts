@@ -1,0 +1,238 @@
+import type { Checkpoint, Operation } from '@ktrdr/operations';
+import { type Database, reach } from './database.js';
+import { Prisma } from './generated/prisma/client.js';
+import { toCheckpoint, toOperation } from './operation-rows.js';
+
+const { sql, raw } = Prisma;
+
+/** Held shared while a commit names objects, exclusively while unnamed ones are removed. */
+export const OBJECTS_LOCK = 5_877_001n;
+
+const COLLECT_WITHIN_MS = 120_000;
+const REMOVED_AT_ONCE = 8;
+
+/** An operation and what decides which of its checkpoints may go. */
+export interface OperationWithCheckpoints {
+  readonly operation: Operation;
+  /** All that are not being deleted, newest first. */
+  readonly checkpoints: readonly Checkpoint[];
+  /** Those of them that another operation continues from. */
+  readonly neededElsewhere: ReadonlySet<string>;
+}
+
+type Client = Pick<Database, '$queryRaw' | 'operation' | 'checkpoint'>;
+
+/** Rows that are to go, and the objects that no row names. */
+export class PrismaCheckpointCollection {
+  constructor(private readonly prisma: Database) {}
+
+  /** Operations that have checkpoints, in the order of their ids. */
+  async withCheckpoints(page: {
+    readonly afterId: string;
+    readonly limit: number;
+  }): Promise<readonly OperationWithCheckpoints[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<{ id: string }[]>(sql`
+        SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
+          AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
+        ORDER BY o.id LIMIT ${page.limit}`),
+    );
+    return reach(() =>
+      read(
+        this.prisma,
+        rows.map(({ id }) => id),
+      ),
+    );
+  }
+
+  /** Of those, the ones that may have more than their own `keep_last`. */
+  async beyondKeepLast(page: {
+    readonly afterId: string;
+    readonly limit: number;
+  }): Promise<readonly OperationWithCheckpoints[]> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<{ id: string }[]>(sql`
+        SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
+        WHERE o.id > ${page.afterId}
+        GROUP BY o.id
+        HAVING count(*) FILTER (WHERE NOT c.pinned) > coalesce((o.overrides->'checkpoint'->>'keep_last')::int,
+          (o.spec->'checkpoint'->>'keep_last')::int, 1)
+        ORDER BY o.id LIMIT ${page.limit}`),
+    );
+    return reach(() =>
+      read(
+        this.prisma,
+        rows.map(({ id }) => id),
+      ),
+    );
+  }
+
+  async ofOperation(operationId: string): Promise<OperationWithCheckpoints | null> {
+    const [found] = await reach(() => read(this.prisma, [operationId]));
+    return found ?? null;
+  }
+
+  /**
+   * Marks what `choose` names, decided under the lock that every transition of the operation takes, so that its state
+   * cannot change under the decision. Returns what was marked: nothing pinned meanwhile, nothing marked before.
+   */
+  async markDeleting(
+    operationId: string,
+    choose: (found: OperationWithCheckpoints) => readonly string[],
+  ): Promise<readonly Checkpoint[]> {
+    return reach(() =>
+      this.prisma.$transaction(async (tx) => {
+        await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
+        const [found] = await read(tx, [operationId]);
+        const ids = found ? choose(found) : [];
+        if (ids.length === 0) return [];
+        const rows = await tx.$queryRaw<{ id: string }[]>(sql`
+          UPDATE checkpoints SET deleting_at = clock_timestamp()
+          WHERE operation_id = ${operationId} AND id = ANY(${[...ids]}) AND deleting_at IS NULL AND NOT pinned
+          RETURNING id`);
+        const marked = new Set(rows.map(({ id }) => id));
+        return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
+      }),
+    );
+  }
+
+  async removeRows(ids: readonly string[]): Promise<void> {
+    await reach(() =>
+      this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } }),
+    );
+  }
+
+  /** Bytes of the blobs that no row would name any more if these rows were gone. */
+  async bytesFreedBy(ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const [row] = await reach(() =>
+      this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
+        SELECT sum(b.bytes)::bigint AS bytes FROM (
+          SELECT DISTINCT f->>'blob' AS blob, (f->>'bytes')::bigint AS bytes
+          FROM checkpoints c, jsonb_array_elements(c.files) f WHERE c.id = ANY(${[...ids]})
+        ) b
+        WHERE NOT EXISTS (SELECT 1 FROM checkpoints k WHERE k.files @> ${named('b.blob')}
+          AND k.deleting_at IS NULL AND k.id <> ALL(${[...ids]}))`),
+    );
+    return Number(row?.bytes ?? 0);
+  }
+
+  async unnamed(kind: 'manifest' | 'blob', keys: readonly string[]): Promise<readonly string[]> {
+    const rows = await reach(() => this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys)));
+    return rows.map(({ key }) => key);
+  }
+
+  async collect(
+    kind: 'manifest' | 'blob',
+    keys: readonly string[],
+    remove: (key: string) => Promise<void>,
+  ): Promise<void> {
+    if (keys.length === 0) return;
+    await reach(() =>
+      this.prisma.$transaction(
+        async (tx) => {
+          await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock(${OBJECTS_LOCK})`);
+          const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
+          for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
+            await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
+          }
+        },
+        { timeout: COLLECT_WITHIN_MS },
+      ),
+    );
+  }
+
+  async soundCheckpoints(page: { readonly afterId: string; readonly limit: number }): Promise<readonly Checkpoint[]> {
+    const rows = await reach(() =>
+      this.prisma.checkpoint.findMany({
+        where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
+        orderBy: { id: 'asc' },
+        take: page.limit,
+      }),
+    );
+    return rows.map(toCheckpoint);
+  }
+
+  /** The sound one whose bytes were looked at longest ago; never beats long ago. */
+  async leastVerified(): Promise<Checkpoint | null> {
+    const row = await reach(() =>
+      this.prisma.checkpoint.findFirst({
+        where: { deletingAt: null, corruptedAt: null },
+        orderBy: [{ verifiedAt: { sort: 'asc', nulls: 'first' } }, { committedAt: 'asc' }, { id: 'asc' }],
+      }),
+    );
+    return row && toCheckpoint(row);
+  }
+
+  /** Warns once in an operation's life that its age will cost it checkpoints. False: it was warned before. */
+  async warnOfExpiry(operationId: string, message: string): Promise<boolean> {
+    const warning = { code: 'checkpoints-expiring', message };
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<unknown[]>(sql`
+        WITH u AS (
+          UPDATE operations o SET event_seq = o.event_seq + 1,
+            warnings = o.warnings || jsonb_build_array(${JSON.stringify(warning)}::jsonb
+              || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+          WHERE o.id = ${operationId} AND NOT o.warnings @> ${JSON.stringify([{ code: warning.code }])}::jsonb
+          RETURNING o.id, o.event_seq, o.attempt
+        )
+        INSERT INTO events (operation_id, seq, type, attempt, data)
+        SELECT u.id, u.event_seq, 'warning', u.attempt, ${JSON.stringify(warning)}::jsonb FROM u RETURNING seq`),
+    );
+    return rows.length === 1;
+  }
+
+  async markVerified(id: string): Promise<void> {
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        UPDATE checkpoints SET verified_at = clock_timestamp()
+        WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
+    );
+  }
+}
+
+/** A condition on `files`: one of them is in this blob. An index answers it. */
+function named(column: string): Prisma.Sql {
+  return raw(`jsonb_build_array(jsonb_build_object('blob', ${column}))`);
+}
+
+/**
+ * A marked row names its manifest until it is removed itself, as its erasure is under way; its blobs it names no more.
+ */
+function unnamedStatement(kind: 'manifest' | 'blob', keys: readonly string[]): Prisma.Sql {
+  const naming =
+    kind === 'manifest' ? sql`c.manifest_key = k.key` : sql`c.deleting_at IS NULL AND c.files @> ${named('k.key')}`;
+  return sql`
+    SELECT k.key FROM unnest(${[...keys]}::text[]) AS k(key)
+    WHERE NOT EXISTS (SELECT 1 FROM checkpoints c WHERE ${naming})`;
+}
+
+async function read(client: Client, ids: readonly string[]): Promise<readonly OperationWithCheckpoints[]> {
+  const where = { operationId: { in: [...ids] }, deletingAt: null };
+  const operations = await client.operation.findMany({ where: { id: { in: [...ids] } }, orderBy: { id: 'asc' } });
+  const checkpoints = await client.checkpoint.findMany({
+    where,
+    orderBy: [{ step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
+  });
+  const needed = await client.$queryRaw<{ id: string }[]>(neededElsewhere(ids));
+  const ofOperation = Map.groupBy(checkpoints, ({ operationId }) => operationId);
+  const neededIds = new Set(needed.map(({ id }) => id));
+  return operations.map((operation) => {
+    const own = (ofOperation.get(operation.id) ?? []).map(toCheckpoint);
+    return {
+      operation: toOperation(operation),
+      checkpoints: own,
+      neededElsewhere: new Set(own.map(({ id }) => id).filter((id) => neededIds.has(id))),
+    };
+  });
+}
+
+/** A fork continues from its origin's checkpoint until it has a sound one of its own. */
+function neededElsewhere(ids: readonly string[]): Prisma.Sql {
+  return sql`
+    SELECT c.id FROM operations o JOIN checkpoints c ON c.id IN (o.resume_checkpoint_id, o.origin->>'checkpointId')
+    WHERE o.origin->>'checkpointId' IS NOT NULL AND o.status <> 'completed'
+      AND c.operation_id = ANY(${[...ids]}) AND c.operation_id <> o.id
+      AND NOT EXISTS (SELECT 1 FROM checkpoints own
+        WHERE own.operation_id = o.id AND own.deleting_at IS NULL AND own.corrupted_at IS NULL)`;
+}

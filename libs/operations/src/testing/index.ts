@@ -1,0 +1,1 @@
+export { givenCheckpoint, givenOperation } from './given-operation.js';

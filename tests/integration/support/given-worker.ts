@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { NatsSession } from '@ktrdr/messaging-nats';
+import { NatsProcess, until } from './nats-process.js';
+import { ScriptedApi } from './scripted-api.js';
+
+const WORKER = join(import.meta.dirname, '../../../apps/training-worker/dist/main.js');
+
+/** A built worker with its own trainer, a real NATS server, a folder as object store, and an API that a test scripts. */
+export class GivenWorker {
+  private child: ChildProcess | undefined;
+  private log = '';
+
+  private constructor(
+    readonly api: ScriptedApi,
+    readonly folder: string,
+    private readonly nats: NatsProcess,
+    private readonly session: NatsSession,
+    private readonly prefix: string,
+  ) {}
+
+  static async open(spec: Record<string, unknown>): Promise<GivenWorker> {
+    const folder = await mkdtemp(join(tmpdir(), 'ktrdr-worker-'));
+    const prefix = `t${randomBytes(4).toString('hex')}`;
+    const nats = await NatsProcess.start();
+    const session = await NatsSession.connect({ servers: nats.url, prefix, name: 'api' });
+    const api = new ScriptedApi(session, `op_test_20261122_101500_${randomBytes(3).toString('hex')}`, spec);
+    await api.start();
+    return new GivenWorker(api, folder, nats, session, prefix);
+  }
+
+  get objects(): string {
+    return join(this.folder, 'objects');
+  }
+
+  start(env: NodeJS.ProcessEnv = {}): void {
+    const child = spawn(process.execPath, [WORKER], {
+      env: {
+        PATH: process.env['PATH'],
+        KTRDR_NATS_URL: this.nats.url,
+        KTRDR_NATS_PREFIX: this.prefix,
+        KTRDR_OBJECT_STORE_URL: pathToFileURL(this.objects).href,
+        KTRDR_WORKER_ID: 'w1',
+        KTRDR_WORKER_DIR: join(this.folder, 'w1'),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    this.child = child;
+  }
+
+  /** Waits, and shows the worker's log when that was in vain. */
+  async sees(condition: () => boolean, what: string): Promise<void> {
+    await until(condition, what, 40_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the operation is ${this.api.status}\n${this.log}`);
+    });
+  }
+
+  async close(): Promise<void> {
+    const { child } = this;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await this.api.close();
+    await this.session.close();
+    await this.nats.remove();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
