@@ -13,7 +13,9 @@ export async function measureGraphile(
   { jobs, warmUp }: Readonly<{ jobs: number; warmUp: number }>,
 ): Promise<readonly number[]> {
   const pool = new pg.Pool({ connectionString: await services.newDatabase('graphile_reference'), max: 10 });
-  pool.on('error', () => undefined); // the server goes first when a run is interrupted
+  // The server goes first when a run is interrupted.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   let started: (at: number) => void = () => undefined;
   const runner = await run({
     pgPool: pool,

@@ -18,12 +18,12 @@ async function chaos(...args: readonly string[]) {
 
 describe('a deployment that is broken again and again', () => {
   it('keeps every invariant, and completes everything with the results of undisturbed runs', async () => {
-    const { code, stdout, stderr } = await chaos('--minutes', '0.3', '--operations', '4', '--seed', 'short', '--json');
+    const { code, stdout, stderr } = await chaos('--minutes', '0.3', '--operations', '4', '--seed', 's2', '--json');
     // The output says which invariant was broken, with the history of what broke it.
     expect({ code, output: code === 0 ? '' : stderr }).toEqual({ code: 0, output: '' });
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({
-      seed: 'short',
+      seed: 's2',
       violations: [],
       doubleRuns: 0,
       staleWrites: 0,

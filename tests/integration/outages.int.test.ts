@@ -134,7 +134,7 @@ describe('training through an outage', () => {
 
   it.each([
     ['refuses connections', () => databaseProxy.cut()],
-    ['does not answer', () => databaseProxy.silence()],
+    ['does not answer', async () => databaseProxy.silence()],
   ])('goes on while PostgreSQL %s', async (_name, takeAway) => {
     const id = await submit('no database');
     await training.reached(id, 100);

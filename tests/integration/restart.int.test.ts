@@ -150,8 +150,10 @@ describe('a restart', () => {
       await underWay.send(body.slice(10));
       const finished = await underWay.answer();
       expect(finished.status).toBe(201);
-      expect(await api.exited).toEqual({ code: 0, signal: null });
+      const exit = await api.exited;
+      const log = await api.logs();
       await startOurApi(api.token);
+      expect({ ...exit, log }).toMatchObject({ code: 0 });
       const { operation_id: id } = JSON.parse(finished.body) as { operation_id: string };
       expect(await training.show(id)).toMatchObject({ name: 'under way', status: 'queued' });
     });

@@ -30,6 +30,8 @@ export interface ChaosReport {
   readonly staleWrites: number;
   readonly weightsEqual: Count;
   readonly ledgersEqual: Count;
+  /** Points that the charts of uninterrupted runs have and these do not: told by a worker that died before it was heard. */
+  readonly figuresMissing: Count;
   /** Dead worker to claim by a free one, nothing else being wrong. */
   readonly claimedElsewhereMs: readonly number[];
   readonly claimedElsewhereP95Ms: number | null;
@@ -75,6 +77,7 @@ export function toText(report: ChaosReport): string {
     line('accepted stale writes', `${report.staleWrites}`),
     line('weights equal', `${report.weightsEqual.count} of ${report.weightsEqual.of}`),
     line('sample ledgers equal', `${report.ledgersEqual.count} of ${report.ledgersEqual.of}`),
+    line('figures missing in charts', `${report.figuresMissing.count} of ${report.figuresMissing.of}`),
     line(
       'dead → claimed elsewhere',
       drill.length === 0

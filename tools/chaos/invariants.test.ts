@@ -1,4 +1,4 @@
-import { type Expectation, type Invariant, lostSteps, violationsOf } from './invariants.js';
+import { type Expectation, type Invariant, lostSteps, missingFigures, violationsOf } from './invariants.js';
 import type { EventRow, OperationRecord } from './operation-record.js';
 
 const at = (second: number): Date => new Date(Date.UTC(2026, 10, 22, 10, 0, second));
@@ -161,6 +161,12 @@ describe('the record of an operation that was disturbed', () => {
     ],
   ])('with %s breaks %s', (_name, invariant, record) => {
     expect(invariantsBroken(record)).toContain(invariant);
+  });
+
+  it('tells which figures of the uninterrupted chart it does not have', () => {
+    const points = [10, 20].map((step) => ({ attempt: 1, step }));
+    expect(missingFigures(SOUND, { ...SOUND, points })).toBe(1);
+    expect(missingFigures({ ...SOUND, points }, SOUND)).toBe(0);
   });
 
   it('misses a resume that somebody was told of', () => {

@@ -206,3 +206,9 @@ export function lostSteps({ events }: OperationRecord): readonly number[] {
   }
   return lost;
 }
+
+/** Figures of the uninterrupted run's chart that this one's does not have, whichever attempt told them. */
+export function missingFigures({ points }: OperationRecord, uninterrupted: OperationRecord): number {
+  const told = new Set(points.map(({ step }) => step));
+  return uninterrupted.points.filter(({ step }) => !told.has(step)).length;
+}

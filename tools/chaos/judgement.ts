@@ -2,7 +2,7 @@ import type { ChaosReport } from './chaos-report.js';
 import { type ChaosStack, LEASE_MS } from './chaos-stack.js';
 import type { Clients } from './clients.js';
 import type { FaultInjector, WorkerKill } from './fault-injector.js';
-import { lostSteps, type Reference, type Violation, violationsOf } from './invariants.js';
+import { lostSteps, missingFigures, type Reference, type Violation, violationsOf } from './invariants.js';
 import type { OperationRecord, RecordReader } from './operation-record.js';
 import type { ChaosOptions } from './options.js';
 import { tryUntil } from './pause.js';
@@ -69,6 +69,11 @@ export async function judge(evidence: Evidence): Promise<ChaosRun> {
     }).length,
     of: ours.length,
   });
+  const recordOf = new Map(all.map((record) => [record.id, record]));
+  const charts = ours.flatMap((record) => {
+    const uninterrupted = recordOf.get(runOf.get(record.id)?.operationId ?? '');
+    return uninterrupted ? [{ of: uninterrupted.points.length, missing: missingFigures(record, uninterrupted) }] : [];
+  });
   const { minutes, operations, workers, apis } = options;
   const claimedElsewhereMs = drill?.claimedAfterMs ?? [];
   const report: ChaosReport = {
@@ -89,6 +94,10 @@ export async function judge(evidence: Evidence): Promise<ChaosRun> {
     staleWrites: countOf('stale-write'),
     weightsEqual: equal('weights_sha256', ({ weightsSha256 }) => weightsSha256),
     ledgersEqual: equal('ledger_sha256', ({ ledgerSha256 }) => ledgerSha256),
+    figuresMissing: {
+      count: charts.reduce((sum, { missing }) => sum + missing, 0),
+      of: charts.reduce((sum, { of }) => sum + of, 0),
+    },
     claimedElsewhereMs,
     claimedElsewhereP95Ms: quantile(claimedElsewhereMs, 0.95),
     claimedElsewhereBarMs: CLAIM_BAR_MS,

@@ -8,6 +8,7 @@ import { type Training, withEpochs } from './trainings.js';
 
 /** A training of the right size, and what it comes to when nobody disturbs it. */
 export interface ReferenceRun {
+  readonly operationId: string;
   readonly training: Training;
   readonly reference: Reference;
   readonly epochs: number;
@@ -41,10 +42,10 @@ export async function runReferences(
     trials.map(async ({ training, msPerEpoch }) => {
       const epochs = Math.max(FEWEST_EPOCHS, Math.round((seconds * 1000) / msPerEpoch));
       const sized = withEpochs(training, epochs);
-      const { view, ms } = await runAlone(sized, 'reference', parts);
+      const { id: operationId, view, ms } = await runAlone(sized, 'reference', parts);
       const { weights_sha256, ledger_sha256, steps } = Result.parse(view.result);
       const reference = { weightsSha256: weights_sha256, ledgerSha256: ledger_sha256, steps };
-      return { training: sized, reference, epochs, seconds: ms / 1000 };
+      return { operationId, training: sized, reference, epochs, seconds: ms / 1000 };
     }),
   );
 }

@@ -43,10 +43,17 @@ function stopOnSignal(app: NestFastifyApplication): void {
     isStopping = true;
     app.get(Logger).log(`stopping on ${signal}`);
     refuseWhileStopping();
-    setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE_MS).unref();
+    const log = app.get(Logger);
+    setTimeout(() => {
+      log.warn(`not stopped within ${SHUTDOWN_DEADLINE_MS / 1000} s, leaving at once`);
+      process.exit(1);
+    }, SHUTDOWN_DEADLINE_MS).unref();
     app.close().then(
       () => process.exit(0),
-      () => process.exit(1),
+      (err: unknown) => {
+        log.error({ err }, 'not stopped cleanly');
+        process.exit(1);
+      },
     );
   };
   process.on('SIGTERM', stop);

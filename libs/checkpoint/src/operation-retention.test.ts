@@ -75,7 +75,10 @@ describe('the retention of an operation', () => {
       createdAt: fc.date({ min: new Date(0), max: new Date(1000), noInvalidDate: true }),
     });
     const limits = fc.record(
-      { keepLast: fc.integer({ min: 1, max: 4 }), createdBefore: fc.date({ max: new Date(2000), noInvalidDate: true }) },
+      {
+        keepLast: fc.integer({ min: 1, max: 4 }),
+        createdBefore: fc.date({ max: new Date(2000), noInvalidDate: true }),
+      },
       { requiredKeys: [] },
     );
     fc.assert(

@@ -47,3 +47,8 @@ export function claimStatement({ workerId, claimId, pool, capabilities, leaseMs 
     ), ${webhookRows('claim')}
     SELECT ${operationColumns('u')} FROM u`;
 }
+
+/** Whether a claim failed because another with its id, at the same time, was first. */
+export function isClaimedAlready(error: unknown): boolean {
+  return error instanceof Error && (error as { readonly constraint?: unknown }).constraint === 'attempts_claim_id_key';
+}

@@ -17,6 +17,9 @@ import { OBJECTS_LOCK, PrismaCheckpointCollection } from './prisma-checkpoint-co
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
+/** A commit asks the object store for each blob in between; a slow one must not break it off. */
+const COMMIT_LIMITS = { maxWait: 10_000, timeout: 60_000 };
+
 /** Checkpoints in PostgreSQL: the committed row is the checkpoint. */
 export class PrismaCheckpointRepository implements CheckpointRepository {
   private readonly collection: PrismaCheckpointCollection;
@@ -34,7 +37,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
         await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${lease.operationId} FOR UPDATE`);
         const rows = await tx.$queryRaw<{ id: string }[]>(commitStatement(lease, draft));
         return rows.length === 1;
-      }),
+      }, COMMIT_LIMITS),
     );
     if (committed) return;
     const earlier = await reach(() => this.prisma.checkpoint.findUnique({ where: { id: draft.id } }));

@@ -21,13 +21,13 @@ import {
   deletableStatuses,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
-import { claimStatement } from './claim-statement.js';
+import { claimStatement, isClaimedAlready } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { listOperations } from './list-operations.js';
 import { operationColumns, toAttempt, toEvent, toHistoryEntry, toMetricPoint, toOperation } from './operation-rows.js';
 import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
-import { transitionStatement } from './transition-statement.js';
+import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
 
 const { sql, join } = Prisma;
 
@@ -37,6 +37,8 @@ export interface ChildrenOfStatus {
   /** Sum of their fractions done. */
   readonly done: number;
 }
+
+type TransitionRow = OperationRow & { fromStatus: OperationStatus };
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
@@ -85,10 +87,20 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
     const [row] = await reach(() =>
-      this.prisma.$rows<OperationRow & { fromStatus: OperationStatus }>(transitionStatement(command)),
+      asksForCheckpoints(command.event)
+        ? this.behindLock(command)
+        : this.prisma.$rows<TransitionRow>(transitionStatement(command)),
     );
     if (row) return { kind: 'applied', operation: toOperation(row), from: row.fromStatus };
     return { kind: 'refused', operation: await this.get(command.operationId) };
+  }
+
+  /** One statement sees other tables as they were before it waited for the row; this one begins when it has the row. */
+  private behindLock(command: TransitionCommand): Promise<TransitionRow[]> {
+    return this.prisma.$transaction(async (tx) => {
+      await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${command.operationId} FOR UPDATE`);
+      return tx.$queryRaw<TransitionRow[]>(transitionStatement(command));
+    });
   }
 
   async remove(id: string): Promise<boolean> {
@@ -99,8 +111,14 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async claim(request: ClaimRequest): Promise<Operation | null> {
-    const [row] = await reach(() => this.prisma.$rows<OperationRow>(claimStatement(request)));
-    return row ? toOperation(row) : this.claimedBefore(request.claimId);
+    try {
+      const [row] = await reach(() => this.prisma.$rows<OperationRow>(claimStatement(request)));
+      return row ? toOperation(row) : await this.claimedBefore(request.claimId);
+    } catch (error) {
+      // The same claim, sent twice, ran at the same time, and the other one was first.
+      if (isClaimedAlready(error)) return this.claimedBefore(request.claimId);
+      throw error;
+    }
   }
 
   private async claimedBefore(claimId: string): Promise<Operation | null> {

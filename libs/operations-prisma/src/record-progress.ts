@@ -172,6 +172,22 @@ export interface IngestedEvent {
   readonly warning?: Omit<OperationWarning, 'at'>;
 }
 
+const WARNINGS_KEPT = 50;
+
+/** The same warning again takes the place of the earlier one; the events keep them all. */
+function withWarnings(
+  earlier: readonly OperationWarning[],
+  later: readonly OperationWarning[],
+): readonly OperationWarning[] {
+  const kept = new Map<string, OperationWarning>();
+  for (const warning of [...earlier, ...later]) {
+    const key = `${warning.code} ${warning.message}`;
+    kept.delete(key);
+    kept.set(key, warning);
+  }
+  return [...kept.values()].slice(-WARNINGS_KEPT);
+}
+
 /**
  * Takes in what one attempt told, in order, once. Returns how many were new; -1 when the attempt may not write any more:
  * its lease was taken from it, or a newer attempt has begun.
@@ -182,8 +198,10 @@ export async function ingest(
   events: readonly IngestedEvent[],
 ): Promise<number> {
   return prisma.$transaction(async (tx) => {
-    const [held] = await tx.$queryRaw<{ eventSeq: number; step: number; isLeased: boolean }[]>(sql`
-      SELECT o.event_seq AS "eventSeq", coalesce((o.progress->>'step')::int, 0) AS step,
+    const [held] = await tx.$queryRaw<
+      { eventSeq: number; step: number; isLeased: boolean; warnings: OperationWarning[] }[]
+    >(sql`
+      SELECT o.event_seq AS "eventSeq", o.warnings, coalesce((o.progress->>'step')::int, 0) AS step,
         o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
@@ -227,7 +245,8 @@ export async function ingest(
     const progress = fresh.findLast((event) => event.progress && event.progress.step >= held.step)?.progress;
     const metrics = Object.assign({}, ...fresh.map((event) => event.metrics ?? {})) as Record<string, unknown>;
     const best = fresh.findLast((event) => event.best)?.best;
-    const warnings = fresh.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
+    const newWarnings = fresh.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
+    const warnings = withWarnings(held.warnings, newWarnings);
     // The last figures can arrive behind the report of the end; they must not move a settled operation's progress.
     const moved =
       held.isLeased && progress
@@ -237,7 +256,7 @@ export async function ingest(
       UPDATE operations SET event_seq = event_seq + ${fresh.length}
         ${Object.keys(metrics).length > 0 ? sql`, metrics = coalesce(metrics, '{}'::jsonb) || ${json(metrics)}` : sql``}
         ${best ? sql`, best = ${json(best)}` : sql``}
-        ${warnings.length > 0 ? sql`, warnings = warnings || ${json(warnings)}` : sql``}${moved}
+        ${newWarnings.length > 0 ? sql`, warnings = ${json(warnings)}` : sql``}${moved}
       WHERE id = ${lease.operationId}`);
     return fresh.length;
   });

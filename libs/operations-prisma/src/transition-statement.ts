@@ -17,6 +17,11 @@ const CONDITIONS: Readonly<Record<TransitionCondition, string>> = {
   'with-checkpoint': 'EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)',
   'without-checkpoint': 'true',
 };
+/** Whether the operation's checkpoints decide where the event leads. */
+export function asksForCheckpoints(event: TransitionCommand['event']): boolean {
+  return transitionsOf(event).some(({ condition }) => condition === 'with-checkpoint');
+}
+
 /** Tried in this order; the last is the rest. */
 const CONDITION_ORDER: readonly (TransitionCondition | undefined)[] = [
   'budget-spent',

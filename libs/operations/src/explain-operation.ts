@@ -104,5 +104,7 @@ function continuation(operation: Operation, checkpoint: Checkpoint | null): stri
   if (checkpoint)
     return `it continues from step ${checkpoint.step} (epoch ${checkpoint.epoch}), checkpoint ${checkpoint.id}`;
   const trained = operation.progress?.step ?? 0;
-  return trained > 0 ? 'it has trained but no checkpoint is left, so it cannot be resumed' : 'it begins at step 0';
+  return trained > 0
+    ? 'it has trained but no checkpoint is left: resuming it begins again at step 0, and only with --allow-fallback'
+    : 'it begins at step 0';
 }

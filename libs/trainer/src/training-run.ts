@@ -7,9 +7,10 @@ import { CheckpointFileError, TrainerInvariantError, TrainingDivergedError } fro
 import { epochOrder } from './keyed-random.js';
 import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './sample-ledger.js';
 import { decodeSafetensors } from './safetensors.js';
+import { newNetwork } from './spec-network.js';
 import type { Backend } from './tensorflow/backend.js';
 import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js';
-import { encodeModel, Network } from './tensorflow/network.js';
+import { encodeModel, type Network } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { areFinite, assignVariables, encodeVariables } from './tensorflow/weight-file.js';
@@ -286,16 +287,6 @@ export class TrainingRun {
       entries.flatMap(([name, value]) => (value === null ? [] : [[name, toMetricValue(value)]])),
     );
   }
-}
-
-/** A model of the setup on the active backend, with its first weights. */
-export function newNetwork({ spec, dataset }: Pick<RunSetup, 'spec' | 'dataset'>): Network {
-  return new Network({
-    layers: spec.model.layers,
-    window: dataset.window,
-    features: dataset.featureNames.length,
-    seed: spec.seed,
-  });
 }
 
 function sha256(bytes: Uint8Array): string {

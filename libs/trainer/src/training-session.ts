@@ -3,11 +3,12 @@ import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js
 import type { StartControl } from './control-queue.js';
 import { parseSpec } from './parse-spec.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
+import { newNetwork } from './spec-network.js';
 import { type Backend, chooseBackend, type LoadedBackend } from './tensorflow/backend.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
-import { newNetwork, type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
+import { type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
 /** What training needs from its process. The spool directory comes with the start. */
 export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir'> {

@@ -22,19 +22,15 @@ describe('operations under many clients and workers', () => {
   });
   afterAll(() => services.close());
 
-  it(
-    `behave as the table of transitions says in ${RUNS} random sequences (seed ${SEED})`,
-    async () => {
-      const began = performance.now();
-      const property = fc.asyncProperty(sequences, (sequence) => runs.run(sequence));
-      await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: !SHRINKS });
-      const seconds = (performance.now() - began) / 1000;
-      process.stderr.write(
-        `model: ${RUNS} runs, ${actions} requests in ${seconds.toFixed(1)} s (${(RUNS / seconds).toFixed(1)} runs/s), seed ${SEED}\n`,
-      );
-    },
-    600_000,
-  );
+  it(`behave as the table of transitions says in ${RUNS} random sequences (seed ${SEED})`, async () => {
+    const began = performance.now();
+    const property = fc.asyncProperty(sequences, (sequence) => runs.run(sequence));
+    await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: !SHRINKS });
+    const seconds = (performance.now() - began) / 1000;
+    process.stderr.write(
+      `model: ${RUNS} runs, ${actions} requests in ${seconds.toFixed(1)} s (${(RUNS / seconds).toFixed(1)} runs/s), seed ${SEED}\n`,
+    );
+  }, 600_000);
 
   it('send every ticket that they owe', async () => {
     await eventually(

@@ -18,8 +18,9 @@ export function ktrdr(api: Pick<RunningApi, 'url' | 'token'>, ...args: string[])
       [inRepository('apps', 'cli', 'bin', 'run.js'), ...args],
       { env, timeout: 30_000 },
       (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') return reject(error);
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+        const code = error ? error.code : 0;
+        if (typeof code === 'number') resolve({ code, stdout, stderr });
+        else reject(new Error(`ktrdr ${args.join(' ')} did not end by itself`, { cause: error }));
       },
     );
   });

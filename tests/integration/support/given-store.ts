@@ -111,6 +111,8 @@ export async function givenStore() {
     claim,
     apply,
     sql: database.$queryRaw.bind(database),
+    /** A connection of its own, for what happens beside the store. */
+    connection: services.database,
     async givenStatus(status: OperationStatus, { withCheckpoint = false, maxRecoveries = 3 } = {}): Promise<Operation> {
       const { operation } = await operations.submit(draftOperation({ maxRecoveries }));
       for (const event of PATHS[status]) {

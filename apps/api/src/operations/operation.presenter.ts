@@ -90,7 +90,8 @@ export function toOperationView(
     metrics: operation.metrics && { ...operation.metrics },
     best: operation.best && { ...operation.best },
     latest_checkpoint: latest ? toCheckpointSummary(latest) : null,
-    resumed_from: resumedFrom ? toCheckpointSummary(resumedFrom) : null,
+    // Of a paused operation this is where it will go on, which `paused` tells.
+    resumed_from: resumedFrom && operation.status !== 'paused' ? toCheckpointSummary(resumedFrom) : null,
     pause: operation.pauseRequest && {
       boundary: operation.pauseRequest.boundary,
       cause: operation.pauseRequest.cause,

@@ -36,16 +36,17 @@ export class WorkersController {
 
 /** What it holds comes from the operations; `unreachable` means that nothing was heard of it for a whole lease. */
 export function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView {
-  const isFull = worker.operations.length >= worker.slots;
+  const free = Math.max(0, worker.slots - worker.operations.length);
+  const isSilent = worker.silentMs > leaseMs;
   return {
     worker_id: worker.id,
     pool: worker.pool,
-    status: worker.silentMs > leaseMs ? 'unreachable' : worker.draining ? 'draining' : isFull ? 'busy' : 'available',
+    status: isSilent ? 'unreachable' : worker.draining ? 'draining' : free === 0 ? 'busy' : 'available',
     version: worker.version,
     host: worker.host,
     pid: worker.pid,
     slots: worker.slots,
-    free_slots: Math.max(0, worker.slots - worker.operations.length),
+    free_slots: isSilent ? 0 : free,
     capabilities: [...worker.capabilities],
     operations: [...worker.operations],
     registered_at: worker.registeredAt.toISOString(),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ObjectStoreUnavailableError } from '@ktrdr/checkpoint';
+import { RpcError } from '@ktrdr/messaging-nats';
 import { pino } from 'pino';
 import { CheckpointCourier, type Save } from './checkpoint-courier.js';
 import { LeasedRpc } from './leased-rpc.js';
@@ -124,4 +125,17 @@ it('forgets what was not stored yet when it is told that nobody wants it', async
   courier.add(save('one', 1, 'pause'));
   courier.discard();
   expect(await courier.deliveryOf('one')).toEqual({ kind: 'superseded' });
+});
+
+it('uploads anew what the commit found incomplete', async () => {
+  const courier = givenCourier();
+  const refusals = [new RpcError('checkpoint-failed', 'not wholly stored', { missing: ['a'] })];
+  api.answers['checkpoint.commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
+    const refusal = refusals.pop();
+    if (refusal) throw refusal;
+    return { checkpoint_id: checkpoint.id };
+  };
+  courier.add(save('one', 1, 'cancel'));
+  expect(await courier.deliveryOf('one')).toMatchObject({ kind: 'committed', checkpointId: 'c2', step: 1 });
+  expect(api.requests('checkpoint.commit')).toHaveLength(2);
 });

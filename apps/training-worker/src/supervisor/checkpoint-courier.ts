@@ -138,6 +138,19 @@ export class CheckpointCourier {
   }
 
   private async deliver(parcel: Parcel): Promise<Delivery> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.storeAndCommit(parcel);
+      } catch (error) {
+        // A blob that it named was collected between the upload and the commit: it is uploaded anew.
+        const isIncomplete = error instanceof DomainError && error.code === 'checkpoint-failed';
+        if (!isIncomplete || tries >= TRIES_WHEN_REFUSED) throw error;
+        this.ports.log.warn({ err: error, kind: parcel.save.kind }, 'uploading again');
+      }
+    }
+  }
+
+  private async storeAndCommit(parcel: Parcel): Promise<Delivery> {
     const checkpointId = this.ports.newId();
     const stop = AbortSignal.any([this.signal, parcel.superseded.signal]);
     const uploaded = await this.upload(parcel, checkpointId, stop);

@@ -22,6 +22,7 @@ export class MachineMeter implements ResourceMeter {
     private readonly env: NodeJS.ProcessEnv,
     /** Monotonic milliseconds. */
     private readonly now: () => number = () => performance.now(),
+    private readonly withinMs = WITHIN_MS,
   ) {}
 
   observe(): void {
@@ -31,10 +32,11 @@ export class MachineMeter implements ResourceMeter {
   }
 
   async machine(): Promise<MachineReading> {
+    const { env, withinMs } = this;
     const [cpu, memory, gpus] = await Promise.all([
       this.cpuPercent(),
-      orNull(mem(), WITHIN_MS),
-      orNull(readGpus(WITHIN_MS, this.env), WITHIN_MS),
+      orNull(mem(), withinMs),
+      orNull(readGpus(withinMs, env), withinMs),
     ]);
     return {
       cpu_percent: cpu,

@@ -8,44 +8,21 @@ import { EventRecorder } from './event-recorder.js';
 import { FailedSaves } from './failed-saves.js';
 import { LeasedRpc } from './leased-rpc.js';
 import { PersistentRpc } from './persistent-rpc.js';
-import type {
-  CheckpointStorage,
-  ConfirmLease,
-  DataSources,
-  EventSink,
-  Lease,
-  ResourceMeter,
-  TrainerSource,
-  WorkerRpc,
-} from './ports.js';
+import type { Lease } from './ports.js';
 import { PauseSnapshot } from './pause-snapshot.js';
 import { prepare, type Prepared } from './preparation.js';
+import { releaseAsCommitted } from './release-as-committed.js';
 import { RunIntent, type ShutdownReason } from './run-intent.js';
+import type { RunPorts } from './run-ports.js';
 import { type Outcome, RunSettlement } from './run-settlement.js';
-import type { Spool, SpoolFolder } from './spool.js';
+import type { SpoolFolder } from './spool.js';
 import { toReportedError } from './trainer-exit.js';
 import { type Ending, type Position, TrainerSession } from './trainer-session.js';
-
-export interface RunPorts {
-  readonly rpc: WorkerRpc;
-  readonly storage: CheckpointStorage;
-  readonly data: DataSources;
-  readonly trainers: TrainerSource;
-  readonly events: EventSink;
-  readonly spool: Spool;
-  readonly meter: ResourceMeter;
-  readonly confirmLease: ConfirmLease;
-  readonly newId: () => string;
-  readonly workerId: string;
-  readonly log: Logger;
-}
 
 /** Local files that a trainer can continue from, or null for the beginning. */
 export interface StartingPoint extends Position {
   readonly dir: string | null;
 }
-
-const RELEASE_TIMEOUT_MS = 2_000;
 
 /** One attempt at one operation: prepare, train, settle, and start over locally when a pause was withdrawn too late. */
 export class OperationRun {
@@ -281,19 +258,10 @@ export class OperationRun {
     }
   }
 
-  private async releaseUnsaved(reason: string): Promise<Outcome> {
+  private releaseUnsaved(reason: string): Promise<Outcome> {
     const { resume } = this.operation;
     const last = this.courier?.lastCommitted ?? (resume && toCommitted(resume));
-    const { operationId, attempt } = this.lease;
-    const lease = { operation_id: operationId, attempt, worker_id: this.ports.workerId };
-    const position = { step: last?.step ?? 0, epoch: last?.epoch ?? 0, checkpoint_id: last?.checkpointId ?? null };
-    try {
-      await this.ports.rpc.call('released', { ...lease, ...position, reason }, { timeoutMs: RELEASE_TIMEOUT_MS });
-      return { kind: 'released', checkpointId: position.checkpoint_id };
-    } catch (err) {
-      this.log.warn({ err }, 'not released, its lease expires instead');
-      return { kind: 'abandoned', reason };
-    }
+    return releaseAsCommitted({ last, reason, lease: this.lease }, this.ports);
   }
 
   private loseLease(reason: string): void {

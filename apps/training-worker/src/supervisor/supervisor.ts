@@ -2,8 +2,9 @@ import type { Directive } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
 import type { LeaseHolder } from './lease-keeper.js';
-import { OperationRun, type RunPorts } from './operation-run.js';
+import { OperationRun } from './operation-run.js';
 import type { Lease } from './ports.js';
+import type { RunPorts } from './run-ports.js';
 
 /** A message that says "this pool has work". */
 export interface WaitingTicket {

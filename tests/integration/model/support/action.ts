@@ -38,7 +38,12 @@ export type Action =
   | { readonly kind: 'heartbeat'; readonly workerId: string; readonly leases: readonly GrantedLease[] }
   | ({ readonly kind: 'restored'; readonly checkpointId: string | null } & Report)
   | ({ readonly kind: 'restore-failed'; readonly checkpointId: string } & Report)
-  | { readonly kind: 'commit'; readonly lease: GrantedLease; readonly checkpoint: SavedCheckpoint; readonly isStored: boolean }
+  | {
+      readonly kind: 'commit';
+      readonly lease: GrantedLease;
+      readonly checkpoint: SavedCheckpoint;
+      readonly isStored: boolean;
+    }
   | ({ readonly kind: 'save-failed'; readonly isPauseAbandoned: boolean } & Report)
   | ({ readonly kind: 'paused'; readonly checkpointId: string } & Report)
   | OneOf<'cancelled' | 'completed' | 'released', Report>
@@ -48,8 +53,7 @@ export type Action =
 
 /** What came back, in the terms in which the model says what must come back. */
 export type Answer =
-  | { readonly ok: true; readonly [fact: string]: unknown }
-  | { readonly ok: false; readonly code: string };
+  { readonly ok: true; readonly [fact: string]: unknown } | { readonly ok: false; readonly code: string };
 
 export interface Freed {
   readonly id: string;

@@ -44,7 +44,10 @@ export class Actors {
     const headers = key ? { 'Idempotency-Key': key } : undefined;
     const path = `/operations/${action.id}/${action.kind}`;
     if (action.kind !== 'resume')
-      return told(await this.http.post(path, {}, headers), ({ status, allowed_actions }) => ({ status, allowed_actions }));
+      return told(await this.http.post(path, {}, headers), ({ status, allowed_actions }) => ({
+        status,
+        allowed_actions,
+      }));
     const { choice: checkpoint, allowFallback: allow_fallback, dryRun: dry_run } = action;
     const reply = await this.http.post(path, { checkpoint, allow_fallback, dry_run }, headers);
     return told(reply, ({ status, resumed_from, lost_steps, fell_back_from }) =>
@@ -123,7 +126,12 @@ export class Actors {
         return this.call('checkpoint.failed', { ...leaseOf(action), ...positionOf(action), ...failure }, directive);
       }
       case 'paused': {
-        const request = { ...leaseOf(action), ...positionOf(action), checkpoint_id: action.checkpointId, snapshot: null };
+        const request = {
+          ...leaseOf(action),
+          ...positionOf(action),
+          checkpoint_id: action.checkpointId,
+          snapshot: null,
+        };
         return this.call('paused', request, status);
       }
       case 'failed': {
@@ -182,7 +190,11 @@ const startReport = (action: Of<'restored'>): WorkerRpcRequest<'restored'> => ({
 /** A refusal must name the status that forbids it, and what that status allows. */
 function told({ status, body }: HttpAnswer, facts: (body: HttpAnswer['body']) => object): Answer {
   if (status < 300) return { ok: true, ...facts(body) };
-  const { code, operation_status, allowed_actions } = body as { code: string; operation_status?: OperationStatus; allowed_actions?: unknown };
+  const { code, operation_status, allowed_actions } = body as {
+    code: string;
+    operation_status?: OperationStatus;
+    allowed_actions?: unknown;
+  };
   if (code === 'illegal-transition') {
     const truth = operation_status && allowedActions(operation_status);
     if (status !== 409 || !isDeepStrictEqual(allowed_actions, truth))

@@ -67,7 +67,9 @@ function after(past: readonly World[], now: World, moment: Moment): readonly Wor
       return isTrue ? [expectedOfHeartbeat(now, action).world, now] : [];
     }
     case 'look':
-      return past.some((world) => isDeepStrictEqual(withoutCheckpoint(expected(world, action).answer), withoutCheckpoint(answer)))
+      return past.some((world) =>
+        isDeepStrictEqual(withoutCheckpoint(expected(world, action).answer), withoutCheckpoint(answer)),
+      )
         ? [now]
         : [];
     default: {
@@ -84,7 +86,9 @@ function afterClaim(now: World, action: Extract<Action, { kind: 'claim' }>, answ
   const given = answer['operation'] as string | null;
   const { world, answer: wanted } = expectedOfClaim(now, action, given);
   if (given === null) return [now];
-  return wanted.ok && wanted['operation'] === given && [undefined, answer['attempt']].includes(wanted['attempt'] as undefined)
+  return wanted.ok &&
+    wanted['operation'] === given &&
+    [undefined, answer['attempt']].includes(wanted['attempt'] as undefined)
     ? [world]
     : [];
 }

@@ -17,7 +17,11 @@ import { Uploads } from './uploads.js';
 const SPEC = smallSpec({ backend: 'auto', checkpoint: { every_epochs: 1, keep_last: 1000 } });
 
 /** Makes the runs of one test file: each in a pool of its own, so that nobody claims another's operations. */
-export async function givenRuns(services: Services, api: ApiInProcess, onAction: RunParts['onAction'] = () => undefined) {
+export async function givenRuns(
+  services: Services,
+  api: ApiInProcess,
+  onAction: RunParts['onAction'] = () => undefined,
+) {
   const http = httpOf(api);
   const database: pg.Client = await services.database();
   const folder = join(services.folder, 'model');
@@ -48,9 +52,7 @@ export async function givenRuns(services: Services, api: ApiInProcess, onAction:
   };
 }
 
-function submitted(
-  given: Pick<ModelOperation, 'id' | 'priority' | 'place' | 'maxRecoveries'>,
-): ModelOperation {
+function submitted(given: Pick<ModelOperation, 'id' | 'priority' | 'place' | 'maxRecoveries'>): ModelOperation {
   return {
     ...given,
     status: 'queued',

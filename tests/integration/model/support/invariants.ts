@@ -42,7 +42,12 @@ function* inHistory({ row, history, attempts, events }: OperationRecord): Genera
   }
   if (history.at(-1)?.to_status !== row.status) yield `it is ${row.status}, but its history ends otherwise`;
   const told = events.filter(({ type }) => type === 'status').map(({ data }) => [data['version'], data['event']]);
-  if (!isDeepStrictEqual(told, history.map(({ n, event }) => [n, event])))
+  if (
+    !isDeepStrictEqual(
+      told,
+      history.map(({ n, event }) => [n, event]),
+    )
+  )
     yield 'its status events are not one for each history row';
 }
 
@@ -93,8 +98,10 @@ function* inRow({ row }: OperationRecord): Generator<string> {
   const leased = isLeased(row.status);
   if ((row.worker_id !== null) !== leased) yield `it is ${row.status} and its worker is ${row.worker_id}`;
   if ((row.lease_expires_at !== null) !== leased) yield `it is ${row.status} and its lease is ${row.lease_expires_at}`;
-  if ((row.error !== null) !== (row.status === 'failed')) yield `it is ${row.status} and its error is ${JSON.stringify(row.error)}`;
-  if ((row.result !== null) !== (row.status === 'completed')) yield `it is ${row.status} with a result of ${JSON.stringify(row.result)}`;
+  if ((row.error !== null) !== (row.status === 'failed'))
+    yield `it is ${row.status} and its error is ${JSON.stringify(row.error)}`;
+  if ((row.result !== null) !== (row.status === 'completed'))
+    yield `it is ${row.status} with a result of ${JSON.stringify(row.result)}`;
   if ((row.finished_at !== null) !== ['cancelled', 'completed', 'failed'].includes(row.status))
     yield `it is ${row.status} and ended ${row.finished_at}`;
   if (row.recoveries > row.max_recoveries) yield `${row.recoveries} recoveries of ${row.max_recoveries}`;

@@ -100,7 +100,8 @@ export class ModelRun {
     for (const [id, record] of after) {
       if (!wanted.world.has(id)) found.push(`${id} is still there`);
       if (wanted.world.get(id) !== was.get(id)) continue;
-      for (const change of changesBetween(before.get(id), record)) found.push(`${id} should not have changed: ${change}`);
+      for (const change of changesBetween(before.get(id), record))
+        found.push(`${id} should not have changed: ${change}`);
     }
     if (found.length > 0) this.violated(found, { action, answer, wanted: wanted.answer });
     this.settle(wanted.world);
@@ -132,7 +133,8 @@ export class ModelRun {
     );
     const records = await this.read();
     const end = explainBurst(start, outcomes, records);
-    if (!end) this.violated(['no order of these explains their answers'], {
+    if (!end)
+      this.violated(['no order of these explains their answers'], {
         start: [...start.values()],
         outcomes,
         end: [...records.values()].map(({ row, history }) => [row.id, row.status, history.slice(-6)]),

@@ -60,7 +60,8 @@ export class Participants {
       }
       case 'repeat': {
         const request = this.requests.at(-1 - step.request);
-        return request ? [request] : [];
+        if (request?.kind !== 'commit') return request ? [request] : [];
+        return [{ ...request, isStored: await this.uploads.isStored(request.checkpoint.id) }];
       }
       default: {
         const grant = this.grants.at(-1 - step.lease);
@@ -83,7 +84,8 @@ export class Participants {
     if (action.kind === 'claim' && typeof answer['operation'] === 'string') this.granted(action, answer);
     if (action.kind === 'commit') {
       if (!this.committed.includes(action.checkpoint.id)) this.committed.push(action.checkpoint.id);
-      for (const grant of this.grants) if (sameLease(grant.lease, action.lease)) grant.lastCommitted = action.checkpoint.id;
+      for (const grant of this.grants)
+        if (sameLease(grant.lease, action.lease)) grant.lastCommitted = action.checkpoint.id;
     }
     if (action.kind === 'restore-failed')
       for (const grant of this.grants)

@@ -12,7 +12,13 @@ export type SingleStep =
   | { readonly do: 'claim'; readonly worker: number; readonly isAgain: boolean }
   | { readonly do: 'heartbeat'; readonly worker: number }
   | { readonly do: 'start' | 'obey'; readonly lease: number }
-  | { readonly do: 'commit'; readonly lease: number; readonly steps: number; readonly isBest: boolean; readonly isStored: boolean }
+  | {
+      readonly do: 'commit';
+      readonly lease: number;
+      readonly steps: number;
+      readonly isBest: boolean;
+      readonly isStored: boolean;
+    }
   | { readonly do: 'save-failed'; readonly lease: number; readonly isPauseAbandoned: boolean }
   | { readonly do: 'paused'; readonly lease: number; readonly isCommitted: boolean }
   | { readonly do: 'cancelled' | 'completed' | 'released'; readonly lease: number; readonly steps: number }
@@ -44,7 +50,11 @@ export const WORKERS = 3;
 
 const op = fc.nat({ max: OPERATIONS - 1 });
 const worker = fc.nat({ max: WORKERS - 1 });
-const recent = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.constant(1) }, fc.nat({ max: 6 }));
+const recent = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.constant(1) },
+  fc.nat({ max: 6 }),
+);
 const mostly = fc.integer({ min: 0, max: 5 }).map((n) => n > 0);
 const seldom = mostly.map((is) => !is);
 const steps = fc.nat({ max: 9 });
@@ -52,7 +62,10 @@ const steps = fc.nat({ max: 9 });
 const resume: fc.Arbitrary<ResumeStep> = fc.record({
   do: fc.constant('resume'),
   op,
-  choice: fc.oneof({ weight: 5, arbitrary: fc.constant('latest' as const) }, fc.constantFrom('best', 'oldest', 'unknown')),
+  choice: fc.oneof(
+    { weight: 5, arbitrary: fc.constant('latest' as const) },
+    fc.constantFrom('best', 'oldest', 'unknown'),
+  ),
   allowFallback: fc.boolean(),
   dryRun: seldom,
   isKeyed: seldom,

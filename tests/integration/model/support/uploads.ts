@@ -63,6 +63,15 @@ export class Uploads {
     if (!isStored) await this.spoil(id, 'blob-missing');
   }
 
+  /** Whether all of it is there, by size; what a commit looks at. */
+  async isStored(checkpointId: string): Promise<boolean> {
+    const { files, manifest_key: manifest } = this.recordOf(checkpointId);
+    const blobs = await Promise.all(
+      files.map(async ({ blob, bytes }) => (await this.objects.head(blob))?.bytes === bytes),
+    );
+    return (await this.objects.head(manifest)) !== null && blobs.every(Boolean);
+  }
+
   async spoil(checkpointId: string, how: Damage): Promise<void> {
     const { files, manifest_key: manifest } = this.recordOf(checkpointId);
     const blob = files[0]?.blob ?? manifest;

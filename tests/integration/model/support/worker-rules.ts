@@ -66,7 +66,10 @@ export function expectedOfHeartbeat(world: World, { leases }: Of<'heartbeat'>): 
     if (holds(operation, lease) && isLeased(operation.status))
       after = withOperation(after, { ...operation, hasLeaseExpired: false });
   }
-  return { world: after, answer: { ok: true, directives: leases.map((lease) => directiveTo(world.get(lease.operationId), lease)) } };
+  return {
+    world: after,
+    answer: { ok: true, directives: leases.map((lease) => directiveTo(world.get(lease.operationId), lease)) },
+  };
 }
 
 export function expectedOfRestored(world: World, { lease, step }: Of<'restored'>): Expectation {
@@ -147,7 +150,8 @@ function recovered(world: World, operation: ModelOperation, action: Report): Exp
   const { status, recoveries, maxRecoveries, attempts } = operation;
   const isTriedAgain =
     action.kind === 'failed' && action.code === 'trainer-crashed' && status === 'failed' && recoveries < maxRecoveries;
-  const plan = isTriedAgain && attempts.length === action.lease.attempt ? planned(operation, 'latest', true, true) : null;
+  const plan =
+    isTriedAgain && attempts.length === action.lease.attempt ? planned(operation, 'latest', true, true) : null;
   if (!plan || 'code' in plan) return answered(world, operation, { status });
   return answered(world, resumed(world, operation, plan.from, recoveries + 1), { status: 'resuming' });
 }

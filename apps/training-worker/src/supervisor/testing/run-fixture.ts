@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClaimedOperation, TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import { pino } from 'pino';
-import { OperationRun, type RunPorts } from '../operation-run.js';
+import { OperationRun } from '../operation-run.js';
+import type { RunPorts } from '../run-ports.js';
 import { Spool } from '../spool.js';
 import {
   InMemoryApi,

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type {
+  CheckpointStorage,
+  ConfirmLease,
+  DataSources,
+  EventSink,
+  ResourceMeter,
+  TrainerSource,
+  WorkerRpc,
+} from './ports.js';
+import type { Spool } from './spool.js';
+
+/** What every run of a worker works with. */
+export interface RunPorts {
+  readonly rpc: WorkerRpc;
+  readonly storage: CheckpointStorage;
+  readonly data: DataSources;
+  readonly trainers: TrainerSource;
+  readonly events: EventSink;
+  readonly spool: Spool;
+  readonly meter: ResourceMeter;
+  readonly confirmLease: ConfirmLease;
+  readonly newId: () => string;
+  readonly workerId: string;
+  readonly log: Logger;
+}

@@ -1,0 +1,18 @@
+import type { TrainingSpec } from '@ktrdr/contracts';
+import type { PreparedDataset } from './data/prepared-dataset.js';
+import { Network } from './tensorflow/network.js';
+
+interface NetworkSetup {
+  readonly spec: TrainingSpec;
+  readonly dataset: PreparedDataset;
+}
+
+/** A model of the setup on the active backend, with its first weights. */
+export function newNetwork({ spec, dataset }: NetworkSetup): Network {
+  return new Network({
+    layers: spec.model.layers,
+    window: dataset.window,
+    features: dataset.featureNames.length,
+    seed: spec.seed,
+  });
+}
