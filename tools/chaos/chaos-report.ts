@@ -32,6 +32,8 @@ export interface ChaosReport {
   readonly ledgersEqual: Count;
   /** Points that the charts of uninterrupted runs have and these do not: told by a worker that died before it was heard. */
   readonly figuresMissing: Count;
+  /** Dead worker to the end of its lease, nothing else being wrong. */
+  readonly freedMs: readonly number[];
   /** Dead worker to claim by a free one, nothing else being wrong. */
   readonly claimedElsewhereMs: readonly number[];
   readonly claimedElsewhereP95Ms: number | null;
@@ -84,6 +86,10 @@ export function toText(report: ChaosReport): string {
         ? 'not measured: it takes two workers'
         : `p50 ${seconds(quantile(drill, 0.5))}, p95 ${seconds(report.claimedElsewhereP95Ms)} of ${drill.length} kills; ` +
             `${isFast ? 'within' : 'OVER'} lease + 2 s = ${seconds(report.claimedElsewhereBarMs)}`,
+    ),
+    line(
+      '  of that until freed',
+      `p50 ${seconds(quantile(report.freedMs, 0.5))}, p95 ${seconds(quantile(report.freedMs, 0.95))}`,
     ),
     line(
       '  in the chaos',

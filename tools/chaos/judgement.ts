@@ -98,6 +98,7 @@ export async function judge(evidence: Evidence): Promise<ChaosRun> {
       count: charts.reduce((sum, { missing }) => sum + missing, 0),
       of: charts.reduce((sum, { of }) => sum + of, 0),
     },
+    freedMs: drill?.freedAfterMs ?? [],
     claimedElsewhereMs,
     claimedElsewhereP95Ms: quantile(claimedElsewhereMs, 0.95),
     claimedElsewhereBarMs: CLAIM_BAR_MS,

@@ -16,9 +16,10 @@ export interface DrillParts {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds from the death of a worker to the claim by another one that was free, each time. */
+/** Milliseconds from the death of a worker, each time: until its lease was over, and until another worker had claimed. */
 export interface Drill {
   readonly operationId: string;
+  readonly freedAfterMs: readonly number[];
   readonly claimedAfterMs: readonly number[];
 }
 
@@ -28,6 +29,7 @@ export async function drillRecovery(training: Training, kills: number, parts: Dr
   const { name, spec } = withEpochs(training, EPOCHS);
   const body = { name: `drill: ${name}`, spec, max_recoveries: kills };
   const { operation_id: operationId } = await clients.next().submit(body);
+  const freedAfterMs: number[] = [];
   const claimedAfterMs: number[] = [];
   for (let attempt = 1; attempt <= kills; attempt += 1) {
     const holder = await sooner(`attempt ${attempt} is under way`, signal, async () => {
@@ -44,9 +46,12 @@ export async function drillRecovery(training: Training, kills: number, parts: Dr
       },
       () => Promise.resolve(),
     );
-    const claim = await sooner(`attempt ${attempt + 1} is claimed`, signal, async () =>
-      (await reader.attemptsOf(operationId)).find((row) => row.attempt === attempt + 1),
-    );
+    const [lost, claim] = await sooner(`attempt ${attempt + 1} is claimed`, signal, async () => {
+      const attempts = await reader.attemptsOf(operationId);
+      const [dead, next] = [attempts[attempt - 1], attempts[attempt]];
+      return dead && next ? ([dead, next] as const) : undefined;
+    });
+    freedAfterMs.push((lost.endedAt?.getTime() ?? Infinity) - killedAt);
     claimedAfterMs.push(claim.claimedAt.getTime() - killedAt);
     await outage;
   }
@@ -56,7 +61,7 @@ export async function drillRecovery(training: Training, kills: number, parts: Dr
     if (view?.allowed_actions.includes('cancel')) await clients.next().cancel(operationId);
     return undefined;
   });
-  return { operationId, claimedAfterMs };
+  return { operationId, freedAfterMs, claimedAfterMs };
 }
 
 async function sooner<T>(what: string, signal: AbortSignal, ask: () => Promise<T | undefined>): Promise<T> {

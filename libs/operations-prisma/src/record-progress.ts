@@ -205,7 +205,9 @@ export async function ingest(
         o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
-        AND (a.ended_at IS NULL OR a.outcome NOT IN ('lease-expired')) FOR UPDATE OF o`);
+        AND (a.ended_at IS NULL OR a.outcome NOT IN ('lease-expired'))
+      -- Both: of a row that it does not lock, a statement that had to wait sees what was there before.
+      FOR UPDATE OF o, a`);
     if (!held) return -1;
     const told = await tx.operationEvent.findMany({
       where: { ...lease, workerN: { in: events.map(({ n }) => n) } },

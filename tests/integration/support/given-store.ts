@@ -6,7 +6,13 @@ import {
   type OperationStatus,
   type TransitionCommand,
 } from '@ktrdr/operations';
-import { openDatabase, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import {
+  ingest,
+  type IngestedEvent,
+  openDatabase,
+  PrismaCheckpointRepository,
+  PrismaOperationStore,
+} from '@ktrdr/operations-prisma';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { givenServices } from './given-services.js';
 
@@ -111,6 +117,8 @@ export async function givenStore() {
     claim,
     apply,
     sql: database.$queryRaw.bind(database),
+    ingest: (operationId: string, attempt: number, events: readonly IngestedEvent[]) =>
+      ingest(database, { operationId, attempt }, events),
     /** A connection of its own, for what happens beside the store. */
     connection: services.database,
     async givenStatus(status: OperationStatus, { withCheckpoint = false, maxRecoveries = 3 } = {}): Promise<Operation> {

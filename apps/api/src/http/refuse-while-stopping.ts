@@ -17,6 +17,10 @@ export function refuseWhileStopping(): void {
 }
 
 export function registerStoppingHook(fastify: FastifyInstance): void {
+  // A connection that is kept after its last answer would be waited for until the client lets go of it.
+  fastify.addHook('onSend', async (_request, reply) => {
+    if (isStopping) void reply.header('Connection', 'close');
+  });
   fastify.addHook('onRequest', (request, reply, done) => {
     if (!isStopping) return done();
     void reply

@@ -73,9 +73,8 @@ export class Actors {
     ]);
     if (view.status === 200 && explained.status === 200 && !(explained.body['reasons']?.length > 0))
       throw new ModelViolation(['the explanation has no reason'], { id, body: explained.body });
-    return told(view, ({ status, version, attempt, worker_id, recoveries, latest_checkpoint, allowed_actions }) => ({
+    return told(view, ({ status, version, attempt, worker_id, recoveries, allowed_actions }) => ({
       ...{ status, version, attempt, worker_id, recoveries, allowed_actions },
-      latest_checkpoint: latest_checkpoint?.checkpoint_id ?? null,
     }));
   }
 

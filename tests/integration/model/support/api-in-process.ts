@@ -17,6 +17,8 @@ import type { Services } from '../../support/given-services.js';
 
 /** An hour: no lease runs out and nothing is swept but when a test says so. */
 const LONG_LEASE = { KTRDR_LEASE_SECONDS: '3600', KTRDR_HEARTBEAT_SECONDS: '600' };
+/** A week: nobody looks for damage, nor takes anything away, but who is asked to. */
+const NO_COLLECTION = { KTRDR_REVERIFY_SECONDS: '604800', KTRDR_ORPHAN_SWEEP_SECONDS: '604800' };
 
 /** Holds up the verification of checkpoints, so that a test decides what happens while a resume looks at them. */
 export class VerificationGate {
@@ -55,6 +57,7 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
   const token = `test-${randomBytes(16).toString('hex')}`;
   const config = readConfig({
     ...LONG_LEASE,
+    ...NO_COLLECTION,
     KTRDR_DATABASE_URL: services.databaseUrl,
     KTRDR_NATS_URL: services.natsUrl,
     KTRDR_NATS_TOKEN: services.natsToken,

@@ -1,4 +1,4 @@
-import { allowedActions, candidatesFor, type Checkpoint, deletableStatuses, isSettled } from '@ktrdr/operations';
+import { allowedActions, candidatesFor, type Checkpoint, deletableStatuses } from '@ktrdr/operations';
 import type { Action, Answer } from './action.js';
 import {
   leadsTo,
@@ -45,12 +45,8 @@ export function expectedOfClient(world: World, action: ClientAction): Expectatio
 }
 
 function viewOf(operation: ModelOperation) {
-  const { status, version, attempts, workerId, recoveries } = operation;
-  const latest = newestFirst(operation)[0]?.id ?? null;
-  return {
-    ...{ status, version, attempt: attempts.length, worker_id: workerId, recoveries, latest_checkpoint: latest },
-    allowed_actions: allowedActions(status),
-  };
+  const { status, version, attempts, workerId: worker_id, recoveries } = operation;
+  return { status, version, attempt: attempts.length, worker_id, recoveries, allowed_actions: allowedActions(status) };
 }
 
 function expectedOfResume(
@@ -122,6 +118,3 @@ export function resumed(
     place: 1 + Math.max(...[...world.values()].map(({ place }) => place)),
   });
 }
-
-/** Nobody acts on it and it does not wait for anybody. */
-export const isAtRest = ({ status }: ModelOperation): boolean => isSettled(status);

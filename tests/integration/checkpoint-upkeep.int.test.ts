@@ -1,0 +1,114 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually, eventuallySeen } from './support/eventually.js';
+import { givenServices, type Services } from './support/given-services.js';
+import { type Http, httpOf } from './support/http.js';
+import { type RunningApi, startApi } from './support/processes.js';
+import { type Saving, savingOver } from './support/saved-operations.js';
+
+const DAY_MS = 24 * 3_600_000;
+const FREQUENT = {
+  KTRDR_ORPHAN_SWEEP_SECONDS: '1',
+  KTRDR_REVERIFY_SECONDS: '1',
+  KTRDR_CHECKPOINT_MAX_AGE_DAYS: '10',
+};
+
+describe('what looks after checkpoints by itself', () => {
+  let services: Services;
+  let saving: Saving;
+  let api: RunningApi;
+  let http: Http;
+  beforeAll(async () => {
+    services = await givenServices();
+    saving = savingOver(services);
+  });
+  afterAll(() => services.close());
+
+  const eventsOf = async (id: string) =>
+    (await http.get(`/operations/${id}/events`)).body['items'] as { type: string; data: Record<string, unknown> }[];
+  const corrupted = (id: string) =>
+    eventuallySeen(
+      async () => (await http.get(`/checkpoints/${id}`)).body,
+      ({ corrupted_at: at }) => at !== null,
+      { what: `${id} is marked` },
+    );
+
+  it('lets checkpoints go for their age, after one warning, and never the last that works', async () => {
+    const lease = await saving.running({ spec: { checkpoint: { keep_last: 100 } } });
+    const ages = [12, 11, 8, 1];
+    const saved: string[] = [];
+    for (const [step, days] of ages.entries()) {
+      const createdAt = new Date(Date.now() - days * DAY_MS);
+      saved.push(await saving.save(lease, { step, files: { w: `aged ${days}` }, createdAt }));
+    }
+    await saving.apply(lease.operationId, 'cancel');
+    await saving.apply(lease.operationId, 'cancelled');
+    const alone = await saving.running();
+    const only = await saving.save(alone, { step: 1, files: { w: 'old' }, createdAt: new Date(0) });
+    await saving.apply(alone.operationId, 'cancel');
+    await saving.apply(alone.operationId, 'cancelled');
+    for (const start of ['first', 'second']) {
+      api = await startApi(services, { env: FREQUENT, name: `api-${start}` });
+      http = httpOf(api);
+      const { warnings } = await eventuallySeen(
+        async () => (await http.get(`/operations/${lease.operationId}`)).body,
+        (view) => (view['warnings'] as unknown[]).length > 0,
+        { what: 'the operation warns' },
+      );
+      expect(warnings).toMatchObject([{ code: 'checkpoints-expiring', message: expect.stringContaining('1 of its') }]);
+      expect((await eventsOf(lease.operationId)).filter(({ type }) => type === 'warning')).toHaveLength(1);
+      expect((await saving.checkpoints.ofOperation(lease.operationId)).map(({ id }) => id)).toEqual([
+        saved[3],
+        saved[2],
+      ]);
+      expect((await saving.checkpoints.ofOperation(alone.operationId)).map(({ id }) => id)).toEqual([only]);
+      if (start === 'first') await api.stop();
+    }
+  });
+
+  it('finds objects that are gone, and tells it by an event', async () => {
+    const lease = await saving.running();
+    const whole = await saving.save(lease, { step: 1, files: { w: 'whole' } });
+    const broken = await saving.save(lease, { step: 2, files: { w: 'gone', o: 'there' } });
+    const blob = (await saving.checkpoints.get(broken)).files.find(({ name }) => name === 'w')?.blob ?? '';
+    await rm(join(fileURLToPath(services.objectStoreUrl), blob));
+    await corrupted(broken);
+    const event = (await eventsOf(lease.operationId)).find(({ type }) => type === 'checkpoint-corrupted');
+    expect(event?.data).toMatchObject({ checkpoint_id: broken, bad_files: [{ name: 'w', problem: 'missing' }] });
+    expect((await http.get(`/checkpoints/${whole}`)).body['corrupted_at']).toBeNull();
+  });
+
+  it('reads every byte again in time, and finds what has rotted', async () => {
+    const lease = await saving.running();
+    const sound = await saving.save(lease, { step: 1, files: { w: 'sound' } });
+    const rotten = await saving.save(lease, { step: 2, files: { w: 'rotten' } });
+    const { files } = await saving.checkpoints.get(rotten);
+    await saving.objects.put(files[0]?.blob ?? '', new TextEncoder().encode('rotted'));
+    const view = await corrupted(rotten);
+    expect(view['verified_at']).toBeNull();
+    await eventually(async () => (await http.get(`/checkpoints/${sound}`)).body['verified_at'] !== null, {
+      what: 'the sound one is verified',
+    });
+  });
+
+  it('is done by one of two replicas at a time, and by another after the first was killed', async () => {
+    const second = await startApi(services, { env: FREQUENT, name: 'api-beside' });
+    const lease = await saving.running();
+    const sweptAfter = async (instant: number) =>
+      eventuallySeen(
+        async () => (await httpOf(second).get('/checkpoints/stats')).body['last_orphan_sweep'] as { at: string } | null,
+        (sweep) => Date.parse(sweep?.at ?? '') > instant,
+        { what: 'there was another sweep' },
+      );
+    await sweptAfter(Date.now());
+    await api.kill();
+    await sweptAfter(Date.now());
+    const saved = await saving.save(lease, { step: 1, files: { w: 'after the kill' } });
+    expect(await saving.verified(await saving.checkpoints.get(saved))).toMatchObject({ valid: true });
+  });
+
+  it('does not start with a grace that workers do not reckon with', async () => {
+    await expect(startApi(services, { env: { KTRDR_ORPHAN_GRACE_HOURS: '1' }, name: 'api-hasty' })).rejects.toThrow();
+  });
+});
