@@ -33,9 +33,8 @@ describe('clean-up', () => {
   };
   const idsOf = async (operationId: string): Promise<string[]> =>
     (await saving.checkpoints.ofOperation(operationId)).map(({ id }) => id);
-  const removedIn = (view: Record<string, any>): string[] =>
-    // eslint-disable-line @typescript-eslint/no-explicit-any
-    (view['removed'] as { checkpoint_id: string }[]).map(({ checkpoint_id: id }) => id);
+  const removedIn = (view: object): string[] =>
+    (view as { removed: { checkpoint_id: string }[] }).removed.map(({ checkpoint_id: id }) => id);
 
   /** Cancelled, with one checkpoint a step; the oldest is `oldest` days old, each next one a day less. */
   const givenCancelled = async (
@@ -234,7 +233,7 @@ describe('clean-up', () => {
     await acts['begin']?.();
     for (let round = 0; round < 40; round += 1) {
       const chosen = ['save', ...Array.from({ length: 4 }, () => pick(weights) ?? 'save')];
-      await Promise.all(chosen.map((name) => acts[name]?.().catch(ifLeaseIsGone)));
+      await Promise.all(chosen.map(async (name) => acts[name]?.().catch(ifLeaseIsGone)));
     }
     await eventually(
       async () => (await database.query('SELECT 1 FROM checkpoints WHERE deleting_at IS NOT NULL')).rowCount === 0,

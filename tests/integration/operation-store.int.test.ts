@@ -1,3 +1,4 @@
+import { eventually } from './support/eventually.js';
 import { CHECKPOINT_ACTOR, draftOperation, givenStore, type StoreUnderTest } from './support/given-store.js';
 import { OPERATION_STATUSES, TRANSITIONS, transitionsOf, type TransitionCommand } from '@ktrdr/operations';
 
@@ -39,6 +40,32 @@ describe('operations in PostgreSQL', () => {
     });
     const resumed = (await under.operations.history(operation.id)).filter(({ event }) => event === 'resume');
     expect(resumed).toHaveLength(1);
+  });
+
+  it('waits for the row of a waiting operation that somebody else holds for a moment', async () => {
+    const { id, pool } = await under.givenStatus('resuming');
+    const other = await under.connection();
+    await other.query('BEGIN');
+    await other.query('SELECT 1 FROM operations WHERE id = $1 FOR UPDATE', [id]);
+    const claiming = under.operations.claim({
+      workerId: 'w',
+      claimId: `behind-${id}`,
+      pool,
+      capabilities: ['type:training'],
+      leaseMs: 6000,
+    });
+    const observer = await under.connection();
+    await eventually(
+      async () => {
+        const { rowCount } = await observer.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return rowCount === 1;
+      },
+      { what: 'the claim waits for the row' },
+    );
+    await other.query('ROLLBACK');
+    expect(await claiming).toMatchObject({ id, status: 'running', attempt: 1 });
   });
 
   it('gives each waiting operation to one of many workers that claim at once', async () => {

@@ -41,6 +41,12 @@ function waitForSpawn(child: ChildProcess, { name, command }: PartCommand): Prom
   });
 }
 
+function exitOf(child: ChildProcess): Promise<PartExit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
+
 /** Signals a whole process group; false when nothing of it is left. */
 function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -72,6 +78,7 @@ export function onUnexpectedEnd(parts: readonly PartProcess[], tell: (part: Part
 export async function startPart(part: PartCommand): Promise<PartProcess> {
   const log = await open(part.logFile, 'a', 0o640);
   let child: ChildProcess;
+  let exited: Promise<PartExit>;
   let pid: number;
   try {
     child = spawn(part.command, [...part.args], {
@@ -82,13 +89,12 @@ export async function startPart(part: PartCommand): Promise<PartProcess> {
       ...(part.uid === undefined ? {} : { uid: part.uid }),
       ...(part.gid === undefined ? {} : { gid: part.gid }),
     });
+    // Listened for at once: a part can have ended before anybody has waited for its start.
+    exited = exitOf(child);
     pid = await waitForSpawn(child, part);
   } finally {
     await log.close();
   }
-  const exited = new Promise<PartExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
   let stopping = false;
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {

@@ -1,24 +1,51 @@
 import { type ClaimRequest, WAITING_STATUSES } from '@ktrdr/operations';
-import { Prisma } from './generated/prisma/client.js';
+import { type Database, reach } from './database.js';
+import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { CLOCKS, SPENT_MS, webhookRows } from './transition-statement.js';
 
-const { sql } = Prisma;
+const { sql, raw } = Prisma;
+
+/** Those that this worker could be given; none when `claimId` has already had its operation. */
+function claimable({ claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
+  return sql`o.status = ANY(${[...WAITING_STATUSES]}) AND o.pool = ${pool}
+    AND o.requirements <@ ${[...capabilities]}::text[]
+    AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})`;
+}
+
+/**
+ * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the ticket that
+ * brought the claim is spent by its answer.
+ */
+export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<OperationRow | undefined> {
+  const [free] = await reach(() => prisma.$rows<OperationRow>(claimStatement(request, 'skip')));
+  if (free) return free;
+  const [found] = await reach(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
+  if (!found?.isClaimable) return undefined;
+  const [held] = await reach(() => prisma.$rows<OperationRow>(claimStatement(request, 'wait')));
+  return held;
+}
+
+/** Whether there is anything to claim, though somebody may hold its row at the moment. */
+function isAnythingClaimable(request: ClaimRequest): Prisma.Sql {
+  return sql`SELECT EXISTS (SELECT 1 FROM operations o WHERE ${claimable(request)}) AS "isClaimable"`;
+}
 
 /**
  * Gives the first operation that this worker can run to it: priority, then age. The new attempt number is its fencing
  * token. Which operation it is, is decided here alone, so order is exact and survives restarts. No row: nothing waits,
  * or `claimId` has already had its operation.
+ * @param locked whether rows that somebody else holds are passed over, or waited for. Passing over is what lets many
+ * claim at once; but who holds a row need not be another claim, so a row passed over may still be waiting.
  */
-export function claimStatement({ workerId, claimId, pool, capabilities, leaseMs }: ClaimRequest): Prisma.Sql {
+function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.Sql {
+  const { workerId, claimId, leaseMs } = request;
   return sql`
     WITH old AS (
       SELECT o.id, o.status, ${SPENT_MS} FROM operations o
-      WHERE o.status = ANY(${[...WAITING_STATUSES]}) AND o.pool = ${pool}
-        AND o.requirements <@ ${[...capabilities]}::text[]
-        AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})
+      WHERE ${claimable(request)}
       ORDER BY o.priority DESC, o.queued_at, o.id
-      LIMIT 1 FOR UPDATE SKIP LOCKED
+      LIMIT 1 FOR UPDATE ${raw(locked === 'skip' ? 'SKIP LOCKED' : '')}
     ), u AS (
       UPDATE operations o SET
         status = 'running',

@@ -108,11 +108,12 @@ export class PrismaCheckpointCollection {
     const [row] = await reach(() =>
       this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
         SELECT sum(b.bytes)::bigint AS bytes FROM (
-          SELECT DISTINCT f->>'blob' AS blob, (f->>'bytes')::bigint AS bytes
-          FROM checkpoints c, jsonb_array_elements(c.files) f WHERE c.id = ANY(${[...ids]})
-        ) b
-        WHERE NOT EXISTS (SELECT 1 FROM checkpoints k WHERE k.files @> ${named('b.blob')}
-          AND k.deleting_at IS NULL AND k.id <> ALL(${[...ids]}))`),
+          SELECT max((f->>'bytes')::bigint) AS bytes
+          FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id,
+            jsonb_array_elements(c.files) f
+          WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
+          GROUP BY f->>'blob' HAVING bool_and(gone.id IS NOT NULL)
+        ) b`),
     );
     return Number(row?.bytes ?? 0);
   }

@@ -21,7 +21,7 @@ import {
   deletableStatuses,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
-import { claimStatement, isClaimedAlready } from './claim-statement.js';
+import { claimFirst, isClaimedAlready } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { listOperations } from './list-operations.js';
 import { operationColumns, toAttempt, toEvent, toHistoryEntry, toMetricPoint, toOperation } from './operation-rows.js';
@@ -112,7 +112,7 @@ export class PrismaOperationStore implements OperationStore {
 
   async claim(request: ClaimRequest): Promise<Operation | null> {
     try {
-      const [row] = await reach(() => this.prisma.$rows<OperationRow>(claimStatement(request)));
+      const row = await claimFirst(this.prisma, request);
       return row ? toOperation(row) : await this.claimedBefore(request.claimId);
     } catch (error) {
       // The same claim, sent twice, ran at the same time, and the other one was first.

@@ -81,7 +81,9 @@ describe('the explanation', () => {
     const said = (overrides: Partial<ExplainFacts>, operation = {}) =>
       explain(facts(status, overrides, operation)).reasons.join('\n');
     expect(said({ latestCheckpoint: givenCheckpoint() })).toMatch(/continues from step 10/);
-    expect(said({}, { progress })).toMatch(/no checkpoint is left, so it cannot be resumed/);
+    expect(said({}, { progress })).toMatch(
+      /no checkpoint is left: resuming it begins again at step 0, and only with --allow-fallback/,
+    );
     expect(said({})).toMatch(/begins at step 0/);
   });
 

@@ -77,7 +77,9 @@ export class ReportOutcome {
 
   private async recover(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
     const operation = await this.operations.get(lease.operationId);
-    if (operation.attempt !== lease.attempt || operation.recoveries >= operation.maxRecoveries) return operation.status;
+    // Somebody may have resumed it since, and paused it again: that is not for a recovery to undo.
+    const isStillFailed = operation.status === 'failed' && operation.attempt === lease.attempt;
+    if (!isStillFailed || operation.recoveries >= operation.maxRecoveries) return operation.status;
     try {
       const recovered = await this.resume.execute({
         operationId: operation.id,
