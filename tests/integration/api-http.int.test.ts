@@ -145,7 +145,9 @@ describe('the HTTP API', () => {
       ),
     );
     expect((await http.get('/operations?text=raced')).body['total']).toBe(1);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409]));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).toContain(201);
+    expect(statuses.filter((status) => status !== 201 && status !== 409)).toEqual([]);
   });
 
   it('pages through a list without losing or repeating one', async () => {
