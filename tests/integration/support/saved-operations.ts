@@ -1,4 +1,5 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
+import { DomainError } from '@ktrdr/errors';
 import type { CheckpointRecord } from '@ktrdr/contracts';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Lease, OperationDraft, TransitionCommand } from '@ktrdr/operations';
@@ -6,7 +7,7 @@ import { openDatabase, PrismaCheckpointRepository, PrismaOperationStore } from '
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommitCheckpoint, UploadIncompleteError } from '../../../apps/api/src/worker-rpc/commit-checkpoint.js';
+import { CommitCheckpoint } from '../../../apps/api/src/worker-rpc/commit-checkpoint.js';
 import { draftOperation } from './given-store.js';
 import type { Services } from './given-services.js';
 
@@ -20,6 +21,11 @@ export interface Save {
   readonly kind?: CheckpointRecord['kind'];
   readonly isBest?: boolean;
   readonly createdAt?: Date;
+}
+
+/** A blob that it reused was collected in between: its own upload, or the commit, has noticed. */
+export function isIncomplete(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'checkpoint-failed';
 }
 
 export type Saving = ReturnType<typeof savingOver>;
@@ -103,15 +109,15 @@ export function savingOver(services: Services) {
     claim,
     upload,
     commit,
-    /** Like a worker: uploads again when a commit found something missing. */
+    /** Like a worker: uploads again when it, or the commit, found something missing. */
     async save(lease: Lease, save: Save): Promise<string> {
       for (let tries = 1; ; tries += 1) {
-        const record = await upload(lease, save);
         try {
+          const record = await upload(lease, save);
           await commit(lease, record);
           return record.id;
         } catch (error) {
-          if (!(error instanceof UploadIncompleteError) || tries === TRIES) throw error;
+          if (!isIncomplete(error) || tries === TRIES) throw error;
         }
       }
     },
