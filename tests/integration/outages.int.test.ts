@@ -15,7 +15,8 @@ import { smallSpec } from './support/specs.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { trainingOver } from './support/training.js';
 
-const EPOCHS = 60;
+/** Long enough that it cannot end before what it needs is taken away. */
+const EPOCHS = 120;
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
 const BACK_WITHIN_MS = 40_000;
 
