@@ -23,6 +23,13 @@ function untilSignalled(): AbortSignal {
   return controller.signal;
 }
 
+/** Requests that nobody answers must not keep who has pressed Ctrl+C waiting. */
+function rejectedWhenAborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  return promise;
+}
+
 async function breakThings(options: ChaosOptions): Promise<number> {
   const say = (line: string): void => (options.json ? console.error(line) : console.log(line));
   const signal = untilSignalled();
@@ -33,7 +40,9 @@ async function breakThings(options: ChaosOptions): Promise<number> {
   };
   let isClean = false;
   try {
-    const { report, records } = await runChaos(options, { say, signal, onStarted });
+    const running = runChaos(options, { say, signal, onStarted });
+    running.catch(() => undefined); // when it is not waited for any more
+    const { report, records } = await Promise.race([running, rejectedWhenAborted(signal)]);
     isClean = hasPassed(report);
     console.log(options.json ? JSON.stringify(report) : `\n${toText(report)}`);
     if (!isClean) say(`\n${violationText(report, records)}`);
