@@ -9,7 +9,7 @@ import { smallSpec } from './support/specs.js';
 import { type StoredCheckpoint, storedFilesIn } from './support/stored-files.js';
 import { trainingOver } from './support/training.js';
 
-const EPOCHS = 8;
+const EPOCHS = 16;
 /** Over a mebibyte of optimizer state, so that a quick verification looks at its size only. */
 const LARGE = {
   epochs: 4,
@@ -45,6 +45,20 @@ describe('a damaged checkpoint', () => {
   const checkpointsOf = async (id: string) =>
     (await http.get(`/operations/${id}/checkpoints`)).body['items'] as StoredCheckpoint[];
 
+  /** Steps may be faster than uploads. */
+  const committed = (id: string, atLeast: number) =>
+    eventuallySeen(
+      () => checkpointsOf(id),
+      ({ length }) => length >= atLeast,
+      { what: `${atLeast} checkpoints are committed` },
+    );
+  /** Ends the worker and waits until nothing that it sent can count any more; its checkpoints, newest first. */
+  const givenDeadWorker = async (id: string) => {
+    await worker.kill();
+    await training.until(id, ({ status }) => status === 'resuming', 'its lease is over');
+    return checkpointsOf(id);
+  };
+
   /** A cancelled operation, and its checkpoints newest first. */
   const givenCancelled = async (
     name: string,
@@ -52,6 +66,7 @@ describe('a damaged checkpoint', () => {
   ) => {
     const id = await submit(name, overrides);
     await training.reached(id, at);
+    await committed(id, 2);
     expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled' });
     const checkpoints = await checkpointsOf(id);
     const [newest] = checkpoints;
@@ -201,16 +216,10 @@ describe('a damaged checkpoint', () => {
 
   it('does not keep an automatic recovery from an older one, visibly', async () => {
     const id = await submit('killed', { epochs: 3 * EPOCHS });
-    await training.reached(id, 90);
-    worker.signal('SIGSTOP'); // so that nothing newer comes before it is killed
-    const [newest] = await eventuallySeen(
-      () => checkpointsOf(id),
-      (found) => found.length > 1,
-      { what: 'two checkpoints' },
-    );
+    await committed(id, 2);
+    const [newest] = await givenDeadWorker(id);
     if (!newest) throw new Error('it has no checkpoint');
     await stored.flipByte(newest, 'weights.safetensors');
-    await worker.kill();
     await oneMoreWorker();
     const view = await training.until(id, ({ status, attempt }) => status === 'running' && attempt === 2, 'recovered');
     const started = await training.until(id, ({ warnings }) => warnings.length > 0, 'it is warned of');
@@ -222,16 +231,9 @@ describe('a damaged checkpoint', () => {
   });
 
   it('fails an automatic recovery when it was the only one, rather than begin again', async () => {
-    const id = await submit('only one', { epochs: 3 * EPOCHS, checkpoint: { every_steps: 60 } });
-    await eventuallySeen(
-      () => checkpointsOf(id),
-      ({ length }) => length === 1,
-      { what: 'its first checkpoint is there' },
-    );
-    worker.signal('SIGSTOP');
-    const all = await checkpointsOf(id);
-    for (const checkpoint of all) await stored.remove(checkpoint, 'manifest.json');
-    await worker.kill();
+    const id = await submit('only one', { epochs: 3 * EPOCHS, checkpoint: { every_steps: 400 } });
+    await committed(id, 1);
+    for (const checkpoint of await givenDeadWorker(id)) await stored.remove(checkpoint, 'manifest.json');
     await oneMoreWorker();
     const view = await training.settled(id);
     expect(view).toMatchObject({ status: 'failed', attempt: 2, error: { code: 'checkpoint-corrupted' } });

@@ -11,6 +11,8 @@ import { smallSpec } from './support/specs.js';
 import { trainingOver } from './support/training.js';
 
 const EPOCHS = 16;
+/** What is read before a restart and after it is to differ by nothing: nothing is cleaned up meanwhile either. */
+const KEPT = { every_epochs: 1, keep_last: 100 };
 
 interface HistoryRow {
   readonly event: string;
@@ -47,7 +49,7 @@ describe('a restart', () => {
     training = trainingOver(http);
   };
   const submit = (name: string, { spec = {}, ...rest }: Record<string, unknown> & { spec?: object } = {}) =>
-    training.submit({ name, spec: smallSpec({ epochs: EPOCHS, ...spec }), ...rest });
+    training.submit({ name, spec: smallSpec({ epochs: EPOCHS, checkpoint: KEPT, ...spec }), ...rest });
   const historyOf = async (id: string) =>
     (await http.get(`/operations/${id}/history`)).body['items'] as readonly HistoryRow[];
   /** The trainer that each idle worker keeps ready, and that its next operation gets. */
