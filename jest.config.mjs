@@ -42,4 +42,6 @@ export default {
     },
   ],
   testTimeout: 60_000,
+  // The integration tests wait more than they compute; with one worker less than cores, two cores would run one file.
+  maxWorkers: 2,
 };

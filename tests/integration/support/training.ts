@@ -1,7 +1,7 @@
 import type { Answer, Http } from './http.js';
 import { eventuallySeen } from './eventually.js';
 
-type View = Answer['body'];
+export type View = Answer['body'];
 
 const SETTLED = ['completed', 'failed', 'cancelled', 'paused'];
 
