@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
 import { resumeAccept } from './benches/resume-accept.js';
 import { resumeLatency } from './benches/resume-latency.js';
@@ -11,6 +12,14 @@ const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 const say = (line: string): void => console.error(line);
+
+/** Who else computes here shows in every figure, and more in ours than in a reference that has less to do. */
+function sayIfBusy(): void {
+  const [load = 0] = loadavg();
+  const cores = availableParallelism();
+  if (load < cores) return;
+  say(`bench: this machine is busy (load ${load.toFixed(1)} on ${cores} cores): expect times that are too long`);
+}
 
 /** Aborted by the first signal; a rejection comes with it, to race against. */
 function untilSignalled(): Readonly<{ signal: AbortSignal; interrupted: Promise<never> }> {
@@ -28,6 +37,7 @@ function untilSignalled(): Readonly<{ signal: AbortSignal; interrupted: Promise<
 
 async function measure(benches: readonly Bench[], { json }: BenchOptions): Promise<number> {
   const { signal, interrupted } = untilSignalled();
+  sayIfBusy();
   say('bench: starting PostgreSQL, NATS and the API in a temporary folder');
   const figures: Figure[] = [];
   try {

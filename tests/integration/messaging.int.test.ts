@@ -93,6 +93,22 @@ describe('tickets', () => {
     expect(await consumer.next({ expiresMs: 2_000, signal: signal() })).not.toBeNull();
   });
 
+  it('are heard by who waits while they are published, and the stored one is settled with what was heard', async () => {
+    const dispatcher = await givenDispatcher();
+    const consumer = new TicketConsumer(await givenSession(), 'default');
+    await consumer.next({ expiresMs: 1_000, signal: signal() }); // connected, and its consumer made
+    const heard = consumer.next({ expiresMs: 5_000, signal: signal() });
+    await until(async () => {
+      await dispatcher.publishTicket(ticket);
+      return (await Promise.race([heard, Promise.resolve('waiting')])) !== 'waiting';
+    }, 'the ticket is heard');
+    (await heard)?.giveBack();
+    const again = await consumer.next({ expiresMs: 5_000, signal: signal() });
+    expect(again?.operationId).toBe('op_a');
+    again?.ack();
+    await until(async () => (await dispatcher.waitingTickets('default')) === 0, 'the stored one is gone');
+  });
+
   it('are waited for before the stream exists, and after it was deleted', async () => {
     const troubles: string[] = [];
     const consumer = new TicketConsumer(await givenSession(), 'default', (reason) => troubles.push(reason));

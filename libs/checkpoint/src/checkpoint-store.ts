@@ -15,8 +15,11 @@ import { orProblem } from './object-problem.js';
 import { mapParallel } from './parallel.js';
 import type { ObjectDigest, ObjectStore } from './ports.js';
 
-/** A quick verification reads blobs smaller than this; of larger ones it checks the size. */
-export const QUICK_HASH_LIMIT_BYTES = 1024 * 1024;
+/**
+ * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,
+ * and hashing takes a millisecond a megabyte; the restore hashes every byte of all of them anyway.
+ */
+export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
 const PARALLEL_DOWNLOADS = 4;
 
