@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
+import { failover } from './benches/failover.js';
 import { resumeAccept } from './benches/resume-accept.js';
 import { resumeLatency } from './benches/resume-latency.js';
 import { resumeRace } from './benches/resume-race.js';
@@ -7,7 +8,7 @@ import { type Figure, toFigure, toTable } from './figure.js';
 import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from './options.js';
 import { openServices } from './services.js';
 
-const BENCHES: readonly Bench[] = [resumeRace, resumeLatency, resumeAccept];
+const BENCHES: readonly Bench[] = [resumeRace, resumeLatency, resumeAccept, failover];
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 

@@ -29,8 +29,8 @@ export function trainingSpec({ hidden, seed }: Readonly<{ hidden: readonly numbe
 export class Operations {
   constructor(private readonly http: HttpClient) {}
 
-  async submit(pool: string, spec: unknown): Promise<string> {
-    const body = await this.http.expect(201, this.http.post('/operations', { pool, spec }));
+  async submit(pool: string, spec: unknown, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const body = await this.http.expect(201, this.http.post('/operations', { pool, spec, ...more }));
     return body['operation_id'] as string;
   }
 

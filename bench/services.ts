@@ -11,13 +11,20 @@ import { HttpClient } from './http-client.js';
 import { WorkerLog } from './worker-log.js';
 
 /** A worker of a pool of its own. */
-export type BenchWorker = Readonly<{ id: string; pool: string; log: WorkerLog; stop(): Promise<void> }>;
+export type BenchWorker = Readonly<{
+  id: string;
+  pool: string;
+  log: WorkerLog;
+  stop(): Promise<void>;
+  /** Ends it without warning; nobody takes that for a fault of the bench. */
+  kill(): Promise<void>;
+}>;
 
 /** What a bench measures on: the embedded stack as `npm run stack` starts it, with fsync, in a folder of its own. */
 export type BenchServices = Readonly<{
   client(connections: number): HttpClient;
-  /** Starts a worker and waits until the API gives it work. */
-  startWorker(pool: string): Promise<BenchWorker>;
+  /** Starts a worker and waits until the API gives it work; `id` where a pool has several. */
+  startWorker(pool: string, id?: string): Promise<BenchWorker>;
   /** An empty database on the same PostgreSQL, for a reference; its address. */
   newDatabase(name: string): Promise<string>;
   logFile(name: string): string;
@@ -85,8 +92,7 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
       onClose(() => Promise.resolve(client.close()));
       return client;
     },
-    async startWorker(pool) {
-      const id = `bench-${pool}`;
+    async startWorker(pool, id = `bench-${pool}`) {
       const dir = place.workerDir(id);
       await mkdir(dir, { recursive: true });
       const env = { KTRDR_WORKER_POOL: pool };
@@ -94,7 +100,13 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
       onClose(() => worker.kill());
       watch([worker]);
       await untilRegistered({ apiUrl: ready.api_url, token: ready.api_token, workers: [worker], signal });
-      return { id, pool, log: new WorkerLog(place.log(id)), stop: async () => void (await worker.stop()) };
+      return {
+        id,
+        pool,
+        log: new WorkerLog(place.log(id)),
+        stop: async () => void (await worker.stop()),
+        kill: async () => void (await worker.kill()),
+      };
     },
     newDatabase: (name) => recreateDatabase(ready.database_url, name),
     async close() {

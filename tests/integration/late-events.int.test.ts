@@ -50,13 +50,42 @@ describe('events that arrive while something else is being written', () => {
           [id],
         );
         await other.query(
-          `UPDATE attempts SET ended_at = clock_timestamp(), outcome = 'lease-expired' WHERE operation_id = $1`,
+          `UPDATE attempts SET ended_at = clock_timestamp(), outcome = 'lease-expired', ended_by = 'sweeper'
+           WHERE operation_id = $1`,
           [id],
         );
       },
     );
     expect(taken).toBe(-1);
     expect((await under.operations.events(id, 0, 10)).map(({ type }) => type)).not.toContain('progress');
+  });
+
+  it.each([
+    ['the sweeper has forced the cancel of', 'cancelling', 'cancelled', 'sweeper'],
+    ['the watchdog has failed', 'running', 'fail', 'policy:watchdog'],
+    ['the watchdog has paused', 'pausing', 'release', 'policy:watchdog'],
+  ] as const)('are refused when %s their operation', async (_what, status, event, actor) => {
+    const { id, attempt } = await under.givenStatus(status);
+    expect(await under.ingest(id, attempt, [progress(1)])).toBe(1);
+    const command = { operationId: id, event, actor, reason: null, expect: { attempt }, changes: {}, details: {} };
+    expect((await under.operations.transition(command)).kind).toBe('applied');
+    expect(await under.ingest(id, attempt, [progress(2)])).toBe(-1);
+    expect((await under.operations.events(id, 0, 100)).filter(({ type }) => type === 'progress')).toHaveLength(1);
+  });
+
+  it('are taken when their worker itself has reported the end meanwhile', async () => {
+    const { id, attempt } = await under.givenStatus('running');
+    await under.operations.transition({
+      operationId: id,
+      event: 'complete',
+      actor: 'worker:w',
+      reason: null,
+      expect: { attempt },
+      changes: {},
+      details: {},
+    });
+    expect(await under.ingest(id, attempt, [progress(9)])).toBe(1);
+    expect((await under.operations.get(id)).progress).toBeNull();
   });
 
   it('are written once though two replicas have them at the same time', async () => {

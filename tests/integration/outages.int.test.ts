@@ -1,13 +1,13 @@
-import { readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import { fileURLToPath } from 'node:url';
+import { rename, stat } from 'node:fs/promises';
 import { freePort } from '../../tools/stack/free-port.js';
 import { attemptRecordOf } from './support/attempt-record.js';
 import { eventually, eventuallySeen } from './support/eventually.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
 import { NatsProcess } from './support/nats-process.js';
+import { pacedTrainer } from './support/paced-trainer.js';
 import { childrenOf, isAlive } from './support/process-tree.js';
 import { type RunningApi, type RunningWorker, startApi, startWorker } from './support/processes.js';
 import { LEASE_MS, SHORT_LEASE } from './support/short-lease.js';
@@ -15,10 +15,18 @@ import { smallSpec } from './support/specs.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { trainingOver } from './support/training.js';
 
-/** Long enough that it cannot end before what it needs is taken away. */
-const EPOCHS = 120;
+/** How long each part is away. Two leases are enough for every clock to run out; `npm test` does not wait longer. */
+const OUTAGE_MS = Number(process.env['KTRDR_OUTAGE_SECONDS'] ?? (2 * LEASE_MS) / 1000) * 1000;
+const PACE_MS = 8;
+/** Of the small spec, which the first test checks. */
+const STEPS_PER_EPOCH = 28;
+/** So many that no training ends before what it needs has been away for long enough, however fast the machine is. */
+const EPOCHS = Math.ceil((1.1 * OUTAGE_MS + 3_000) / (PACE_MS * STEPS_PER_EPOCH));
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
-const BACK_WITHIN_MS = 40_000;
+const BACK_WITHIN_MS = 40_000 + OUTAGE_MS;
+const REFERENCE_POOL = 'reference';
+
+const TEST_MS = 2 * BACK_WITHIN_MS + OUTAGE_MS;
 
 describe('training through an outage', () => {
   let services: Services;
@@ -28,41 +36,87 @@ describe('training through an outage', () => {
   let database: pg.Client;
   let port: number;
   let api: RunningApi;
+  let isApiUp = false;
   let http: Http;
   let training: ReturnType<typeof trainingOver>;
   let worker: RunningWorker;
+  let store: string;
   let uninterrupted: string;
+  const submitted: string[] = [];
 
   const startOurApi = async (token?: string) => {
     api = await startApi(services, { env: SHORT_LEASE, port, name: 'api', ...(token ? { token } : {}) });
+    isApiUp = true;
     http = httpOf(api);
     training = trainingOver(http);
   };
-  const submit = (name: string, epochs = EPOCHS) =>
-    training.submit({ name, spec: smallSpec({ epochs, checkpoint: { every_seconds: 0.5 } }) });
+  const killApi = async () => {
+    isApiUp = false;
+    await api.kill();
+  };
+  const submit = async (name: string, pool = 'default') => {
+    const spec = smallSpec({ epochs: EPOCHS, checkpoint: { every_seconds: 0.5 } });
+    const id = await training.submit({ name, pool, spec });
+    submitted.push(id);
+    return id;
+  };
+  const underWay = async (name: string) => {
+    const id = await submit(name);
+    const view = await training.reached(id, 50);
+    if (view['status'] !== 'running') throw new Error(`${id} is ${view['status']} before anything was taken away`);
+    return id;
+  };
 
-  /** By the database, past the proxy. */
-  const leaseIsOver = (id: string, ms: number) =>
-    eventually(
-      async () => {
-        const { rows } = await database.query(
-          `SELECT 1 FROM operations WHERE id = $1 AND lease_expires_at + $2 * interval '1 millisecond' < clock_timestamp()`,
-          [id, ms],
-        );
-        return rows.length > 0;
-      },
-      { what: `the lease of ${id} has been over for ${ms} ms` },
-    );
+  /** From now on for as long as an outage is to last, and past the lease by the database, asked past the proxy. */
+  const awayLongEnough = (id: string) => {
+    const since = performance.now();
+    const isOver = async () => {
+      const { rows } = await database.query<{ over: boolean | null; status: string }>(
+        `SELECT status, lease_expires_at + $2 * interval '1 millisecond' < clock_timestamp() AS over
+         FROM operations WHERE id = $1`,
+        [id, LEASE_MS],
+      );
+      return { ...rows[0], awayMs: Math.round(performance.now() - since) };
+    };
+    return eventuallySeen(isOver, ({ over, awayMs }) => over === true && awayMs >= OUTAGE_MS, {
+      what: `the outage of ${OUTAGE_MS} ms is over, and the lease of ${id} has been for a while`,
+      deadlineMs: BACK_WITHIN_MS,
+    });
+  };
 
-  const expectUndisturbed = async (id: string) => {
+  const eventsOf = async (id: string) => {
+    const all: { seq: number; type: string; data: Record<string, number> }[] = [];
+    for (;;) {
+      const { body } = await http.get(`/operations/${id}/events?limit=1000&after=${all.at(-1)?.seq ?? 0}`);
+      const items = body['items'] as typeof all;
+      if (items.length === 0) return all;
+      all.push(...items);
+    }
+  };
+
+  /** No restart, no step twice, nothing untold, and the weights of a training that nothing has disturbed. */
+  const expectUndisturbed = async (id: string, what: string) => {
     const view = await training.until(id, ({ status }) => status === 'completed', 'completed', BACK_WITHIN_MS);
     expect(view).toMatchObject({ attempt: 1, recoveries: 0 });
     expect(await training.weightsOf(id)).toBe(uninterrupted);
     const attempts = await attemptRecordOf(database, id).attempts();
     expect(attempts).toMatchObject([{ attempt: 1, outcome: 'complete' }]);
-    const { items } = (await http.get(`/operations/${id}/events?limit=1000`)).body as { items: { seq: number }[] };
-    expect(items.map(({ seq }) => seq)).toEqual(items.map((_, index) => index + 1));
+    const lastStep = view['progress'].steps as number;
+    const events = await eventuallySeen(
+      () => eventsOf(id),
+      (found) => found.some(({ type, data }) => type === 'progress' && data['step'] === lastStep),
+      { what: 'the last step has been told' },
+    );
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.filter(({ type }) => type === 'started')).toMatchObject([{ data: { step: 0, lost_steps: 0 } }]);
+    const steps = events.flatMap(({ type, data }) => (type === 'progress' ? [data['step'] ?? 0] : []));
+    const again = steps.filter((step, index) => index > 0 && step <= (steps[index - 1] ?? 0));
+    expect(again).toEqual([]);
+    process.stderr.write(
+      `outage: ${what}: ${view['recoveries']} restarts, ${again.length} of ${lastStep} steps lost\n`,
+    );
   };
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
   beforeAll(async () => {
     const shared = await givenServices();
@@ -75,168 +129,166 @@ describe('training through an outage', () => {
       natsToken: '',
       databaseUrl: databaseProxy.through(shared.databaseUrl),
     };
+    store = fileURLToPath(services.objectStoreUrl);
     shared.onClose(() => nats.remove());
     shared.onClose(() => natsProxy.cut());
     shared.onClose(() => databaseProxy.cut());
     database = await services.database();
     port = await freePort();
     await startOurApi();
-    worker = await startWorker(services, { api, id: 'w1' });
-    const id = await submit('uninterrupted');
-    await training.completed(id);
+    const env = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
+    worker = await startWorker(services, { api, id: 'w1', env });
+    const fast = await startWorker(services, { api, id: 'fast', env: { KTRDR_WORKER_POOL: REFERENCE_POOL } });
+    const id = await submit('uninterrupted', REFERENCE_POOL);
+    const view = await training.completed(id);
+    expect(view['progress'].steps).toBe(EPOCHS * STEPS_PER_EPOCH);
     uninterrupted = await training.weightsOf(id);
-  });
+    await fast.stop();
+  }, TEST_MS);
+  /** Whatever a test has left away is given back, so that the next one finds everything as it should be. */
+  afterEach(async () => {
+    if (!nats.isRunning) await nats.start();
+    await natsProxy.restore();
+    await databaseProxy.restore();
+    if (await exists(`${store}-away`)) await rename(`${store}-away`, store);
+    if (!isApiUp) await startOurApi(api.token);
+    await eventually(async () => (await http.get('/health/ready')).status === 200, { what: 'the API is ready' });
+    for (const id of submitted.splice(0)) {
+      await http.post(`/operations/${id}/cancel`, { save: false });
+      await training.settled(id);
+    }
+  }, TEST_MS);
   afterAll(() => services.close());
 
-  it('goes on while the API is killed and started again', async () => {
-    const id = await submit('api restarted');
-    await training.reached(id, 100);
-    await api.kill();
-    await leaseIsOver(id, 0);
-    await startOurApi(api.token);
-    await expectUndisturbed(id);
-  });
+  it(
+    'goes on while the API is killed and started again',
+    async () => {
+      const id = await underWay('api restarted');
+      await killApi();
+      const { awayMs } = await awayLongEnough(id);
+      await startOurApi(api.token);
+      await expectUndisturbed(id, `API away for ${seconds(awayMs)}`);
+    },
+    TEST_MS,
+  );
 
-  it('is recorded as completed when it came to its end while the API was away', async () => {
-    const [trainer = 0] = await eventuallySeen(
-      () => childrenOf(worker.pid),
-      ({ length }) => length === 1,
-      {
-        what: 'there is one idle trainer',
-      },
-    );
-    const id = await submit('ends alone');
-    await training.reached(id, 100);
-    await api.kill();
-    await eventually(async () => !(await isAlive(trainer)), { what: 'the trainer is done', deadlineMs: 40_000 });
-    await startOurApi(api.token);
-    await expectUndisturbed(id);
-  });
+  it(
+    'is recorded as completed when it came to its end while the API was away',
+    async () => {
+      const [trainer = 0] = await eventuallySeen(
+        () => childrenOf(worker.pid),
+        ({ length }) => length === 1,
+        { what: 'there is one idle trainer' },
+      );
+      const id = await underWay('ends alone');
+      await killApi();
+      await eventually(async () => !(await isAlive(trainer)), {
+        what: 'the trainer is done',
+        deadlineMs: BACK_WITHIN_MS,
+      });
+      await startOurApi(api.token);
+      await expectUndisturbed(id, 'API away at the end');
+    },
+    TEST_MS,
+  );
 
-  it('goes on while NATS is killed and started again', async () => {
-    const id = await submit('nats restarted');
-    await training.reached(id, 100);
-    await nats.stop();
-    await leaseIsOver(id, 2 * LEASE_MS);
-    expect((await http.get('/health/ready')).body).toMatchObject({ code: 'messaging-unavailable', status: 503 });
-    await nats.start();
-    await expectUndisturbed(id);
-  });
+  it(
+    'goes on while NATS is killed and started again',
+    async () => {
+      const id = await underWay('nats restarted');
+      await nats.stop();
+      const { awayMs } = await awayLongEnough(id);
+      expect((await http.get('/health/ready')).body).toMatchObject({ code: 'messaging-unavailable', status: 503 });
+      await nats.start();
+      await expectUndisturbed(id, `NATS away for ${seconds(awayMs)}`);
+    },
+    TEST_MS,
+  );
 
-  it('goes on while nothing passes to NATS and nobody is told', async () => {
-    const id = await submit('nats silent');
-    await training.reached(id, 100);
-    natsProxy.silence();
-    await leaseIsOver(id, 2 * LEASE_MS);
-    expect((await http.get('/health/ready')).body).toMatchObject({ code: 'messaging-unavailable', status: 503 });
-    await natsProxy.restore();
-    await expectUndisturbed(id);
-  });
+  it(
+    'goes on while nothing passes to NATS and nobody is told',
+    async () => {
+      const id = await underWay('nats silent');
+      natsProxy.silence();
+      const { awayMs } = await awayLongEnough(id);
+      expect((await http.get('/health/ready')).body).toMatchObject({ code: 'messaging-unavailable', status: 503 });
+      await natsProxy.restore();
+      await expectUndisturbed(id, `NATS silent for ${seconds(awayMs)}`);
+    },
+    TEST_MS,
+  );
 
   it.each([
     ['refuses connections', () => databaseProxy.cut()],
     ['does not answer', async () => databaseProxy.silence()],
-  ])('goes on while PostgreSQL %s', async (_name, takeAway) => {
-    const id = await submit('no database');
-    await training.reached(id, 100);
-    await takeAway();
-    const ready = await http.get('/health/ready');
-    expect(ready.body).toMatchObject({
-      status: 503,
-      code: 'database-unavailable',
-      parts: { database: { status: 'down' } },
-    });
-    expect(ready.headers.get('content-type')).toContain('application/problem+json');
-    expect(ready.body['detail']).toContain('database');
-    const refused = await Promise.all([
-      http.get('/operations'),
-      http.get(`/operations/${id}`),
-      http.post(`/operations/${id}/cancel`),
-      http.post('/operations', { spec: smallSpec() }),
-    ]);
-    for (const { status, headers, body } of refused) {
-      expect(status).toBe(503);
-      expect(headers.get('content-type')).toContain('application/problem+json');
-      expect(headers.get('retry-after')).toBe('1');
-      expect(body['code']).toBe('database-unavailable');
-    }
-    expect((await http.get('/health/live')).status).toBe(200);
-    await leaseIsOver(id, 2 * LEASE_MS);
-    await databaseProxy.restore();
-    await expectUndisturbed(id);
-  });
+  ])(
+    'goes on while PostgreSQL %s',
+    async (what, takeAway) => {
+      const id = await underWay('no database');
+      await takeAway();
+      const ready = await http.get('/health/ready');
+      expect(ready.body).toMatchObject({
+        status: 503,
+        code: 'database-unavailable',
+        parts: { database: { status: 'down' } },
+      });
+      expect(ready.headers.get('content-type')).toContain('application/problem+json');
+      expect(ready.body['detail']).toContain('database');
+      const refused = await Promise.all([
+        http.get('/operations'),
+        http.get(`/operations/${id}`),
+        http.post(`/operations/${id}/cancel`),
+        http.post('/operations', { spec: smallSpec() }),
+      ]);
+      for (const { status, headers, body } of refused) {
+        expect(status).toBe(503);
+        expect(headers.get('content-type')).toContain('application/problem+json');
+        expect(headers.get('retry-after')).toBe('1');
+        expect(body['code']).toBe('database-unavailable');
+      }
+      expect((await http.get('/health/live')).status).toBe(200);
+      const { awayMs } = await awayLongEnough(id);
+      await databaseProxy.restore();
+      await expectUndisturbed(id, `PostgreSQL ${what} for ${seconds(awayMs)}`);
+    },
+    TEST_MS,
+  );
 
-  it('saves later what could not be stored while the object store was away', async () => {
-    const id = await submit('no store', 2 * EPOCHS);
-    await training.reached(id, 100);
-    const store = fileURLToPath(services.objectStoreUrl);
-    const checkpoints = async () =>
-      (await http.get(`/operations/${id}/checkpoints`)).body['items'] as { step: number; attempt: number }[];
-    await rename(store, `${store}-away`);
-    const before = (await training.show(id))['progress'].step as number;
-    const warned = await training.until(
-      id,
-      ({ warnings }) => (warnings as { code: string }[]).some(({ code }) => code === 'object-store-unavailable'),
-      'it is warned of',
-    );
-    expect(warned['status']).toBe('running');
-    await training.until(id, ({ progress }) => progress.step > before + 50, 'it trains on');
-    const newest = (await checkpoints())[0]?.step ?? 0;
-    expect((await http.get('/health/ready')).body).toMatchObject({ status: 503, code: 'object-store-unavailable' });
-    await rename(`${store}-away`, store);
-    await eventually(async () => ((await checkpoints())[0]?.step ?? 0) > newest, {
-      what: 'a newer checkpoint is there',
-    });
-    expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled', attempt: 1 });
-    const items = await checkpoints();
-    expect(items.every(({ attempt }) => attempt === 1)).toBe(true);
-  });
+  it(
+    'saves later what could not be stored while the object store was away',
+    async () => {
+      const id = await underWay('no store');
+      const checkpoints = async () =>
+        (await http.get(`/operations/${id}/checkpoints`)).body['items'] as { step: number; attempt: number }[];
+      await rename(store, `${store}-away`);
+      const since = performance.now();
+      const before = (await training.show(id))['progress'].step as number;
+      const warned = await training.until(
+        id,
+        ({ warnings }) => (warnings as { code: string }[]).some(({ code }) => code === 'object-store-unavailable'),
+        'it is warned of',
+      );
+      expect(warned['status']).toBe('running');
+      await training.until(id, ({ progress }) => progress.step > before + 50, 'it trains on');
+      expect((await http.get('/health/ready')).body).toMatchObject({ status: 503, code: 'object-store-unavailable' });
+      await eventually(() => performance.now() - since >= OUTAGE_MS, {
+        what: 'it is over',
+        deadlineMs: BACK_WITHIN_MS,
+      });
+      const newest = (await checkpoints())[0]?.step ?? 0;
+      const awayMs = performance.now() - since;
+      await rename(`${store}-away`, store);
+      await eventually(async () => ((await checkpoints())[0]?.step ?? 0) > newest, {
+        what: 'a newer checkpoint is there',
+        deadlineMs: BACK_WITHIN_MS,
+      });
+      await expectUndisturbed(id, `object store away for ${seconds(awayMs)}`);
+      expect((await checkpoints()).every(({ attempt }) => attempt === 1)).toBe(true);
+    },
+    TEST_MS,
+  );
 });
 
-describe('an API that starts before what it needs', () => {
-  let services: Services;
-  let nats: NatsProcess;
-  let databaseProxy: TcpProxy;
-  beforeAll(async () => {
-    const shared = await givenServices();
-    nats = await NatsProcess.start();
-    await nats.stop();
-    databaseProxy = await TcpProxy.before(shared.databaseUrl);
-    await databaseProxy.cut();
-    services = {
-      ...shared,
-      natsUrl: nats.url,
-      natsToken: '',
-      databaseUrl: databaseProxy.through(shared.databaseUrl),
-    };
-    shared.onClose(() => nats.remove());
-    shared.onClose(() => databaseProxy.cut());
-  });
-  afterAll(() => services.close());
-
-  it('lives, says what it waits for, and becomes ready when it has come', async () => {
-    const port = await freePort();
-    const token = 'test-token-of-an-early-bird';
-    const starting = startApi(services, { port, token, name: 'early' });
-    starting.catch(() => undefined); // it is waited for below
-    const http = httpOf({ url: `http://127.0.0.1:${port}`, token });
-    await eventually(async () => (await http.get('/health/live')).status === 200, { what: 'it lives' });
-    const ready = await http.get('/health/ready');
-    expect(ready).toMatchObject({
-      status: 503,
-      body: { parts: { database: { status: 'down' }, nats: { status: 'down' }, object_store: { status: 'up' } } },
-    });
-    expect(await http.get('/operations')).toMatchObject({ status: 503, body: { code: 'database-unavailable' } });
-    const log = () => readFile(join(services.folder, 'early.log'), 'utf8');
-    await eventually(async () => /waiting for nats/i.test(await log()), { what: 'its log names NATS' });
-    await eventually(async () => /waiting for the database/i.test(await log()), { what: 'its log names the database' });
-    await databaseProxy.restore();
-    await eventually(async () => (await http.get('/health/ready')).body['parts'].database?.status === 'up', {
-      what: 'the database is up',
-    });
-    expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { code: 'messaging-unavailable' } });
-    await nats.start();
-    await starting;
-    expect(await http.post('/operations', { spec: smallSpec() })).toMatchObject({ status: 201 });
-  });
-});
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}

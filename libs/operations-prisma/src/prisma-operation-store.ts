@@ -15,6 +15,7 @@ import {
   type OperationStatus,
   type OperationStore,
   type OperationWarning,
+  type StallEvidence,
   type StartReport,
   type TransitionCommand,
   type TransitionOutcome,
@@ -178,13 +179,16 @@ export class PrismaOperationStore implements OperationStore {
     return rows.map(toOperation);
   }
 
-  async stalled(): Promise<readonly Operation[]> {
+  async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
     const rows = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
           AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+          AND (o.watchdog->>'seconds')::float8 * 1000 <= ${heardForMs}::float8
           AND o.lease_expires_at > clock_timestamp()
+          AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
+            > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8
         LIMIT 100`),
     );
     return rows.map(toOperation);

@@ -189,8 +189,9 @@ function withWarnings(
 }
 
 /**
- * Takes in what one attempt told, in order, once. Returns how many were new; -1 when the attempt may not write any more:
- * its lease was taken from it, or a newer attempt has begun.
+ * Takes in what one attempt told, in order, once. What a worker told before it reported the end may arrive behind it.
+ * Returns how many were new; -1 when the attempt may not write any more: it was taken from its worker, by the sweeper or
+ * by a policy, or a newer one has begun.
  */
 export async function ingest(
   prisma: Database,
@@ -205,7 +206,7 @@ export async function ingest(
         o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
-        AND (a.ended_at IS NULL OR a.outcome NOT IN ('lease-expired'))
+        AND (a.ended_at IS NULL OR a.ended_by = 'worker:' || a.worker_id)
       -- Both: of a row that it does not lock, a statement that had to wait sees what was there before.
       FOR UPDATE OF o, a`);
     if (!held) return -1;

@@ -168,7 +168,7 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
         'version', u.version)
       FROM u
     ), a AS (
-      UPDATE attempts SET ended_at = u.status_since, outcome = ${event}
+      UPDATE attempts SET ended_at = u.status_since, outcome = ${event}, ended_by = ${actor}
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
         AND attempts.ended_at IS NULL AND u.worker_id IS NULL AND u.from_worker IS NOT NULL
     ), x AS (

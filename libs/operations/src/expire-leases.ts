@@ -29,7 +29,9 @@ export class ExpireLeases {
       this.forceCancel(operation),
     );
     await each(await this.operations.overdue('pausing', limits.pausingMs), (operation) =>
-      this.abandonPause(operation, limits.pausingMs),
+      operation.pauseRequest?.cause === 'stall'
+        ? this.takeFromStuck(operation)
+        : this.abandonPause(operation, limits.pausingMs),
     );
     return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
   }
@@ -67,6 +69,23 @@ export class ExpireLeases {
       changes: { warning: { code: 'cancel-forced', message: `worker ${workerId} did not confirm the cancel in time` } },
       details: { worker_id: workerId },
     });
+  }
+
+  /** Back to running would mean back to being stuck: it is paused where it was saved last, and its trainer is killed. */
+  private async takeFromStuck({ id, attempt, version, workerId }: Operation): Promise<TransitionOutcome> {
+    const message = 'its trainer was stuck and could not save; it is paused at its last checkpoint';
+    const outcome = await this.operations.transition({
+      operationId: id,
+      event: 'release',
+      actor: 'policy:watchdog',
+      reason: message,
+      // Who has withdrawn the pause meanwhile wants it to run.
+      expect: { attempt, version },
+      changes: { resumeCheckpointId: null, warning: { code: 'trainer-stalled', message } },
+      details: { worker_id: workerId },
+    });
+    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId, id);
+    return outcome;
   }
 
   private async abandonPause({ id, attempt, workerId }: Operation, afterMs: number): Promise<TransitionOutcome> {

@@ -70,6 +70,13 @@ describe('the explanation', () => {
     expect(next).toMatch(/sweeper/);
   });
 
+  it('says that its trainer is stuck, where it is', () => {
+    const stuckSince = new Date(NOW.getTime() - 1_000);
+    const { reasons, next } = explain(facts('running', {}, { stuckSince, watchdog: { seconds: 30, onStall: 'warn' } }));
+    expect(reasons[0]).toMatch(/no step for over 30 s: it was found stuck at/);
+    expect(next).toMatch(/when its trainer makes a step again/);
+  });
+
   it('says that a cancel discards, where it was asked to', () => {
     const cancelRequest = { save: false, reason: null, requestedBy: 'somebody', requestedAt: NOW.toISOString() };
     expect(explain(facts('cancelling', {}, { cancelRequest })).next).toMatch(/discarded/);

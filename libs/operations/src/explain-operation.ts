@@ -97,7 +97,12 @@ function explainHeld({ operation, latestCheckpoint, now, leaseMs }: ExplainFacts
         ? 'It is cancelled as soon as the worker confirms; the work since the last checkpoint is discarded'
         : 'It is cancelled as soon as its checkpoint is committed',
   }[operation.status as 'running' | 'pausing' | 'cancelling'];
-  return { summary: `${operation.status} on worker ${operation.workerId}`, reasons: [lease, saved], next };
+  const summary = `${operation.status} on worker ${operation.workerId}`;
+  const { stuckSince, watchdog } = operation;
+  if (!stuckSince || !watchdog) return { summary, reasons: [lease, saved], next };
+  const stuck = `its trainer has made no step for over ${watchdog.seconds} s: it was found stuck at ${stuckSince.toISOString()}`;
+  const then = left > 0 ? 'It trains on when its trainer makes a step again, or until somebody stops it' : next;
+  return { summary, reasons: [stuck, lease, saved], next: then };
 }
 
 function continuation(operation: Operation, checkpoint: Checkpoint | null): string {

@@ -78,6 +78,7 @@ export type {
   OperationList,
   OperationListRequest,
   OperationStore,
+  StallEvidence,
   StartReport,
   TransitionCommand,
   TransitionOutcome,

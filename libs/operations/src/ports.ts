@@ -79,6 +79,14 @@ export type TransitionOutcome =
   | { readonly kind: 'applied'; readonly operation: Operation; readonly from: OperationStatus }
   | { readonly kind: 'refused'; readonly operation: Operation };
 
+/** What must hold before silence is called a stall. */
+export interface StallEvidence {
+  /** For how long this process has heard whatever was said; shorter watchdogs than that can be judged. */
+  readonly heardForMs: number;
+  /** A lease that was renewed for so long was renewed so long before its end. */
+  readonly leaseMs: number;
+}
+
 export interface OperationFilter {
   readonly ids?: readonly string[];
   readonly statuses?: readonly OperationStatus[];
@@ -176,8 +184,11 @@ export interface OperationStore {
   renewLeases(workerId: string, leases: readonly Omit<Lease, 'workerId'>[], leaseMs: number): Promise<Operation[]>;
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
-  /** Running operations that have made no progress for as long as their watchdog allows, and are not marked yet. */
-  stalled(): Promise<readonly Operation[]>;
+  /**
+   * Running operations that have made no progress for as long as their watchdog allows, although their workers were
+   * alive after that time, and that are not marked yet.
+   */
+  stalled(evidence: StallEvidence): Promise<readonly Operation[]>;
   /** Marks it as stuck, with a warning and an event; false: it has moved, or somebody has marked it already. */
   markStuck(operation: Operation, message: string): Promise<boolean>;
   /** Moves a waiting operation; null: it does not wait. `front` puts it before every other of its pool. */

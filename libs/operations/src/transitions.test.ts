@@ -63,7 +63,9 @@ describe('the table of transitions', () => {
 
   it('lets only workers begin, finish or fail the work that they hold', () => {
     const byWorkers = TRANSITIONS.filter(({ event }) => ['claim', 'complete', 'paused', 'release'].includes(event));
-    expect(byWorkers.every(({ by }) => by.join() === 'worker')).toBe(true);
+    const byOthers = byWorkers.filter(({ by }) => by.join() !== 'worker');
+    // A stuck trainer cannot save for its pause: the watchdog takes the operation back, at its last checkpoint.
+    expect(byOthers).toEqual([{ event: 'release', from: 'pausing', to: 'paused', by: ['worker', 'policy'] }]);
   });
 
   it('chooses a target by condition only where there are several, and covers what is left', () => {

@@ -67,7 +67,7 @@ export const TRANSITIONS: readonly Transition[] = [
   { event: 'fail', from: 'cancelling', to: 'cancelled', by: ['worker'] },
   { event: 'release', from: 'running', to: 'resuming', by: ['worker'], condition: 'with-checkpoint' },
   { event: 'release', from: 'running', to: 'queued', by: ['worker'], condition: 'without-checkpoint' },
-  { event: 'release', from: 'pausing', to: 'paused', by: ['worker'] },
+  { event: 'release', from: 'pausing', to: 'paused', by: ['worker', 'policy'] },
   { event: 'release', from: 'cancelling', to: 'cancelled', by: ['worker'] },
   { event: 'lease-expired', from: 'running', to: 'resuming', by: ['sweeper'], condition: 'with-checkpoint' },
   { event: 'lease-expired', from: 'running', to: 'queued', by: ['sweeper'], condition: 'without-checkpoint' },

@@ -1,9 +1,11 @@
 import type { Operation } from './operation.js';
-import type { Dispatcher, OperationStore } from './ports.js';
+import type { Dispatcher, OperationStore, StallEvidence } from './ports.js';
 import type { PauseOperation } from './stop-operation.js';
-import { IllegalTransitionError } from './errors.js';
+import { IllegalTransitionError, PauseRefusedError } from './errors.js';
 
 const ACTOR = 'policy:watchdog';
+/** A stuck trainer has as long again to save, but not longer than this. */
+const SAVE_WITHIN_MS = 60_000;
 
 /** Alive but stuck: its worker sends heartbeats, its trainer makes no steps. Says so, then does what its policy says. */
 export class WatchProgress {
@@ -14,9 +16,9 @@ export class WatchProgress {
   ) {}
 
   /** Returns what was found stuck. */
-  async execute(now: Date): Promise<readonly Operation[]> {
+  async execute(now: Date, evidence: StallEvidence): Promise<readonly Operation[]> {
     const found: Operation[] = [];
-    for (const operation of await this.operations.stalled()) {
+    for (const operation of await this.operations.stalled(evidence)) {
       const message = `no step for ${operation.watchdog?.seconds} s although worker ${operation.workerId} is alive`;
       if (!(await this.operations.markStuck(operation, message))) continue;
       found.push(operation);
@@ -36,7 +38,8 @@ export class WatchProgress {
     }
   }
 
-  private async pause({ id }: Operation, reason: string, now: Date): Promise<void> {
+  /** What comes of it when the trainer cannot save either, {@link ExpireLeases} decides. */
+  private async pause({ id, watchdog }: Operation, reason: string, now: Date): Promise<void> {
     try {
       await this.pauseOperation.execute({
         operationId: id,
@@ -45,10 +48,11 @@ export class WatchProgress {
         now,
         boundary: 'step',
         cause: 'stall',
-        timeoutMs: null,
+        timeoutMs: Math.min((watchdog?.seconds ?? 0) * 1000, SAVE_WITHIN_MS),
       });
     } catch (error) {
-      if (!(error instanceof IllegalTransitionError)) throw error; // it has moved on by itself
+      // It has moved on by itself, or is of a type that cannot be paused: then the warning is all there is.
+      if (!(error instanceof IllegalTransitionError) && !(error instanceof PauseRefusedError)) throw error;
     }
   }
 

@@ -56,6 +56,11 @@ export class GivenWorker {
     this.child = child;
   }
 
+  get pid(): number {
+    if (!this.child?.pid) throw new Error('The worker has not been started');
+    return this.child.pid;
+  }
+
   /** Waits, and shows the worker's log when that was in vain. */
   async sees(condition: () => boolean, what: string): Promise<void> {
     await until(condition, what, 40_000).catch((error: unknown) => {

@@ -24,6 +24,10 @@ export class NatsProcess {
     return `nats://127.0.0.1:${this.port}`;
   }
 
+  get isRunning(): boolean {
+    return this.child !== undefined;
+  }
+
   async start(): Promise<void> {
     const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.folder], {
       stdio: 'ignore',

@@ -53,7 +53,8 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       loop('bootstrap-token', 1_000, () => bootstrap.ensure()),
       loop('lease-sweeper', 250, () => sweeper.turn()),
       loop('progress-watch', 500, async () => {
-        for (const { id, workerId } of await progress.execute(new Date()))
+        const evidence = { heardForMs: sweeper.heardForMs(), leaseMs: config.leaseMs };
+        for (const { id, workerId } of await progress.execute(new Date(), evidence))
           logger.warn({ operationId: id, workerId }, 'operation stuck');
       }),
       loop('outbox-relay', 250, () => relay.relay()),

@@ -28,6 +28,13 @@ export class LeaseSweeper {
     private readonly log: Logger,
   ) {}
 
+  /** For how long this process has heard whatever workers said, without interruption. */
+  heardForMs(): number {
+    const now = this.surroundings.monotonicMs();
+    const isFresh = this.lastHealthyAt !== undefined && now - this.lastHealthyAt <= this.blinkMs;
+    return isFresh && this.healthySince !== undefined ? now - this.healthySince : 0;
+  }
+
   async turn(): Promise<void> {
     const cutOff = await this.whyCutOff();
     const now = this.surroundings.monotonicMs();

@@ -36,8 +36,11 @@ export class TrainerPool implements TrainerSource {
 
   async take(): Promise<TrainerProcess> {
     for (;;) {
-      const trainer = await this.idle();
-      this.warm = undefined;
+      this.refill();
+      const { warm } = this;
+      if (!warm) throw new Error('The trainer pool is closed');
+      this.warm = undefined; // before anything is waited for: who asks at the same time gets another one
+      const trainer = await warm;
       if (!trainer.hasExited) return trainer;
     }
   }

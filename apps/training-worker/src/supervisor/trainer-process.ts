@@ -4,6 +4,7 @@ import { type TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import { LineReader } from './line-reader.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from './ports.js';
 import { saysWhy } from './trainer-exit.js';
+import { GUARD_FD, withGuard } from './trainer-guard.js';
 
 export interface TrainerCommand {
   readonly command: string;
@@ -36,9 +37,11 @@ export class TrainerProcess implements Trainer {
     });
     this.readLines(child.stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
     this.control.on('error', () => undefined); // a broken pipe is the exit's shadow
+    this.guard.on('error', () => undefined); // where it could not be started there is nothing to hold
     let pipesTimer: NodeJS.Timeout | undefined;
     child.once('error', (error) => this.ended(null, null, error.message));
     child.once('exit', (code, signal) => {
+      this.guard.destroy(); // what the trainer has started goes with it
       pipesTimer = setTimeout(() => this.ended(code, signal), PIPES_AFTER_EXIT_MS);
     });
     child.once('close', (code, signal) => {
@@ -51,10 +54,12 @@ export class TrainerProcess implements Trainer {
    * Settles when the trainer says that it is ready.
    * @throws Error when it ends before that, or has not said so in time.
    */
-  static async start({ command, args, env }: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
+  static async start(wanted: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
+    const { command, args, env } = withGuard(wanted);
     // Its own process group: Ctrl+C in a terminal must reach the supervisor only, which then asks for a save.
-    // When the supervisor ends, however it does, fd 3 closes, and the trainer with it.
-    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
+    // When the supervisor ends, however it does, fd 3 closes, and the trainer with it; the guard sees to that.
+    const stdio = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'] as const;
+    const child = spawn(command, args, { env, detached: true, stdio: [...stdio] });
     const trainer = new TrainerProcess(child);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -107,6 +112,12 @@ export class TrainerProcess implements Trainer {
     } catch {
       this.child.kill('SIGKILL'); // the group is already gone
     }
+  }
+
+  /** Held open for as long as the trainer may live. */
+  private get guard(): Writable {
+    const { stdio }: { readonly stdio: readonly unknown[] } = this.child;
+    return stdio[GUARD_FD] as Writable;
   }
 
   private get control(): Writable {

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import type { TrainerCommand } from './trainer-process.js';
+
+/** The descriptor of the pipe whose end means that the supervisor is gone, or wants the trainer's whole group gone. */
+export const GUARD_FD = 5;
+
+/**
+ * A shell of about a megabyte beside the trainer, in its process group. It waits for the end of a pipe that only the
+ * supervisor holds, then kills the group, itself included: so a trainer that cannot notice (a loop that never yields, a
+ * stopped process, a library that hangs) does not outlive its supervisor. As long as the guard lives, the group's number
+ * cannot be given to anybody else. It is nobody's child, and holds none of the trainer's pipes.
+ */
+const GUARDED = [
+  '(',
+  `  ( trap '' HUP INT TERM; read -r _ <&${GUARD_FD}; kill -9 0 ) </dev/null >/dev/null 2>&1 3<&- 4>&- &`,
+  ')',
+  `exec ${GUARD_FD}<&-`,
+  'exec "$@"',
+].join('\n');
+
+const SHELL = '/bin/sh';
+
+/**
+ * The same command with a guard; the trainer keeps the process id that the spawn returns. Where there is no shell, the
+ * closing of fd 3 has to do.
+ */
+export function withGuard(wanted: TrainerCommand): TrainerCommand {
+  if (!existsSync(SHELL)) return wanted;
+  const { command, args, env } = wanted;
+  return { command: SHELL, args: ['-c', GUARDED, 'ktrdr-trainer', command, ...args], env };
+}

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '../../tools/stack/free-port.js';
+import { eventually } from './support/eventually.js';
+import { givenServices, type Services } from './support/given-services.js';
+import { httpOf } from './support/http.js';
+import { NatsProcess } from './support/nats-process.js';
+import { startApi } from './support/processes.js';
+import { smallSpec } from './support/specs.js';
+import { TcpProxy } from './support/tcp-proxy.js';
+
+describe('an API that starts before what it needs', () => {
+  let services: Services;
+  let nats: NatsProcess;
+  let databaseProxy: TcpProxy;
+  beforeAll(async () => {
+    const shared = await givenServices();
+    nats = await NatsProcess.start();
+    await nats.stop();
+    databaseProxy = await TcpProxy.before(shared.databaseUrl);
+    await databaseProxy.cut();
+    services = {
+      ...shared,
+      natsUrl: nats.url,
+      natsToken: '',
+      databaseUrl: databaseProxy.through(shared.databaseUrl),
+    };
+    shared.onClose(() => nats.remove());
+    shared.onClose(() => databaseProxy.cut());
+  });
+  afterAll(() => services.close());
+
+  it('lives, says what it waits for, and becomes ready when it has come', async () => {
+    const port = await freePort();
+    const token = 'test-token-of-an-early-bird';
+    const starting = startApi(services, { port, token, name: 'early' });
+    starting.catch(() => undefined); // it is waited for below
+    const http = httpOf({ url: `http://127.0.0.1:${port}`, token });
+    await eventually(async () => (await http.get('/health/live')).status === 200, { what: 'it lives' });
+    const ready = await http.get('/health/ready');
+    expect(ready).toMatchObject({
+      status: 503,
+      body: { parts: { database: { status: 'down' }, nats: { status: 'down' }, object_store: { status: 'up' } } },
+    });
+    expect(await http.get('/operations')).toMatchObject({ status: 503, body: { code: 'database-unavailable' } });
+    const log = () => readFile(join(services.folder, 'early.log'), 'utf8');
+    await eventually(async () => /waiting for nats/i.test(await log()), { what: 'its log names NATS' });
+    await eventually(async () => /waiting for the database/i.test(await log()), { what: 'its log names the database' });
+    await databaseProxy.restore();
+    await eventually(async () => (await http.get('/health/ready')).body['parts'].database?.status === 'up', {
+      what: 'the database is up',
+    });
+    expect(await http.get('/health/ready')).toMatchObject({ status: 503, body: { code: 'messaging-unavailable' } });
+    await nats.start();
+    await starting;
+    expect(await http.post('/operations', { spec: smallSpec() })).toMatchObject({ status: 201 });
+  });
+});
