@@ -1,4 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { Failpoints } from '@ktrdr/failpoints';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 import { BackgroundModule } from './background/background.module.js';
@@ -14,7 +15,7 @@ import { requestLogging } from './http/request-logging.js';
 import { LiveModule } from './live/live.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { PlatformModule } from './platform/platform.module.js';
-import { CONFIG } from './platform/tokens.js';
+import { CONFIG, FAILPOINTS } from './platform/tokens.js';
 import { MetricsModule } from './metrics/metrics.controller.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { WorkerRpcModule } from './worker-rpc/worker-rpc.module.js';
@@ -22,7 +23,7 @@ import { WorkersModule } from './workers/workers.module.js';
 
 @Global()
 @Module({})
-class ConfigModule {}
+class SettingModule {}
 
 @Module({
   imports: [
@@ -46,12 +47,16 @@ class ConfigModule {}
   ],
 })
 export class AppModule {
-  static with(config: ApiConfig): DynamicModule {
+  static with(config: ApiConfig, failpoints: Failpoints): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: FAILPOINTS, useValue: failpoints },
+    ];
     return {
       module: AppModule,
       imports: [
         LoggerModule.forRoot(requestLogging(config.logLevel)),
-        { module: ConfigModule, providers: [{ provide: CONFIG, useValue: config }], exports: [CONFIG] },
+        { module: SettingModule, providers, exports: [CONFIG, FAILPOINTS] },
       ],
     };
   }

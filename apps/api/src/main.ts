@@ -1,40 +1,11 @@
-import 'reflect-metadata';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { NestFactory } from '@nestjs/core';
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
-import { AppModule } from './app.module.js';
-import { type ApiConfig, ConfigurationError, readConfig } from './config.js';
-import { serveDocsPage } from './documentation/docs-page.js';
-import { acceptOnlyJson } from './http/json-body.js';
-import { requestIdOf } from './http/request-logging.js';
+import { ConfigurationError, readConfig } from './config.js';
 import { refuseWhileStopping } from './http/refuse-while-stopping.js';
-import { Messaging } from './platform/messaging.js';
+import { startApi } from './start-api.js';
 
-const BODY_LIMIT_BYTES = 1024 * 1024;
 const SHUTDOWN_DEADLINE_MS = 15_000;
-
-/** The whole API, listening. NATS and PostgreSQL may come later; `/health/ready` says what is missing. */
-async function start(config: ApiConfig): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT_BYTES,
-    genReqId: requestIdOf,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false, // refuse-while-stopping.ts answers, as a problem document
-    routerOptions: { maxParamLength: 300 },
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
-    bufferLogs: true,
-    bodyParser: false,
-  });
-  app.useLogger(app.get(Logger));
-  acceptOnlyJson(adapter.getInstance());
-  await serveDocsPage(adapter.getInstance());
-  const messaging = app.get(Messaging);
-  messaging.connect();
-  await app.listen(config.http.port, config.http.host);
-  app.get(Logger).log(`listening on ${await app.getUrl()}`);
-  return app;
-}
 
 function stopOnSignal(app: NestFastifyApplication): void {
   let isStopping = false;
@@ -61,7 +32,7 @@ function stopOnSignal(app: NestFastifyApplication): void {
 }
 
 try {
-  stopOnSignal(await start(readConfig()));
+  stopOnSignal(await startApi(readConfig(), NO_FAILPOINTS));
 } catch (error) {
   const isOurs = error instanceof ConfigurationError;
   const { code, message } = error as NodeJS.ErrnoException;

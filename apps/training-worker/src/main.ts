@@ -1,3 +1,4 @@
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
 import { loadConfig, WorkerConfigurationError } from './config.js';
 import { runWorker } from './worker.js';
@@ -26,7 +27,8 @@ async function main(): Promise<number> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   try {
-    await runWorker(config, log, { shutdown: shutdown.signal, abort: abort.signal });
+    const signals = { shutdown: shutdown.signal, abort: abort.signal };
+    await runWorker(config, log, { signals, failpoints: NO_FAILPOINTS });
     return 0;
   } catch (err) {
     if (shutdown.signal.aborted) {

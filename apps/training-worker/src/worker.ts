@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { ControlListener, EventPublisher, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
 import { ulid } from 'ulid';
@@ -26,11 +27,15 @@ export interface WorkerSignals {
 }
 
 /** Wires one worker, runs it until it is told to stop, and leaves nothing behind. */
-export async function runWorker(config: WorkerConfig, log: Logger, signals: WorkerSignals): Promise<void> {
+export async function runWorker(
+  config: WorkerConfig,
+  log: Logger,
+  { signals, failpoints }: { readonly signals: WorkerSignals; readonly failpoints: Failpoints },
+): Promise<void> {
   const { shutdown } = signals;
   const openStore = (url: string) =>
     openObjectStore(url, config.s3Credentials ? { credentials: config.s3Credentials } : {});
-  const storage = new CheckpointStore(openStore(config.objectStoreUrl));
+  const storage = new CheckpointStore(openStore(config.objectStoreUrl), failpoints);
   const spool = new Spool(join(config.folder, 'spool'));
   const removed = await spool.open();
   if (removed.length > 0) log.info({ removed }, 'spool of an earlier life removed');
@@ -81,6 +86,7 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
         spool,
         meter: new MachineMeter(config.trainerEnv),
         confirmLease: () => confirmLease(),
+        failpoints,
         newId: ulid,
         workerId,
         log,

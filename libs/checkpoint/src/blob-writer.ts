@@ -19,6 +19,17 @@ const PARALLEL = 4;
 /** Attempts that save at the same time; what an older one has seen of the store counts no more. */
 const MAX_WRITERS = 64;
 
+export interface BlobOrder {
+  readonly dir: string;
+  readonly names: readonly string[];
+  /** When the checkpoint was made, which decides which stored blobs are young enough to be reused. */
+  readonly at: Date;
+  /** Names the attempt that saves. */
+  readonly attempt: string;
+  /** After each blob that is there now, whether or not it had to be sent. */
+  readonly onStored: () => Promise<void>;
+}
+
 /** Puts files into the store under their hashes, each content once. */
 export class BlobWriter {
   /**
@@ -34,24 +45,20 @@ export class BlobWriter {
     for (const blobs of this.trusted.values()) blobs.delete(sha256);
   }
 
-  /**
-   * @param at when the checkpoint was made, which decides which stored blobs are young enough to be reused.
-   * @param attempt names the attempt that saves.
-   * @returns the files' entries, and how many bytes had to be sent.
-   */
-  async write(
-    dir: string,
-    names: readonly string[],
-    at: Date,
-    attempt: string,
-  ): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
+  /** @returns the files' entries, and how many bytes had to be sent. */
+  async write(order: BlobOrder): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
+    const { dir, names, attempt } = order;
     const files = await mapParallel(names, PARALLEL, async (name) => {
       const digest = await digestOfFile(join(dir, name));
       return { name, ...digest, blob: blobKey(digest.sha256) };
     });
     const trusted = this.trustOf(attempt);
     const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
-    const sent = await mapParallel(distinct, PARALLEL, (file) => this.writeOne(dir, file, at, trusted));
+    const sent = await mapParallel(distinct, PARALLEL, async (file) => {
+      const bytes = await this.writeOne(order, file, trusted);
+      await order.onStored();
+      return bytes;
+    });
     await mapParallel(distinct, PARALLEL, (file) => this.confirm(file));
     this.trusted.set(attempt, new Set(distinct.map(({ sha256 }) => sha256)));
     return { files, uploadedBytes: sent.reduce((sum, bytes) => sum + bytes, 0) };
@@ -66,7 +73,7 @@ export class BlobWriter {
     return blobs;
   }
 
-  private async writeOne(dir: string, file: ManifestFile, at: Date, trusted: Set<string>): Promise<number> {
+  private async writeOne({ dir, at }: BlobOrder, file: ManifestFile, trusted: Set<string>): Promise<number> {
     if (await this.isReusable(file, at, trusted)) return 0;
     await this.objects.putFile(file.blob, join(dir, file.name), file.bytes);
     trusted.add(file.sha256);

@@ -1,3 +1,4 @@
+import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import type { BadFile } from '@ktrdr/operations';
 import { BlobWriter } from './blob-writer.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
@@ -64,7 +65,10 @@ export interface RestoredCheckpoint {
 export class CheckpointStore {
   private readonly blobs: BlobWriter;
 
-  constructor(private readonly objects: ObjectStore) {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly failpoints: Failpoints = NO_FAILPOINTS,
+  ) {
     this.blobs = new BlobWriter(objects);
   }
 
@@ -73,22 +77,27 @@ export class CheckpointStore {
    * @throws ObjectStoreUnavailableError, CheckpointUploadError, SourceFileChangedError, UnsafeKeyError
    */
   async upload({ dir, files: names, ...position }: CheckpointDraft): Promise<UploadedCheckpoint> {
+    const { operation_id: operationId } = position;
     const key = manifestKey({
-      operationId: position.operation_id,
+      operationId,
       attempt: position.attempt,
       seq: position.seq,
       checkpointId: position.checkpoint_id,
     });
     names.forEach(assertCheckpointFileName);
-    const { files, uploadedBytes } = await this.blobs.write(
+    await this.failpoints.reach('upload.begun', operationId);
+    const { files, uploadedBytes } = await this.blobs.write({
       dir,
       names,
-      new Date(position.created_at),
-      `${position.operation_id}:${position.attempt}`,
-    );
+      at: new Date(position.created_at),
+      attempt: `${operationId}:${position.attempt}`,
+      onStored: () => this.failpoints.reach('upload.blob-stored', operationId),
+    });
     const bytes = encodeManifest({ schema_version: MANIFEST_SCHEMA_VERSION, ...position, files });
     const manifest = decodeOwn(bytes);
+    await this.failpoints.reach('upload.blobs-stored', operationId);
     await this.objects.put(key, bytes);
+    await this.failpoints.reach('upload.manifest-stored', operationId);
     return {
       manifestKey: key,
       manifestSha256: sha256Of(bytes),

@@ -1,4 +1,5 @@
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
+import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { directiveFor, type WorkerDirective } from './directive.js';
 import { CheckpointNotFoundError, IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
 import type { Checkpoint, Lease, OperationFailure, Position } from './operation.js';
@@ -41,6 +42,7 @@ export class ReportOutcome {
     private readonly operations: OperationStore,
     private readonly dispatcher: Dispatcher,
     private readonly resume: ResumeOperation,
+    private readonly failpoints: Failpoints = NO_FAILPOINTS,
   ) {}
 
   async paused(lease: Lease, paused: PausedReport): Promise<OperationStatus> {
@@ -49,15 +51,25 @@ export class ReportOutcome {
     const pauseRecord = { ...position, pausedAt: now.toISOString(), checkpointId, remaining, snapshot };
     const details = { checkpoint_id: checkpointId, ...position, remaining, snapshot };
     const changes = { position, resumeCheckpointId: checkpointId, pauseRecord };
-    return this.settle(lease, 'paused', changes, details, { checkpointId });
+    const status = await this.settle(lease, 'paused', changes, details, { checkpointId });
+    await this.failpoints.reach('pause.recorded', lease.operationId);
+    return status;
   }
 
-  cancelled(lease: Lease, position: Position, checkpointId: string | null): Promise<OperationStatus> {
-    return this.settle(lease, 'cancelled', { position }, { checkpoint_id: checkpointId });
+  async cancelled(lease: Lease, position: Position, checkpointId: string | null): Promise<OperationStatus> {
+    const status = await this.settle(lease, 'cancelled', { position }, { checkpoint_id: checkpointId });
+    await this.failpoints.reach('cancel.recorded', lease.operationId);
+    return status;
   }
 
-  completed(lease: Lease, position: Position, result: Readonly<Record<string, unknown>>): Promise<OperationStatus> {
-    return this.settle(lease, 'complete', { position, result }, {});
+  async completed(
+    lease: Lease,
+    position: Position,
+    result: Readonly<Record<string, unknown>>,
+  ): Promise<OperationStatus> {
+    const status = await this.settle(lease, 'complete', { position, result }, {});
+    await this.failpoints.reach('complete.recorded', lease.operationId);
+    return status;
   }
 
   released(lease: Lease, position: Position, reason: string, checkpointId: string | null): Promise<OperationStatus> {
@@ -71,6 +83,7 @@ export class ReportOutcome {
 
   async failed(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
     const status = await this.settle(lease, 'fail', { error }, { error });
+    await this.failpoints.reach('fail.recorded', lease.operationId);
     if (status === 'failed' && isWorthAnotherTry(error)) return this.recover(lease, error);
     return status;
   }

@@ -31,14 +31,20 @@ export async function syncFolder(path: string): Promise<void> {
 /**
  * Writes files into `dir`, which appears only when all of them are on disk: they are written and synced in
  * `<dir>.partial`, then renamed. A failure leaves nothing behind.
+ * @param beforeNamed awaited when everything is on disk, but for the name.
  * @throws {CheckpointWriteError}
  */
-export async function writeCheckpointFiles(dir: string, files: readonly CheckpointFile[]): Promise<void> {
+export async function writeCheckpointFiles(
+  dir: string,
+  files: readonly CheckpointFile[],
+  beforeNamed: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const partial = `${dir}.partial`;
   try {
     await mkdir(partial);
     await Promise.all(files.map(({ name, bytes }) => writeDurably(join(partial, name), bytes())));
     await syncFolder(partial);
+    await beforeNamed();
     await rename(partial, dir);
     await syncFolder(dirname(dir));
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TrainerEvent } from '@ktrdr/contracts';
+import type { FailpointName } from '@ktrdr/failpoints';
 import { writeCheckpointFiles } from './checkpoint-files.js';
 import type { SaveRequest } from './control-queue.js';
 import type { CapturedState, TrainingRun } from './training-run.js';
@@ -9,6 +10,19 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
 export type Emit = (event: TrainerEvent) => void;
+
+/** Tells that the operation of this trainer has come to a failpoint, and waits for what comes of it. */
+export type Reach = (point: FailpointName) => Promise<void>;
+
+/** What a saver needs of the loop's surroundings. */
+export interface SaverPorts {
+  /** Where saves go, one folder each. */
+  readonly spoolDir: string;
+  readonly emit: Emit;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly reach: Reach;
+}
 
 /**
  * Captures the run and writes it in the background, one save at a time in the order of their requests. Answers each
@@ -21,16 +35,11 @@ export class CheckpointSaver {
   private failures = 0;
   private notBefore = -Infinity;
 
-  constructor(
-    private readonly spoolDir: string,
-    private readonly emit: Emit,
-    /** Monotonic milliseconds. */
-    private readonly now: () => number,
-  ) {}
+  constructor(private readonly ports: SaverPorts) {}
 
   /** A periodic save may be made: none is being written or waits for the supervisor, and none has just failed. */
   get isReady(): boolean {
-    return this.unsettled.size === 0 && this.now() >= this.notBefore;
+    return this.unsettled.size === 0 && this.ports.now() >= this.notBefore;
   }
 
   settle(requestId: string): void {
@@ -41,7 +50,7 @@ export class CheckpointSaver {
    * Copies the state out before it returns control; resolves when the files are on disk (true) or that failed (false).
    */
   save(run: TrainingRun, request: SaveRequest): Promise<boolean> {
-    const startedAt = this.now();
+    const startedAt = this.ports.now();
     let captured: CapturedState;
     try {
       captured = run.capture();
@@ -49,10 +58,13 @@ export class CheckpointSaver {
       this.refuse(request, error);
       return Promise.resolve(false);
     }
-    const stallMs = this.now() - startedAt;
+    const stallMs = this.ports.now() - startedAt;
     this.unsettled.add(request.request_id);
     this.count += 1;
-    const dir = join(this.spoolDir, `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`);
+    const dir = join(
+      this.ports.spoolDir,
+      `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`,
+    );
     const done = this.writing.then(() => this.write({ captured, request, dir, stallMs }));
     this.writing = done;
     return done;
@@ -65,9 +77,13 @@ export class CheckpointSaver {
 
   private refuse({ request_id }: SaveRequest, error: unknown): void {
     this.unsettled.delete(request_id);
-    this.notBefore = this.now() + Math.min(FIRST_RETRY_MS * 2 ** this.failures, LAST_RETRY_MS);
+    this.notBefore = this.ports.now() + Math.min(FIRST_RETRY_MS * 2 ** this.failures, LAST_RETRY_MS);
     this.failures += 1;
-    this.emit({ type: 'save_failed', request_id, message: error instanceof Error ? error.message : String(error) });
+    this.ports.emit({
+      type: 'save_failed',
+      request_id,
+      message: error instanceof Error ? error.message : String(error),
+    });
   }
 
   private async write(save: {
@@ -77,8 +93,11 @@ export class CheckpointSaver {
     readonly stallMs: number;
   }): Promise<boolean> {
     const { captured, request, dir, stallMs } = save;
+    const { reach } = this.ports;
     try {
-      await writeCheckpointFiles(dir, captured.files);
+      await reach('save.captured');
+      await writeCheckpointFiles(dir, captured.files, () => reach('save.written'));
+      await reach('save.named');
     } catch (error) {
       this.refuse(request, error);
       return false;
@@ -86,7 +105,7 @@ export class CheckpointSaver {
     this.failures = 0;
     this.notBefore = -Infinity;
     const { step, epoch } = captured.position;
-    this.emit({
+    this.ports.emit({
       type: 'saved',
       ...request,
       step,

@@ -1,3 +1,4 @@
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import type { StartControl } from './control-queue.js';
 import { type LoadedBackend, loadBackends } from './tensorflow/backend.js';
 import { serveOperation } from './operation-session.js';
@@ -45,7 +46,12 @@ async function serve(
     resume,
     ...changes,
   };
-  const outcome = await serveOperation(start, { ...loop, backends: available, logError: () => undefined });
+  const outcome = await serveOperation(start, {
+    ...loop,
+    failpoints: NO_FAILPOINTS,
+    backends: available,
+    logError: () => undefined,
+  });
   return { outcome, failure: loop.told('failed')[0] };
 }
 

@@ -1,19 +1,14 @@
 import { type CheckpointPolicySpec, toMetricValue } from '@ktrdr/contracts';
 import { CheckpointPolicy } from './checkpoint-policy.js';
-import { CheckpointSaver, type Emit } from './checkpoint-saver.js';
+import { CheckpointSaver, type Emit, type SaverPorts } from './checkpoint-saver.js';
 import type { ControlQueue, StopControl } from './control-queue.js';
 import { CheckpointWriteError } from './errors.js';
 import { ProgressMeter } from './progress-meter.js';
 import type { TrainingRun } from './training-run.js';
 
 /** The loop's surroundings. */
-export interface LoopPorts {
+export interface LoopPorts extends SaverPorts {
   readonly requests: ControlQueue;
-  readonly emit: Emit;
-  /** Where saves go, one folder each. */
-  readonly spoolDir: string;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
   /** Lets the event loop deliver messages and finish writes; called between all steps. */
   readonly breathe: () => Promise<void>;
   /** Waits before the final save is tried again. */
@@ -38,7 +33,7 @@ const FINAL_SAVE_RETRIES_MS = [500, 2_000, 8_000];
  * @throws {CheckpointWriteError} when the final state cannot be written after several tries.
  */
 export async function train(run: TrainingRun, plan: LoopPlan, ports: LoopPorts): Promise<LoopOutcome> {
-  const saver = new CheckpointSaver(ports.spoolDir, ports.emit, ports.now);
+  const saver = new CheckpointSaver(ports);
   try {
     return await loop(run, plan, ports, saver);
   } finally {
@@ -116,6 +111,7 @@ async function stopped(
     return false;
   }
   await saver.drain();
+  await ports.reach('stop.saved');
   await breathe();
   requests.check();
   if (requests.stop !== stop) return false;
@@ -145,6 +141,7 @@ async function complete(
     if (wait === undefined) throw new CheckpointWriteError(spoolDir, new Error('the final state could not be written'));
     await pause(wait);
   }
+  await ports.reach('complete.saved');
   const { step, epoch } = run.position;
   emit({ type: 'completed', step, epoch, result: { ...result } });
   return 'completed';

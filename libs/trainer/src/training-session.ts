@@ -1,4 +1,5 @@
 import { TrainingSpec } from '@ktrdr/contracts';
+import type { FailpointName, Failpoints } from '@ktrdr/failpoints';
 import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
 import type { StartControl } from './control-queue.js';
 import { parseSpec } from './parse-spec.js';
@@ -11,8 +12,9 @@ import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
 import { type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
 /** What training needs from its process. The spool directory comes with the start. */
-export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir'> {
+export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir' | 'reach'> {
   readonly backends: readonly LoadedBackend[];
+  readonly failpoints: Failpoints;
 }
 
 /**
@@ -37,7 +39,8 @@ export async function runTraining(start: StartControl, ports: TrainingPorts): Pr
   try {
     announce(run, { spec, dataset, backend, restored }, ports);
     const plan = { epochs: spec.epochs, checkpoint: spec.checkpoint, attempt: start.attempt };
-    return await train(run, plan, { ...ports, spoolDir: start.spool_dir });
+    const reach = (point: FailpointName) => ports.failpoints.reach(point, start.operation_id);
+    return await train(run, plan, { ...ports, spoolDir: start.spool_dir, reach });
   } finally {
     run.dispose();
   }

@@ -1,6 +1,7 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 import type { CheckpointRecord } from '@ktrdr/contracts';
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Lease, OperationDraft, TransitionCommand } from '@ktrdr/operations';
 import { openDatabase, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
@@ -38,7 +39,7 @@ export function savingOver(services: Services) {
   const checkpoints = new PrismaCheckpointRepository(database);
   const objects = openObjectStore(services.objectStoreUrl);
   const store = new CheckpointStore(objects);
-  const commits = new CommitCheckpoint(checkpoints, objects, () => undefined);
+  const commits = new CommitCheckpoint(checkpoints, objects, NO_FAILPOINTS, () => undefined);
   let uploads = 0;
 
   /** Running, with a lease that nobody but the test ends. */

@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Failpoints } from '@ktrdr/failpoints';
 import { ExpireLeases, WatchProgress } from '@ktrdr/operations';
 import { type Database, IdempotencyStore, OutboxStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
@@ -6,7 +7,7 @@ import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { Messaging } from '../platform/messaging.js';
-import { CONFIG, DATABASE } from '../platform/tokens.js';
+import { CONFIG, DATABASE, FAILPOINTS } from '../platform/tokens.js';
 import { DatabaseWatch } from './database-watch.js';
 import { LeaseSweeper } from './lease-sweeper.js';
 import { TicketRelay } from './ticket-relay.js';
@@ -28,6 +29,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
     @Inject(BootstrapToken) bootstrap: BootstrapToken,
+    @Inject(FAILPOINTS) failpoints: Failpoints,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
     const watch = new DatabaseWatch(database, hostOf(config.databaseUrl), logger);
@@ -46,7 +48,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       },
       logger,
     );
-    const relay = new TicketRelay(outbox, messaging);
+    const relay = new TicketRelay(outbox, messaging, failpoints);
     const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
       new BackgroundLoop(name, everyMs, turn, logger);
     this.loops = [

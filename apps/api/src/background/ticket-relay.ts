@@ -1,3 +1,4 @@
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { OutboxStore } from '@ktrdr/operations-prisma';
 import type { Messaging } from '../platform/messaging.js';
 
@@ -11,15 +12,18 @@ export class TicketRelay {
   constructor(
     private readonly outbox: OutboxStore,
     private readonly messaging: Messaging,
+    private readonly failpoints: Failpoints,
   ) {}
 
   async relay(): Promise<void> {
     if (!this.messaging.isConnected) return;
     let sent: number;
     do {
-      sent = await this.outbox.relay({ olderThanMs: RELAY_AFTER_MS, limit: BATCH }, (ticket) =>
-        this.messaging.publishTicket(ticket),
-      );
+      sent = await this.outbox.relay({ olderThanMs: RELAY_AFTER_MS, limit: BATCH }, async (ticket) => {
+        await this.failpoints.reach('relay.unsent', ticket.operationId);
+        await this.messaging.publishTicket(ticket);
+        await this.failpoints.reach('relay.sent', ticket.operationId);
+      });
     } while (sent === BATCH);
   }
 

@@ -1,3 +1,4 @@
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
 import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
@@ -19,6 +20,7 @@ export class Messaging implements Dispatcher {
   constructor(
     private readonly config: ApiConfig['nats'],
     private readonly log: Logger,
+    private readonly failpoints: Failpoints,
   ) {}
 
   connect(): void {
@@ -54,9 +56,10 @@ export class Messaging implements Dispatcher {
   announce(operation: Operation): void {
     if (!isWaiting(operation.status) || !this.isConnected) return;
     const { id: operationId, pool, attempt, version } = operation;
-    this.publishTicket({ operationId, pool, attempt, version }).catch((error: unknown) =>
-      this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'),
-    );
+    this.failpoints
+      .reach('ticket.unsent', operationId)
+      .then(() => this.publishTicket({ operationId, pool, attempt, version }))
+      .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
   }
 
   hint(workerId: string, operationId: string): void {

@@ -1,5 +1,6 @@
 import { Global, Module, type OnApplicationShutdown, Inject } from '@nestjs/common';
 import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
+import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import {
   CancelOperation,
@@ -34,7 +35,7 @@ import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metri
 import { BootstrapToken } from './bootstrap-token.js';
 import { Messaging } from './messaging.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
-import { CONFIG, DATABASE, OBJECT_STORE } from './tokens.js';
+import { CONFIG, DATABASE, FAILPOINTS, OBJECT_STORE } from './tokens.js';
 
 type Constructor = abstract new (...parameters: never[]) => unknown;
 
@@ -58,8 +59,9 @@ const providers = [
   },
   {
     provide: Messaging,
-    inject: [CONFIG, PinoLogger],
-    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger) => new Messaging(nats, logger),
+    inject: [CONFIG, PinoLogger, FAILPOINTS],
+    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints) =>
+      new Messaging(nats, logger, failpoints),
   },
   {
     provide: ServiceMetrics,
@@ -93,7 +95,7 @@ const providers = [
   provide(CancelOperation, PrismaOperationStore, Messaging),
   provide(DeleteOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(DeleteCheckpoint, PrismaCheckpointRepository, StoredCheckpoints),
-  provide(ReportOutcome, PrismaOperationStore, Messaging, ResumeOperation),
+  provide(ReportOutcome, PrismaOperationStore, Messaging, ResumeOperation, FAILPOINTS),
   provide(ReportSaveFailure, PrismaOperationStore),
   provide(ReportRestoreFailure, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(ExpireLeases, PrismaOperationStore, Messaging),

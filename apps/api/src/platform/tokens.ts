@@ -2,3 +2,4 @@
 export const CONFIG = Symbol('ApiConfig');
 export const OBJECT_STORE = Symbol('ObjectStore');
 export const DATABASE = Symbol('Database');
+export const FAILPOINTS = Symbol('Failpoints');

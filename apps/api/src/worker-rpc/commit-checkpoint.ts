@@ -1,6 +1,7 @@
 import { type CheckpointRecord } from '@ktrdr/contracts';
 import { type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { CheckpointDraft, CheckpointRepository, Lease } from '@ktrdr/operations';
 
 /** What the commit names is not in the object store. The worker uploads again. */
@@ -19,6 +20,7 @@ export class CommitCheckpoint {
   constructor(
     private readonly checkpoints: CheckpointRepository,
     private readonly objects: ObjectStore,
+    private readonly failpoints: Failpoints,
     private readonly onCommitted: (checkpoint: CheckpointDraft) => void,
   ) {}
 
@@ -42,7 +44,11 @@ export class CommitCheckpoint {
       saveMs: record.save_ms,
       uploadedBytes: record.uploaded_bytes,
     };
-    await this.checkpoints.commit(lease, draft, () => this.assertStored(record));
+    await this.checkpoints.commit(lease, draft, async () => {
+      await this.assertStored(record);
+      await this.failpoints.reach('commit.checked', lease.operationId);
+    });
+    await this.failpoints.reach('commit.recorded', lease.operationId);
     this.onCommitted(draft);
   }
 

@@ -1,4 +1,5 @@
 import type { ClaimedOperation, WorkerRpcRequest } from '@ktrdr/contracts';
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { WorkerRpcHandlers } from '@ktrdr/messaging-nats';
 import {
   type BadFile,
@@ -22,13 +23,14 @@ export interface WorkerRpcParts {
   readonly saveFailure: ReportSaveFailure;
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
+  readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
 }
 
 /** One handler an RPC, each a few lines around a use case. */
 export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
-  const { operations, checkpoints, workers, outcome, leaseMs, heartbeatMs } = parts;
+  const { operations, checkpoints, workers, outcome, failpoints, leaseMs, heartbeatMs } = parts;
 
   const directives = async (
     workerId: string,
@@ -51,7 +53,9 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     },
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
+      await failpoints.reach('claim.asked', pool);
       const operation = await operations.claim({ workerId, claimId, pool, capabilities, leaseMs });
+      if (operation) await failpoints.reach('claim.recorded', operation.id);
       return { operation: operation && (await toClaimedOperation(operation, workerId)) };
     },
 
@@ -78,6 +82,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
           ...(request.fell_back_from ? { fell_back_from: request.fell_back_from } : {}),
         },
       });
+      await failpoints.reach('start.recorded', lease.operationId);
       return { directive: directiveFor(operation, lease) };
     },
 

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
+import type { Failpoints } from '@ktrdr/failpoints';
 import { WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
@@ -7,7 +8,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
 import { Messaging } from '../platform/messaging.js';
-import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
+import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
@@ -27,6 +28,7 @@ const PARTS = Symbol('WorkerRpcParts');
         OBJECT_STORE,
         ServiceMetrics,
         CONFIG,
+        FAILPOINTS,
       ],
       useFactory: (
         operations: PrismaOperationStore,
@@ -38,6 +40,7 @@ const PARTS = Symbol('WorkerRpcParts');
         objects: ObjectStore,
         metrics: ServiceMetrics,
         { leaseMs, heartbeatMs }: ApiConfig,
+        failpoints: Failpoints,
       ): WorkerRpcParts => ({
         operations,
         checkpoints,
@@ -45,7 +48,8 @@ const PARTS = Symbol('WorkerRpcParts');
         outcome,
         saveFailure,
         restoreFailure,
-        commit: new CommitCheckpoint(checkpoints, objects, (checkpoint) => metrics.checkpointCommitted(checkpoint)),
+        commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
+        failpoints,
         leaseMs,
         heartbeatMs,
       }),

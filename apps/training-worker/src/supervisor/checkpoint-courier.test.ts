@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ObjectStoreUnavailableError } from '@ktrdr/checkpoint';
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { RpcError } from '@ktrdr/messaging-nats';
 import { pino } from 'pino';
 import { CheckpointCourier, type Save } from './checkpoint-courier.js';
@@ -34,6 +35,7 @@ function givenCourier(): CheckpointCourier {
       confirmLease: () => Promise.resolve(),
       newId: () => `c${(ids += 1)}`,
       log: pino({ level: 'silent' }),
+      failpoints: NO_FAILPOINTS,
       onSettled: (id) => settled.push(id),
       onTrouble: () => undefined,
     },

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
 import { Backoff } from './backoff.js';
 import { CheckpointNotStoredError } from './errors.js';
@@ -37,6 +38,7 @@ export interface CourierPorts {
   readonly confirmLease: ConfirmLease;
   readonly newId: () => string;
   readonly log: Logger;
+  readonly failpoints: Failpoints;
   /** The trainer may make its next periodic save. */
   readonly onSettled: (requestId: string) => void;
   readonly onTrouble: (save: Save, error: unknown) => void;
@@ -165,6 +167,7 @@ export class CheckpointCourier {
       { checkpointId: reply.checkpoint_id, kind, step, epoch, bytes: uploaded.bytes, saveMs: checkpoint.save_ms },
       'checkpoint committed',
     );
+    await this.ports.failpoints.reach('commit.answered', this.order.lease.operationId);
     return { kind: 'committed', ...this.last };
   }
 

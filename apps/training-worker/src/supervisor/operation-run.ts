@@ -1,5 +1,6 @@
 import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
 import { CheckpointCourier, type CommittedCheckpoint, type Save } from './checkpoint-courier.js';
 import { hasState, specWithBackend, toCommitted } from './claimed-operation.js';
@@ -95,6 +96,7 @@ export class OperationRun {
     if (prepared === 'failed') return { kind: 'failed' };
     const { resume } = this.operation;
     if (prepared === 'unwanted') return this.settler(resume && toCommitted(resume)).settleUntrained(resume);
+    await this.reach('start.prepared');
     const { restored } = prepared;
     let from: StartingPoint = restored
       ? { dir: restored.dir, step: restored.choice.step, epoch: restored.choice.epoch }
@@ -179,6 +181,7 @@ export class OperationRun {
         confirmLease: this.ports.confirmLease,
         newId: this.ports.newId,
         log: this.log,
+        failpoints: this.ports.failpoints,
         onSettled: (requestId) => this.session?.settled(requestId),
         onTrouble: (_save, error) => this.warn(error),
       },
@@ -199,8 +202,8 @@ export class OperationRun {
     const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
     const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom };
     const answer = this.intent.answerToNow();
-    this.rpc
-      .call('restored', { ...report, ...restored, trainer: trainer.name })
+    this.reach('start.unreported')
+      .then(() => this.rpc.call('restored', { ...report, ...restored, trainer: trainer.name }))
       .then(({ directive }) => (directive.kind === 'lease-lost' ? this.obey(directive) : answer(directive)))
       .catch((err: unknown) => {
         if (this.halt.signal.aborted) return;
@@ -225,6 +228,7 @@ export class OperationRun {
         rpc: this.rpc,
         intent: this.intent,
         log: this.log,
+        reach: (point) => this.reach(point),
         flushEvents: () => {
           this.recorder.flush();
           return this.ports.events.flush(1_000);
@@ -280,6 +284,10 @@ export class OperationRun {
     const message = error instanceof Error ? error.message : String(error);
     this.log.warn({ err: error }, 'waiting for what is needed');
     this.recorder.record({ type: 'warning', code, message });
+  }
+
+  private reach(point: FailpointName): Promise<void> {
+    return this.ports.failpoints.reach(point, this.lease.operationId);
   }
 
   private orHalted<T>(work: Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import type { Failpoints } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
 import type {
   CheckpointStorage,
@@ -22,5 +23,6 @@ export interface RunPorts {
   readonly confirmLease: ConfirmLease;
   readonly newId: () => string;
   readonly workerId: string;
+  readonly failpoints: Failpoints;
   readonly log: Logger;
 }

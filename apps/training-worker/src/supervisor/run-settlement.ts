@@ -1,5 +1,6 @@
 import type { ResourceSnapshot } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
 import type { CheckpointCourier, CommittedCheckpoint, Delivery, Save } from './checkpoint-courier.js';
 import { CheckpointNotStoredError, TrainerProtocolError } from './errors.js';
@@ -19,6 +20,7 @@ export interface SettlementPorts {
   readonly rpc: LeasedRpc;
   readonly intent: RunIntent;
   readonly log: Logger;
+  readonly reach: (point: FailpointName) => Promise<void>;
   /** What was told so far should arrive before the end does. */
   readonly flushEvents: () => Promise<void>;
   readonly abandonPause: (message: string, at: Position) => void;
@@ -50,13 +52,16 @@ export class RunSettlement {
   async settle(ending: Ending, from: StartingPoint): Promise<Next> {
     switch (ending.kind) {
       case 'completed':
+        await this.ports.reach('complete.trainer-gone');
         return this.settleCompleted(ending);
       case 'stopped':
+        await this.reachStop('trainer-gone', this.ports.intent.wish);
         return this.settleStopped(ending);
       case 'dismissed':
         return this.settleUntrained(from);
       case 'failed':
         await this.lastSaves();
+        await this.ports.reach('fail.unreported');
         return this.reportFailed(ending.error);
     }
   }
@@ -87,9 +92,11 @@ export class RunSettlement {
     if (delivery?.kind === 'given-up') throw new CheckpointNotStoredError(delivery.error);
     const checkpoint = delivery?.kind === 'committed' ? delivery : this.lastCommitted;
     await this.ports.flushEvents();
+    await this.ports.reach('complete.unreported');
     this.isReporting = true;
     const { step, epoch, result } = event;
     await this.ports.rpc.call('completed', { step, epoch, result, checkpoint_id: checkpoint?.checkpointId ?? null });
+    await this.ports.reach('complete.reported');
     this.ports.log.info({ step, epoch }, 'operation completed');
     return { kind: 'completed' };
   }
@@ -156,6 +163,7 @@ export class RunSettlement {
     const checkpointId = checkpoint?.checkpointId ?? null;
     const report = { step: at.step, epoch: at.epoch };
     await this.ports.flushEvents();
+    await this.reachStop('unreported', wish);
     this.isReporting = true;
     try {
       const kind = toStop(wish, intent.isPauseWanted);
@@ -163,6 +171,7 @@ export class RunSettlement {
         await this.confirmStop('paused', { ...report, checkpoint_id: checkpointId });
       else if (kind === 'cancelled') await this.confirmStop('cancelled', { ...report, checkpoint_id: checkpointId });
       else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: intent.shutdownReason });
+      await this.reachStop('reported', wish);
       const outcome = kind === 'paused' && !checkpointId ? 'released' : kind;
       log.info({ ...report, checkpointId, outcome }, 'operation handed back');
       return { kind: outcome, checkpointId };
@@ -177,6 +186,12 @@ export class RunSettlement {
       // A shutdown wants it ended all the same, now from another state.
       return intent.wish.kind === 'train' ? 'wanted-again' : this.report(intent.wish, at, checkpoint);
     }
+  }
+
+  private async reachStop(how: 'trainer-gone' | 'unreported' | 'reported', wish: Wish): Promise<void> {
+    const { intent, reach } = this.ports;
+    const kind = toStop(wish, intent.isPauseWanted);
+    if (kind !== 'released') await reach(`${kind === 'paused' ? 'pause' : 'cancel'}.${how}`);
   }
 
   /** @throws StopRefused when the operation has moved on to where it is not to stop, or to stop differently. */

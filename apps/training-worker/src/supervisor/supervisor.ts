@@ -138,8 +138,10 @@ export class Supervisor implements LeaseHolder {
     const request = { worker_id: this.ports.workerId, claim_id: this.claimId, pool, capabilities: [...capabilities] };
     try {
       const { operation } = await this.ports.rpc.call('claim', request, { timeoutMs: CLAIM_TIMEOUT_MS });
+      if (operation) await this.ports.failpoints.reach('claim.answered', operation.operation_id);
       this.claimId = undefined;
       ticket?.ack();
+      if (operation) await this.ports.failpoints.reach('claim.acknowledged', operation.operation_id);
       if (operation) {
         this.start(new OperationRun(operation, this.ports));
         // Several may be waiting while their tickets are still on their way.

@@ -1,19 +1,28 @@
 import { Socket } from 'node:net';
-import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import { loadBackends, OPERATION_TYPES, rehearse, serveOperation, TRAINER } from '@ktrdr/trainer';
+import type { Failpoints } from '@ktrdr/failpoints';
+import { loadBackends, type LoadedBackend, OPERATION_TYPES, serveOperation, TRAINER } from '@ktrdr/trainer';
 import { openControlChannel } from './control-lines.js';
 
 const CONTROL_FD = 3;
 const EVENTS_FD = 4;
+
+export interface TrainerSurroundings {
+  /** What is done before the trainer says that it is ready, so that no operation has to wait for it. */
+  readonly rehearse: (backends: readonly LoadedBackend[]) => Promise<void>;
+  /** Lets the event loop deliver messages and finish writes; called between all steps. */
+  readonly breathe: () => Promise<void>;
+  readonly failpoints: Failpoints;
+}
 
 /**
  * The child process: says `ready` when it could train, serves one `start`, and ends with exit code 0 after
  * `completed`, `stopped` or `failed` has been handed over. It ends at once when the supervisor is gone, and leaves
  * SIGINT and SIGTERM to the supervisor.
  */
-export async function runTrainer(): Promise<void> {
+export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurroundings): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const events = new Socket({ fd: EVENTS_FD, readable: false, writable: true });
   const orphaned = () => process.exit(1);
@@ -45,7 +54,8 @@ export async function runTrainer(): Promise<void> {
       requests: channel.requests,
       emit,
       now: () => performance.now(),
-      breathe: () => breathe(),
+      breathe,
+      failpoints,
       pause: (ms) => pause(ms),
       logError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
     });

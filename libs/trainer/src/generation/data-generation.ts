@@ -26,7 +26,7 @@ export interface DataGenerationResult {
   readonly bytes: number;
 }
 
-type Ports = Omit<LoopPorts, 'spoolDir'>;
+type Ports = Omit<LoopPorts, 'spoolDir' | 'reach'>;
 
 /**
  * Writes the series that a {@link DataGenerationSpec} describes and hands it over as the final save. There are no other

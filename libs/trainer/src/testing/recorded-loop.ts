@@ -32,6 +32,7 @@ export async function recordLoop(): Promise<RecordedLoop> {
       listener(event, requests);
     },
     now: () => performance.now(),
+    reach: () => Promise.resolve(),
     breathe: () => setImmediate(),
     pause: () => setImmediate(),
     told: <T extends TrainerEvent['type']>(type: T) =>

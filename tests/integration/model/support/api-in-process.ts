@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
+import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import { type Checkpoint, ExpireLeases } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
@@ -68,7 +69,7 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
   });
   const adapter = new FastifyAdapter({ forceCloseConnections: true, routerOptions: { maxParamLength: 300 } });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, NO_FAILPOINTS), adapter, {
     bodyParser: false,
     logger: false,
   });

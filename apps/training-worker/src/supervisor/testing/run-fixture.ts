@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClaimedOperation, TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
 import { OperationRun } from '../operation-run.js';
 import type { RunPorts } from '../run-ports.js';
@@ -27,6 +28,7 @@ export class RunFixture {
   readonly trainers = new InMemoryTrainers();
   readonly events = new InMemoryEvents();
   readonly meter = new InMemoryMeter();
+  failpoints: Failpoints = NO_FAILPOINTS;
   resolveData: (source: string) => Promise<string | null> = () => Promise.resolve(null);
 
   private constructor(readonly folder: string) {}
@@ -73,6 +75,7 @@ export class RunFixture {
       confirmLease: () => Promise.resolve(),
       newId: () => `id${(ids += 1)}`,
       workerId: 'w1',
+      failpoints: this.failpoints,
       log: pino({ level: 'silent' }),
     };
   }
