@@ -11,6 +11,7 @@ import Login from './commands/login.js';
 import OperationsCancel from './commands/operations/cancel.js';
 import OperationsDelete from './commands/operations/delete.js';
 import OperationsExplain from './commands/operations/explain.js';
+import OperationsFork from './commands/operations/fork.js';
 import OperationsHistory from './commands/operations/history.js';
 import Operations from './commands/operations/index.js';
 import OperationsLogs from './commands/operations/logs.js';
@@ -40,6 +41,7 @@ export default {
   'operations:cancel': OperationsCancel,
   'operations:delete': OperationsDelete,
   'operations:explain': OperationsExplain,
+  'operations:fork': OperationsFork,
   'operations:history': OperationsHistory,
   'operations:logs': OperationsLogs,
   'operations:pause': OperationsPause,

@@ -21,6 +21,26 @@ export const OVERRIDE_FLAGS = {
   }),
   'checkpoint-every-epochs': numeric('save every so many epochs, in place of the present rhythm'),
   'checkpoint-every-seconds': numeric('save every so many seconds, in place of the present rhythm'),
+  'overhead-budget': numeric('save as often as this fraction of the time allows; needs --max-loss-seconds'),
+  'max-loss-seconds': numeric('with --overhead-budget: never leave more than this unsaved'),
+  backend: Flags.string({
+    description: 'go on with this backend; another than before needs --allow-backend-change',
+    helpGroup,
+    helpValue: 'NAME',
+  }),
+};
+
+/** Where a resume or a fork goes on, and what it accepts. */
+export const CONTINUATION_FLAGS = {
+  checkpoint: Flags.string({ description: 'latest, best, or a checkpoint id', default: 'latest' }),
+  'allow-fallback': Flags.boolean({
+    description: 'take the newest older valid checkpoint if the chosen one is corrupted',
+  }),
+  'allow-backend-change': Flags.boolean({
+    description: 'accept another backend than before, whose numbers are close but not equal',
+  }),
+  'dry-run': Flags.boolean({ description: 'only say what would happen', exclusive: ['watch'] }),
+  watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
 };
 
 export type OverrideFlags = {
@@ -40,16 +60,21 @@ export async function toOverrides(flags: OverrideFlags, read: () => Promise<Oper
     return typeof text === 'string' ? numberOf(name, text) : undefined;
   };
   const patience = number('early-stopping-patience');
-  const everyEpochs = number('checkpoint-every-epochs');
-  const everySeconds = number('checkpoint-every-seconds');
-  const isPartial = [patience, everyEpochs, everySeconds].some((value) => value !== undefined);
+  const rhythm = {
+    every_epochs: number('checkpoint-every-epochs'),
+    every_seconds: number('checkpoint-every-seconds'),
+    overhead_budget: number('overhead-budget'),
+    max_loss_seconds: number('max-loss-seconds'),
+  };
+  const isPartial = [patience, ...Object.values(rhythm)].some((value) => value !== undefined);
   const present = isPartial ? presentOf(await read()) : {};
   const wanted: Record<string, unknown> = {
     epochs: number('epochs'),
     learning_rate: number('learning-rate'),
     batch_size: number('batch-size'),
     early_stopping: earlyStopping(patience, flags['no-early-stopping'] === true, present.earlyStopping),
-    checkpoint: checkpointPolicy(everyEpochs, everySeconds, present.checkpoint),
+    checkpoint: checkpointPolicy(rhythm, present.checkpoint),
+    backend: flags.backend,
   };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
@@ -63,6 +88,15 @@ export function overrideArguments(flags: OverrideFlags): string {
   }).join('');
 }
 
+/** Everything that was chosen of a continuation, to be typed again; the rest is the default. */
+export function continuationArguments(
+  flags: OverrideFlags & { readonly checkpoint: string; readonly 'allow-backend-change'?: boolean },
+): string {
+  const checkpoint = flags.checkpoint === 'latest' ? '' : ` --checkpoint ${flags.checkpoint}`;
+  const isChangeAllowed = flags['allow-backend-change'] === true;
+  return `${checkpoint}${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`;
+}
+
 type Part = Readonly<Record<string, unknown>>;
 
 function earlyStopping(patience: number | undefined, isOff: boolean, present: Part | undefined): unknown {
@@ -71,14 +105,11 @@ function earlyStopping(patience: number | undefined, isOff: boolean, present: Pa
 }
 
 /** The rhythm is replaced as a whole: every other trigger would go on saving. */
-function checkpointPolicy(epochs: number | undefined, seconds: number | undefined, present: Part = {}): unknown {
-  if (epochs === undefined && seconds === undefined) return undefined;
+function checkpointPolicy(rhythm: Readonly<Record<string, number | undefined>>, present: Part = {}): unknown {
+  const wanted = Object.entries(rhythm).filter(([, value]) => value !== undefined);
+  if (wanted.length === 0) return undefined;
   const { keep_last } = present;
-  return {
-    ...(keep_last === undefined ? {} : { keep_last }),
-    ...(epochs === undefined ? {} : { every_epochs: epochs }),
-    ...(seconds === undefined ? {} : { every_seconds: seconds }),
-  };
+  return { ...(keep_last === undefined ? {} : { keep_last }), ...Object.fromEntries(wanted) };
 }
 
 /** What is in force: the specification with what earlier resumes changed of it. */

@@ -7,6 +7,7 @@ import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
 import { ulid } from 'ulid';
 import type { WorkerConfig } from './config.js';
+import { capabilitiesFrom } from './supervisor/capabilities.js';
 import { LocalDataSources } from './supervisor/data-sources.js';
 import { EventOutbox } from './supervisor/event-outbox.js';
 import { LeaseKeeper } from './supervisor/lease-keeper.js';
@@ -126,13 +127,12 @@ export async function runWorker(
   log.info('worker stopped');
 }
 
-/** What an operation may require of a worker; the trainer itself says what it can run, and on which backends. */
+/** The trainer itself says what it can run. */
 async function capabilitiesOf(trainers: TrainerPool, shutdown: AbortSignal): Promise<string[]> {
   const idle = trainers.idle();
   idle.catch(() => undefined);
   const trainer = await Promise.race([idle, whenAborted(shutdown)]);
-  const { operation_types: types, backends } = trainer?.ready ?? { operation_types: [], backends: [] };
-  return [...types.map((type) => `type:${type}`), ...backends.map((backend) => `backend:${backend}`)];
+  return trainer ? capabilitiesFrom(trainer.ready) : [];
 }
 
 function whenAborted(signal: AbortSignal): Promise<undefined> {

@@ -13,6 +13,8 @@ import {
   type DrainBody,
   EventPage,
   ExplainView,
+  type ForkBody,
+  ForkedView,
   HistoryPage,
   MetricsPage,
   OperationPage,
@@ -95,6 +97,11 @@ export class ApiClient {
 
   resume(operationId: string, body: ResumeBody = {}): Promise<ResumedView> {
     return this.post(operation(operationId, 'resume'), ResumedView, body);
+  }
+
+  /** Makes a new operation that continues from a checkpoint of this one. */
+  fork(operationId: string, body: ForkBody = {}): Promise<ForkedView> {
+    return this.post(operation(operationId, 'fork'), ForkedView, body);
   }
 
   cancel(operationId: string, body: CancelBody = {}): Promise<ActionView> {

@@ -1,5 +1,5 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
-import type { BadFile } from '@ktrdr/operations';
+import { type BadFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
 import { BlobWriter } from './blob-writer.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
@@ -105,6 +105,32 @@ export class CheckpointStore {
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),
       uploadedBytes,
     };
+  }
+
+  /**
+   * Makes the same state another operation's checkpoint: a manifest of its own that names the same blobs, which are not
+   * read, let alone copied. The caller then commits the row.
+   * @throws CheckpointDamagedError when the manifest is. ObjectStoreUnavailableError, ManifestIncompatibleError
+   */
+  async adopt(
+    reference: CheckpointReference,
+    by: { readonly operationId: string; readonly checkpointId: string },
+  ): Promise<CheckpointReference> {
+    const read = await this.readManifest(reference);
+    if ('bad' in read) throw new CheckpointDamagedError(reference.manifestKey, [read.bad]);
+    const position = { operationId: by.operationId, attempt: INHERITED_ATTEMPT, seq: 0 };
+    const key = manifestKey({ ...position, checkpointId: by.checkpointId });
+    const bytes = encodeManifest({
+      ...read.manifest,
+      checkpoint_id: by.checkpointId,
+      operation_id: by.operationId,
+      attempt: INHERITED_ATTEMPT,
+      seq: 0,
+      parent_id: read.manifest.checkpoint_id,
+    });
+    decodeOwn(bytes);
+    await this.objects.put(key, bytes);
+    return { manifestKey: key, manifestSha256: sha256Of(bytes) };
   }
 
   /**

@@ -26,7 +26,8 @@ export const Manifest = z.object({
   schema_version: z.literal(MANIFEST_SCHEMA_VERSION),
   checkpoint_id: KeyId,
   operation_id: KeyId,
-  attempt: z.int().min(1),
+  /** 0: it was given to the operation, which had not saved anything yet. */
+  attempt: z.int().min(0),
   seq: z.int().min(0),
   kind: z.enum(CHECKPOINT_KINDS),
   step: z.int().min(0),

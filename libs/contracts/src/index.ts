@@ -63,6 +63,8 @@ export {
   BulkView,
   CancelBody,
   EventStreamQuery,
+  ForkBody,
+  ForkedView,
   ListQuery,
   OperationEventsQuery,
   PauseBody,
@@ -90,6 +92,7 @@ export {
   ProgressView,
   Status,
 } from './operation-view.js';
+export { DriftView, Guarantee } from './continuation-view.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';
 export { DeliveryPage, WebhookBody, WebhookCreatedView, WebhookPage, WebhookView } from './webhook-view.js';

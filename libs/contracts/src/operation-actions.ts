@@ -1,10 +1,17 @@
 import { CLIENT_ACTIONS, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
 import { z } from 'zod';
-import { CheckpointSummary, OperationId, Status } from './operation-view.js';
+import { DriftView, Guarantee } from './continuation-view.js';
+import { CheckpointSummary, OperationId, SpecChangeView, Status } from './operation-view.js';
 import { ResumeOverrides } from './spec-overrides.js';
 import { Boundary } from './trainer-protocol.js';
 
 const Instant = z.iso.datetime();
+
+const Labels = z.record(z.string().max(63), z.string().max(255));
+const AllowBackendChange = z
+  .boolean()
+  .default(false)
+  .describe('go on although another backend gives other numbers, close to those of the present one');
 
 /** `spec` is checked against the schema of its `type`. */
 export const SubmitBody = z.strictObject({
@@ -19,7 +26,7 @@ export const SubmitBody = z.strictObject({
     .default({ seconds: 600, on_stall: 'warn' })
     .describe('how long it may make no step, and what happens then'),
   name: z.string().min(1).max(200).optional(),
-  labels: z.record(z.string().max(63), z.string().max(255)).default({}),
+  labels: Labels.default({}),
   pool: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
@@ -48,9 +55,21 @@ export const CancelBody = z.strictObject({
 export const ResumeBody = z.strictObject({
   checkpoint: z.string().max(200).default('latest').describe('latest, best, or a checkpoint id'),
   allow_fallback: z.boolean().default(false),
+  allow_backend_change: AllowBackendChange,
   overrides: ResumeOverrides.default({}),
   dry_run: z.boolean().default(false),
 });
+export const ForkBody = z.strictObject({
+  checkpoint: z.string().min(1).max(200).default('latest').describe('latest, best, or a checkpoint id'),
+  allow_fallback: z.boolean().default(false),
+  allow_backend_change: AllowBackendChange,
+  overrides: ResumeOverrides.default({}),
+  name: z.string().min(1).max(200).optional(),
+  labels: Labels.optional().describe('in place of the labels of the original'),
+  priority: z.int().min(-100).max(100).optional(),
+  dry_run: z.boolean().default(false),
+});
+export type ForkBody = z.input<typeof ForkBody>;
 export const PriorityBody = z.strictObject({
   priority: z.union([z.int().min(-100).max(1_000_000), z.literal('front')]),
 });
@@ -110,12 +129,26 @@ export const ResumedView = z.object({
   resumed_from: CheckpointSummary.nullable(),
   lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
   fell_back_from: z.string().nullable(),
-  changes: z
-    .array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() }))
-    .describe('what the overrides change'),
+  changes: z.array(SpecChangeView).describe('what the overrides change'),
+  guarantee: Guarantee.optional(),
+  drift: z.array(DriftView).optional().describe('what differs between the checkpoint and the workers that can take it'),
   dry_run: z.boolean(),
 });
 export type ResumedView = z.infer<typeof ResumedView>;
+export const ForkedView = z.object({
+  operation_id: z.string().nullable().describe('the new operation; null in a dry run'),
+  name: z.string(),
+  status: Status.nullable(),
+  queue_position: z.int().nullable(),
+  forked_from: CheckpointSummary.extend({ operation_id: z.string(), status: Status }),
+  lost_steps: z.int().describe('steps that the original has trained beyond this checkpoint'),
+  fell_back_from: z.string().nullable(),
+  changes: z.array(SpecChangeView).describe('what the fork trains differently'),
+  guarantee: Guarantee,
+  drift: z.array(DriftView),
+  dry_run: z.boolean(),
+});
+export type ForkedView = z.infer<typeof ForkedView>;
 export const ListQuery = z.strictObject({
   status: z
     .string()

@@ -53,6 +53,21 @@ export const Suggestion = z.object({
   why: z.string(),
   command: z.string(),
 });
+export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
+export const ForkedFromView = z.object({
+  operation_id: z.string(),
+  checkpoint_id: z.string().describe('of the original; the fork has its own, of the same bytes'),
+  ...Position,
+  changes: z.array(SpecChangeView),
+});
+export const ForkSummary = z.object({
+  operation_id: z.string(),
+  name: z.string(),
+  status: Status,
+  checkpoint_id: z.string(),
+  ...Position,
+  created_at: Instant,
+});
 export const OperationView = z.object({
   operation_id: z.string(),
   type: z.string(),
@@ -99,6 +114,9 @@ export const OperationView = z.object({
   origin: z
     .object({ kind: z.enum(['retry', 'fork']), operation_id: z.string(), checkpoint_id: z.string().nullable() })
     .nullable(),
+  forked_from: ForkedFromView.nullable().optional().describe('what it continues, when it is a fork'),
+  forks: z.array(ForkSummary).optional().describe('the newest that were made from it'),
+  is_forkable: z.boolean().optional().describe('it has a checkpoint that a fork could begin at'),
   children: z.object({ total: z.int(), by_status: z.record(z.string(), z.int()), fraction: z.number() }).nullable(),
   watchdog: z.object({ seconds: z.number(), on_stall: z.enum(STALL_POLICIES) }).nullable(),
   stuck_since: Instant.nullable(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckpointPolicySpec, EarlyStoppingSpec, type TrainingSpec } from './training-spec.js';
+import { BACKENDS, CheckpointPolicySpec, EarlyStoppingSpec, type TrainingSpec } from './training-spec.js';
 
 /** What a resume may change. Everything else stays as it was submitted; what changes is recorded with its diff. */
 export const ResumeOverrides = z.strictObject({
@@ -8,6 +8,10 @@ export const ResumeOverrides = z.strictObject({
   batch_size: z.int().min(1).max(65_536).optional(),
   early_stopping: EarlyStoppingSpec.nullable().optional(),
   checkpoint: CheckpointPolicySpec.optional(),
+  backend: z
+    .enum(['auto', ...BACKENDS])
+    .optional()
+    .describe('another one than before needs allow_backend_change'),
 });
 export type ResumeOverrides = z.output<typeof ResumeOverrides>;
 
@@ -22,13 +26,14 @@ export function applyOverrides(
   spec: TrainingSpec,
   overrides: ResumeOverrides,
 ): { readonly spec: TrainingSpec; readonly changes: readonly SpecChange[] } {
-  const { epochs, learning_rate, batch_size, early_stopping, checkpoint } = overrides;
+  const { epochs, learning_rate, batch_size, early_stopping, checkpoint, backend } = overrides;
   const changed: TrainingSpec = {
     ...spec,
     ...(epochs === undefined ? {} : { epochs }),
     ...(batch_size === undefined ? {} : { batch_size }),
     ...(early_stopping === undefined ? {} : { early_stopping }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(backend === undefined ? {} : { backend }),
     ...(learning_rate === undefined ? {} : { optimizer: { ...spec.optimizer, learning_rate } }),
   };
   const changes = [
@@ -37,6 +42,7 @@ export function applyOverrides(
     change('batch_size', spec.batch_size, changed.batch_size),
     change('early_stopping', spec.early_stopping, changed.early_stopping),
     change('checkpoint', spec.checkpoint, changed.checkpoint),
+    change('backend', spec.backend, changed.backend),
   ].flat();
   return { spec: changed, changes };
 }

@@ -31,6 +31,8 @@ export const TrainerControl = z.discriminatedUnion('type', [
     spec_sha256: z.string(),
     /** Hashes of the specs that this one came from by recorded overrides; a checkpoint of any of them continues it. */
     accepted_spec_sha256: z.array(z.string()).default([]),
+    /** A checkpoint of another backend may be continued, although the numbers will differ. */
+    allow_backend_change: z.boolean().optional(),
     /** Local CSV file, or null for a built-in dataset. */
     data_file: z.string().nullable(),
     /** An existing empty directory; the trainer makes one folder per save in it. */
@@ -62,6 +64,8 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     version: z.string(),
     pid: z.int(),
     backends: z.array(z.string()),
+    /** Their versions, as `started` will tell them. */
+    backend_versions: z.record(z.string(), z.string()).optional(),
     /** What it can run. */
     operation_types: z.array(z.string()).default(['training']),
   }),

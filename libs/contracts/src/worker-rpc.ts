@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DriftView } from './continuation-view.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
@@ -64,6 +65,8 @@ export const ClaimedOperation = z.object({
   lease_ms: z.int(),
   /** The backend that earlier attempts trained on; another one would change the numbers. */
   pinned_backend: z.string().nullable(),
+  /** A checkpoint of another backend may be continued, although the numbers will differ. */
+  allow_backend_change: z.boolean().optional(),
   resume: z
     .object({
       checkpoint_id: z.string(),
@@ -158,6 +161,8 @@ export const WORKER_RPC = {
       /** The checkpoint that was restored, which can be older than the one chosen when that failed its hashes. */
       checkpoint_id: z.string().nullable(),
       fell_back_from: z.string().nullable(),
+      /** What is not as it was when that checkpoint was saved. */
+      drift: z.array(DriftView).optional(),
     }),
     reply: z.object({ directive: Directive }),
   },

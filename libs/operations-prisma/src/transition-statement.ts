@@ -73,6 +73,14 @@ function changed({ changes, event }: TransitionCommand): Prisma.Sql {
       || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
   if (changes.pauseRecord !== undefined) sets.push(sql`pause_record = ${json(changes.pauseRecord)}`);
   if (changes.overrides !== undefined) sets.push(sql`overrides = ${json(changes.overrides)}`);
+  if (changes.backendChange !== undefined) {
+    const { to, isAllowed } = changes.backendChange;
+    sets.push(
+      sql`pinned_backend = NULL, backend_change_allowed = o.backend_change_allowed OR ${isAllowed},
+        requirements = ARRAY(SELECT tag FROM unnest(o.requirements) AS tag WHERE tag NOT LIKE 'backend:%')
+          || ${to === null ? [] : [`backend:${to}`]}::text[]`,
+    );
+  }
   if (changes.formerSpecSha256 !== undefined)
     sets.push(sql`former_spec_sha256 = o.former_spec_sha256 || ${changes.formerSpecSha256}::text`);
   if (changes.recoveryBudget === 'refill') sets.push(sql`recoveries = 0`);

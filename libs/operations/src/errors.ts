@@ -56,11 +56,11 @@ export class PauseRefusedError extends DomainError {
   }
 }
 
-/** There is nothing to resume from, though the operation has trained. */
+/** There is nothing to resume or fork from, though the operation has trained. */
 export class NoCheckpointError extends DomainError {
   readonly code = 'checkpoint-not-found';
-  constructor(operationId: string, choice: string, possibleReasons: readonly string[]) {
-    super(`Operation ${operationId} has no checkpoint (${choice}) to resume from`, {
+  constructor(operationId: string, choice: string, possibleReasons: readonly string[], purpose = 'resume from') {
+    super(`Operation ${operationId} has no checkpoint (${choice}) to ${purpose}`, {
       operation_id: operationId,
       choice,
       possible_reasons: possibleReasons,

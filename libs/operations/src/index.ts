@@ -48,6 +48,7 @@ export {
   type CheckpointFile,
   clocksAt,
   type Figure,
+  type ForkOrigin,
   type Lease,
   type Operation,
   type OperationFailure,
@@ -59,11 +60,14 @@ export {
   type PauseRequest,
   type Position,
   type Progress,
+  type RetryOrigin,
+  type SpecDifference,
   STALL_POLICIES,
   type Watchdog,
 } from './operation.js';
 export type {
   AttemptRecord,
+  BackendChange,
   CheckpointRepository,
   CheckpointVerifier,
   ClaimRequest,
@@ -78,14 +82,35 @@ export type {
   OperationList,
   OperationListRequest,
   OperationStore,
+  Provenance,
   StallEvidence,
   StartReport,
   TransitionCommand,
   TransitionOutcome,
 } from './ports.js';
+export {
+  type CheckpointAdopter,
+  type ForkDraft,
+  type ForkOutcome,
+  type ForkStore,
+  INHERITED_ATTEMPT,
+} from './fork-ports.js';
 export { candidatesFor, type CheckpointChoice, lostSteps } from './choose-checkpoint.js';
 export { type PreparedOverride, ResumeOperation, type ResumePlan, type ResumeRequest } from './resume-operation.js';
+export { type ForkChoice, ForkOperation, type ForkPlan, type ForkRequest } from './fork-operation.js';
 export { CancelOperation, type PauseCommand, PauseOperation, type StopRequest } from './stop-operation.js';
+export {
+  describeDrift,
+  type Drift,
+  DRIFT_KINDS,
+  driftBetween,
+  type DriftKind,
+  type Guarantee,
+  GUARANTEE_LEVELS,
+  guaranteeOf,
+  type GuaranteeLevel,
+  type Surrounding,
+} from './drift.js';
 export { directiveFor, type WorkerDirective } from './directive.js';
 export { newOperationId, SubmitOperation } from './submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';

@@ -71,10 +71,32 @@ export interface Watchdog {
 }
 
 /** What an operation was made from. */
-export interface Origin {
-  readonly kind: 'retry' | 'fork';
+export type Origin = RetryOrigin | ForkOrigin;
+
+/** It does again what the other one did, from the beginning. */
+export interface RetryOrigin {
+  readonly kind: 'retry';
   readonly operationId: string;
-  readonly checkpointId: string | null;
+  readonly checkpointId: null;
+}
+
+/** It continues from a checkpoint of the other one, which goes its own way. */
+export interface ForkOrigin extends Position {
+  readonly kind: 'fork';
+  readonly operationId: string;
+  /** The other's checkpoint. The fork has its own, of the same blobs. */
+  readonly checkpointId: string;
+  /** The damaged one that was asked for in its place. */
+  readonly fellBackFrom: string | null;
+  /** What the fork trains differently. */
+  readonly changes: readonly SpecDifference[];
+}
+
+/** One field of a spec, by its path, as it was and as it is. */
+export interface SpecDifference {
+  readonly path: string;
+  readonly from: unknown;
+  readonly to: unknown;
 }
 
 /** The row, as the domain sees it. */
@@ -103,6 +125,8 @@ export interface Operation {
   readonly pauseRecord: PauseRecord | null;
   readonly requirements: readonly string[];
   readonly pinnedBackend: string | null;
+  /** Somebody has accepted that another backend continues it, within a tolerance rather than bit for bit. */
+  readonly backendChangeAllowed: boolean;
   readonly createdBy: string;
   readonly workerId: string | null;
   readonly leaseExpiresAt: Date | null;

@@ -38,6 +38,21 @@ export interface OperationDraft {
   readonly submissionKey: string | null;
 }
 
+/** Where a state comes from: what must not differ for the same numbers. */
+export interface Provenance {
+  readonly specSha256: string;
+  readonly dataFingerprint: string;
+  readonly trainer: { readonly name: string; readonly version: string };
+  readonly backend: { readonly name: string; readonly version: string };
+}
+
+export interface BackendChange {
+  /** The only one that it may train on; null: any. */
+  readonly to: string | null;
+  /** Somebody has accepted that the numbers will differ. */
+  readonly isAllowed: boolean;
+}
+
 /** What a transition writes beside the status. The store clears or sets what follows from the status itself. */
 export interface OperationChanges {
   readonly pauseRequest?: PauseRequest | null;
@@ -49,6 +64,8 @@ export interface OperationChanges {
   readonly warning?: Omit<OperationWarning, 'at'>;
   readonly pauseRecord?: PauseRecord;
   readonly overrides?: Readonly<Record<string, unknown>>;
+  /** It is no longer bound to the backend that it trained on. */
+  readonly backendChange?: BackendChange;
   /** Added to the hashes of the specs that it was trained under before. */
   readonly formerSpecSha256?: string;
   /** `spend` counts one automatic recovery, where it leads back to a worker; `refill` starts the budget anew. */
@@ -258,7 +275,13 @@ export interface CheckpointVerifier {
   verify(
     checkpoint: Checkpoint,
     depth: 'quick' | 'deep',
-  ): Promise<{ readonly badFiles: readonly BadFile[]; readonly filesChecked: number; readonly bytesHashed: number }>;
+  ): Promise<{
+    readonly badFiles: readonly BadFile[];
+    readonly filesChecked: number;
+    readonly bytesHashed: number;
+    /** Null when the manifest itself cannot be read. */
+    readonly provenance: Provenance | null;
+  }>;
 }
 
 /** Best effort after the commit; what does not arrive, the relay or the next heartbeat makes up for. */

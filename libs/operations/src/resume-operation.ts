@@ -1,8 +1,15 @@
-import { candidatesFor, lostSteps } from './choose-checkpoint.js';
-import { CheckpointCorruptedError, IllegalTransitionError, NoCheckpointError, type BadFile } from './errors.js';
-import type { Checkpoint, Operation } from './operation.js';
-import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore } from './ports.js';
+import { IllegalTransitionError, NoCheckpointError } from './errors.js';
+import type { Checkpoint, Operation, SpecDifference } from './operation.js';
+import type {
+  BackendChange,
+  CheckpointRepository,
+  CheckpointVerifier,
+  Dispatcher,
+  OperationStore,
+  Provenance,
+} from './ports.js';
 import { allowedActions, statusesBefore } from './transitions.js';
+import { type Damage, verifiedChoice } from './verified-choice.js';
 
 export interface ResumeRequest {
   readonly operationId: string;
@@ -20,26 +27,27 @@ export interface ResumeRequest {
 export interface PreparedOverride {
   /** All that is overridden from now on, earlier resumes' included. */
   readonly overrides: Readonly<Record<string, unknown>>;
-  readonly changes: readonly { readonly path: string; readonly from: unknown; readonly to: unknown }[];
+  readonly changes: readonly SpecDifference[];
   /** Hash of the spec that it was trained under so far. */
   readonly formerSpecSha256: string;
+  /** Null: it goes on under the backend that it trained on. */
+  readonly backendChange: BackendChange | null;
 }
 
 export interface ResumePlan {
   readonly operation: Operation;
   /** null: it never started, so it begins at step 0. */
   readonly checkpoint: Checkpoint | null;
+  /** What the checkpoint's manifest says about where it comes from. */
+  readonly provenance: Provenance | null;
   readonly lostSteps: number;
   readonly fellBackFrom: string | null;
   readonly changes: PreparedOverride['changes'];
+  /** Null: it goes on under the backend that it trained on. */
+  readonly backendChange: BackendChange | null;
 }
 
-interface Damage {
-  readonly checkpoint: Checkpoint;
-  readonly badFiles: readonly BadFile[];
-}
-
-type Verdict = Omit<ResumePlan, 'operation' | 'changes'> & { readonly damaged: readonly Damage[] };
+type Verdict = Omit<ResumePlan, 'operation' | 'changes' | 'backendChange'> & { readonly damaged: readonly Damage[] };
 
 /** try_resume: sends a stopped operation back to the workers from a verified checkpoint; a refusal changes nothing. */
 export class ResumeOperation {
@@ -60,7 +68,8 @@ export class ResumeOperation {
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
     const { damaged, ...verdict } = await this.plan(operation, request);
     const override = request.override?.(operation);
-    const plan: ResumePlan = { operation, ...verdict, changes: override?.changes ?? [] };
+    const { changes = [], backendChange = null } = override ?? {};
+    const plan: ResumePlan = { operation, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
 
     const outcome = await this.operations.transition({
@@ -80,11 +89,13 @@ export class ResumeOperation {
         ...(override && override.changes.length > 0
           ? { overrides: override.overrides, formerSpecSha256: override.formerSpecSha256 }
           : {}),
+        ...(override?.backendChange ? { backendChange: override.backendChange } : {}),
       },
       details: {
         checkpoint_id: plan.checkpoint?.id ?? null,
         lost_steps: plan.lostSteps,
         ...(plan.changes.length > 0 ? { overrides: plan.changes } : {}),
+        ...(override?.backendChange?.isAllowed ? { allow_backend_change: true } : {}),
         ...(plan.fellBackFrom ? { fell_back_from: plan.fellBackFrom } : {}),
         ...(operation.error ? { previous_error: operation.error } : {}),
       },
@@ -107,7 +118,8 @@ export class ResumeOperation {
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     if (outcome.operation.workerId) this.dispatcher.hint(outcome.operation.workerId, operation.id);
-    return { operation: outcome.operation, checkpoint: null, lostSteps: 0, fellBackFrom: null, changes: [] };
+    const unchanged = { lostSteps: 0, fellBackFrom: null, changes: [], backendChange: null };
+    return { operation: outcome.operation, checkpoint: null, provenance: null, ...unchanged };
   }
 
   private async plan(operation: Operation, request: ResumeRequest): Promise<Verdict> {
@@ -115,39 +127,14 @@ export class ResumeOperation {
     if (!statusesBefore('resume').includes(operation.status)) throw refusal(operation);
     const trained = operation.progress?.step ?? 0;
     const committed = await this.checkpoints.ofOperation(operation.id);
-    const candidates = candidatesFor(committed, choice, trained);
-    const [chosen] = candidates;
-    if (!chosen) {
+    const found = await verifiedChoice(this.verifier, operation, committed, request);
+    if (!found) {
       // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease, and so does who accepts it.
       const mayBeginAgain = trained === 0 || allowFallback || request.recoveryBudget === 'spend';
       if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain) throw noCheckpoint(operation, choice);
-      return { checkpoint: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
+      return { checkpoint: null, provenance: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
     }
-    const { valid, damaged } = await this.firstValid(candidates);
-    const [first] = damaged;
-    if (!first && valid)
-      return { checkpoint: valid, lostSteps: lostSteps(trained, valid.step), fellBackFrom: null, damaged };
-    if (!valid || !allowFallback) {
-      throw new CheckpointCorruptedError({
-        operationId: operation.id,
-        checkpointId: chosen.id,
-        badFiles: first?.badFiles ?? [],
-        fallback: valid ? { checkpointId: valid.id, step: valid.step, epoch: valid.epoch } : null,
-        lostSteps: valid ? lostSteps(trained, valid.step) : null,
-      });
-    }
-    return { checkpoint: valid, lostSteps: lostSteps(trained, valid.step), fellBackFrom: chosen.id, damaged };
-  }
-
-  /** The first whose bytes are right, and what is wrong with those before it. */
-  private async firstValid(candidates: readonly Checkpoint[]) {
-    const damaged: Damage[] = [];
-    for (const checkpoint of candidates) {
-      const { badFiles } = await this.verifier.verify(checkpoint, 'quick');
-      if (badFiles.length === 0) return { valid: checkpoint, damaged };
-      damaged.push({ checkpoint, badFiles });
-    }
-    return { valid: null, damaged };
+    return found;
   }
 }
 

@@ -54,6 +54,8 @@ export function assertContinues(
 
 function assertSameBackend(found: BackendName, active: BackendName): void {
   if (found === active) return;
-  const advice = `only ${found} gives the same numbers: resume on a worker that has it`;
+  const advice =
+    `only ${found} gives the same numbers: resume on a worker that has it, or accept numbers that are close ` +
+    'with allow_backend_change';
   throw new CheckpointIncompatibleError('backend', found, active, advice);
 }

@@ -9,7 +9,7 @@ import { type Backend, chooseBackend, type LoadedBackend } from './tensorflow/ba
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
-import { type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
+import { type RunSetup, TrainingRun } from './training-run.js';
 
 /** What training needs from its process. The spool directory comes with the start. */
 export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir' | 'reach'> {
@@ -29,15 +29,20 @@ export async function runTraining(start: StartControl, ports: TrainingPorts): Pr
   const backend = await chooseBackend(ports.backends, {
     requested: spec.backend,
     checkpoint: restored?.state.backend.name ?? null,
+    mayChange: start.allow_backend_change ?? false,
     tryModel: () => tryModel(spec, dataset),
   });
   const setup: RunSetup = { spec, specSha256: start.spec_sha256, dataset, backend };
   if (restored && start.resume) {
-    assertContinues(restored, setup, { expected: start.resume, acceptedSpecSha256: start.accepted_spec_sha256 });
+    assertContinues(restored, setup, {
+      expected: start.resume,
+      acceptedSpecSha256: start.accepted_spec_sha256,
+      allowBackendChange: start.allow_backend_change ?? false,
+    });
   }
   const run = new TrainingRun(setup, restored);
   try {
-    announce(run, { spec, dataset, backend, restored }, ports);
+    announce(run, { spec, dataset, backend }, ports);
     const plan = { epochs: spec.epochs, checkpoint: spec.checkpoint, attempt: start.attempt };
     const reach = (point: FailpointName) => ports.failpoints.reach(point, start.operation_id);
     return await train(run, plan, { ...ports, spoolDir: start.spool_dir, reach });
@@ -52,11 +57,10 @@ function announce(
     readonly spec: TrainingSpec;
     readonly dataset: PreparedDataset;
     readonly backend: Backend;
-    readonly restored: RestoredState | null;
   },
   { emit }: TrainingPorts,
 ): void {
-  const { spec, dataset, backend, restored } = about;
+  const { spec, dataset, backend } = about;
   const { step, epoch } = run.position;
   emit({
     type: 'started',
@@ -70,11 +74,6 @@ function announce(
     data_fingerprint: dataset.fingerprint,
     parameters: run.parameters,
   });
-  const before = restored?.state.backend.version ?? backend.version;
-  if (before !== backend.version) {
-    const message = `The checkpoint was made with ${backend.name} ${before}, this is ${backend.version}: the numbers may differ from an uninterrupted run's`;
-    emit({ type: 'warning', code: 'backend-version-changed', message });
-  }
 }
 
 /** One update of a throw-away model on the active backend, which throws when an operation is missing. */

@@ -1,5 +1,5 @@
-import { applyOverrides, mergeOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/contracts';
-import type { Operation, PreparedOverride } from '@ktrdr/operations';
+import { applyOverrides, mergeOverrides, ResumeOverrides, type SpecChange, TrainingSpec } from '@ktrdr/contracts';
+import type { BackendChange, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
 import { toFieldProblems } from '../http/zod.pipe.js';
@@ -16,22 +16,78 @@ export function effectiveSpec({ type, spec, specSha256, overrides }: EffectivePa
 
 type EffectiveParts = Pick<Operation, 'type' | 'spec' | 'specSha256' | 'overrides'>;
 
+/** What may be asked of the spec of an operation that goes on, by itself or as another. */
+export interface AskedChanges {
+  readonly overrides: ResumeOverrides;
+  readonly allowBackendChange: boolean;
+}
+
+export function changesNothing({ overrides, allowBackendChange }: AskedChanges): boolean {
+  return Object.keys(overrides).length === 0 && !allowBackendChange;
+}
+
 /**
- * What a resume with these overrides changes.
- * @throws {RequestInvalidError} for a type that has nothing to override
+ * What a resume with these changes would be.
+ * @throws {RequestInvalidError} for a type that has nothing to override, and for a backend that needs to be allowed
  * @throws {SpecInvalidError} when the changed spec would not be one
  */
-export function prepareOverride(operation: Operation, overrides: ResumeOverrides): PreparedOverride {
+export function prepareOverride(operation: Operation, asked: AskedChanges): PreparedOverride {
+  const before = effectiveSpec(operation);
+  const { spec, changes } = changedSpec(operation, asked.overrides);
+  const earlier = ResumeOverrides.parse(operation.overrides ?? {});
+  return {
+    overrides: mergeOverrides(earlier, asked.overrides),
+    changes,
+    formerSpecSha256: before.sha256,
+    backendChange: backendChangeFor({ trainedOn: operation.pinnedBackend, spec, asked }),
+  };
+}
+
+/** The spec that is in force with these overrides, checked, and what they change. */
+export function changedSpec(
+  operation: EffectiveParts,
+  overrides: ResumeOverrides,
+): { readonly spec: unknown; readonly sha256: string; readonly changes: readonly SpecChange[] } {
+  const before = effectiveSpec(operation);
+  if (Object.keys(overrides).length === 0) return { ...before, changes: [] };
   if (operation.type !== 'training')
     throw new RequestInvalidError('body', [
       { path: 'overrides', message: `operations of type ${operation.type} have nothing to override` },
     ]);
-  const before = effectiveSpec(operation);
   const { spec, changes } = applyOverrides(TrainingSpec.parse(before.spec), overrides);
   const checked = TrainingSpec.safeParse(spec);
   if (!checked.success) throw new SpecInvalidError(toFieldProblems(checked.error));
-  const earlier = ResumeOverrides.parse(operation.overrides ?? {});
-  return { overrides: mergeOverrides(earlier, overrides), changes, formerSpecSha256: before.sha256 };
+  return { spec, sha256: specSha256Of(spec), changes };
+}
+
+/**
+ * Whether it is freed from the backend that it was trained on, and for which other.
+ * @throws {RequestInvalidError} when another one is asked for and not allowed
+ */
+export function backendChangeFor({ trainedOn, spec, asked }: BackendWish): BackendChange | null {
+  const { backend } = spec as { readonly backend?: string };
+  const wanted = asked.overrides.backend;
+  const isOther = wanted !== undefined && wanted !== 'auto' && wanted !== trainedOn;
+  if (isOther && trainedOn !== null && !asked.allowBackendChange)
+    throw new RequestInvalidError('body', [
+      {
+        path: 'overrides.backend',
+        message:
+          `it was trained on ${trainedOn}, and ${wanted} gives other numbers: ` +
+          'set allow_backend_change to accept a result within a tolerance, or leave the backend as it is',
+      },
+    ]);
+  if (!isOther && !asked.allowBackendChange) return null;
+  const to = backend === undefined || backend === 'auto' ? null : backend;
+  return { to, isAllowed: asked.allowBackendChange };
+}
+
+interface BackendWish {
+  /** The backend of the state that goes on; null: nothing was trained yet. */
+  readonly trainedOn: string | null;
+  /** As it will be in force. */
+  readonly spec: unknown;
+  readonly asked: AskedChanges;
 }
 
 export function specSha256Of(spec: unknown): string {

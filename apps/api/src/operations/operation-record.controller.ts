@@ -9,18 +9,20 @@ import type {
 } from '@ktrdr/contracts';
 import { OperationEventsQuery } from '@ktrdr/contracts';
 import { ObjectNotFoundError, type ObjectStore } from '@ktrdr/checkpoint';
-import { PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { PrismaForkStore, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { zod } from '../http/zod.pipe.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
 import { operationId } from './operations.controller.js';
 import { OperationQueries } from './operation-queries.js';
 import { toEventView } from './event.presenter.js';
+import { toHistory } from './history.presenter.js';
 
 /** What happened to an operation, and what came of it. */
 @Controller('operations/:id')
 export class OperationRecordController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
     @Inject(OperationQueries) private readonly queries: OperationQueries,
     @Inject(OBJECT_STORE) private readonly objects: ObjectStore,
   ) {}
@@ -28,10 +30,8 @@ export class OperationRecordController {
   @Get('history')
   async history(@Param('id', operationId) id: string): Promise<HistoryPage> {
     await this.operations.get(id);
-    const entries = await this.operations.history(id);
-    return {
-      items: entries.map(({ at, details, ...entry }) => ({ ...entry, at: at.toISOString(), details: { ...details } })),
-    };
+    const [entries, forks] = await Promise.all([this.operations.history(id), this.forks.forkEntries(id)]);
+    return { items: toHistory(entries, forks) };
   }
 
   @Get('events')
@@ -51,7 +51,7 @@ export class OperationRecordController {
     return {
       items: points.map(({ at, values, ...point }) => ({ ...point, at: at.toISOString(), values: { ...values } })),
       resumed_at_steps: attempts.flatMap(({ attempt, startStep }) =>
-        attempt > 1 && startStep !== null ? startStep : [],
+        (attempt > 1 || (startStep ?? 0) > 0) && startStep !== null ? startStep : [],
       ),
     };
   }

@@ -1,7 +1,6 @@
 import {
   type CheckpointSummary as CheckpointSummarySchema,
   type OperationView,
-  type ResumedView,
   suggestOverrides,
   TrainingSpec,
 } from '@ktrdr/contracts';
@@ -12,15 +11,22 @@ import {
   type HistoryEntry,
   type Operation,
   remainingTime,
-  type ResumePlan,
   traitsOf,
 } from '@ktrdr/operations';
-import { type ChildrenOfStatus, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import {
+  type ChildrenOfStatus,
+  PrismaCheckpointRepository,
+  PrismaForkStore,
+  PrismaOperationStore,
+} from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { effectiveSpec } from './effective-spec.js';
 
 type CheckpointSummary = z.infer<typeof CheckpointSummarySchema>;
+
+/** Of more, the newest. */
+const FORKS_SHOWN = 20;
 
 /** Operations as clients see them. */
 @Injectable()
@@ -28,6 +34,7 @@ export class OperationPresenter {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
+    @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
   ) {}
 
   async one(operation: Operation): Promise<OperationView> {
@@ -39,12 +46,13 @@ export class OperationPresenter {
   async many(operations: readonly Operation[]): Promise<OperationView[]> {
     const resumedFrom = operations.flatMap(({ resumeCheckpointId }) => resumeCheckpointId ?? []);
     const ids = operations.map(({ id }) => id);
-    const [positions, latest, chosen, pauses, children] = await Promise.all([
+    const [positions, latest, chosen, pauses, children, forks] = await Promise.all([
       this.operations.queuePositions(operations),
       this.checkpoints.latestOf(ids),
       this.checkpoints.byIds(resumedFrom),
       this.operations.transitionsTo('paused', ids),
       this.operations.childrenSummaries(ids),
+      this.forks.forksOf(ids, FORKS_SHOWN),
     ]);
     const now = Date.now();
     return operations.map((operation) =>
@@ -55,6 +63,7 @@ export class OperationPresenter {
         resumedFrom: chosen.get(operation.resumeCheckpointId ?? ''),
         pauses: pauses.get(operation.id) ?? [],
         children: children.get(operation.id),
+        forks: forks.get(operation.id) ?? [],
       }),
     );
   }
@@ -67,11 +76,12 @@ interface Surroundings {
   readonly resumedFrom: Checkpoint | undefined;
   readonly pauses: readonly HistoryEntry[];
   readonly children: readonly ChildrenOfStatus[] | undefined;
+  readonly forks: readonly Operation[];
 }
 
 export function toOperationView(
   operation: Operation,
-  { now, queuePosition, latest, resumedFrom, pauses, children }: Surroundings,
+  { now, queuePosition, latest, resumedFrom, pauses, children, forks }: Surroundings,
 ): OperationView {
   const clocks = clocksAt(operation, now);
   return {
@@ -123,6 +133,9 @@ export function toOperationView(
       operation_id: operation.origin.operationId,
       checkpoint_id: operation.origin.checkpointId,
     },
+    forked_from: toForkedFrom(operation),
+    forks: forks.flatMap(toForkSummary),
+    is_forkable: latest !== undefined && latest.corruptedAt === null,
     children: children ? toChildren(children) : null,
     watchdog: operation.watchdog && { seconds: operation.watchdog.seconds, on_stall: operation.watchdog.onStall },
     stuck_since: operation.stuckSince?.toISOString() ?? null,
@@ -136,6 +149,25 @@ export function toOperationView(
     active_seconds: clocks.activeMs / 1000,
     paused_seconds: clocks.pausedMs / 1000,
   };
+}
+
+function toForkedFrom({ origin }: Operation): OperationView['forked_from'] {
+  if (origin?.kind !== 'fork') return null;
+  const { operationId, checkpointId, step, epoch, changes } = origin;
+  return {
+    operation_id: operationId,
+    checkpoint_id: checkpointId,
+    step,
+    epoch,
+    changes: changes.map((each) => ({ ...each })),
+  };
+}
+
+function toForkSummary({ id, name, status, origin, createdAt }: Operation): NonNullable<OperationView['forks']> {
+  if (origin?.kind !== 'fork') return [];
+  const { checkpointId, step, epoch } = origin;
+  const created_at = createdAt.toISOString();
+  return [{ operation_id: id, name, status, checkpoint_id: checkpointId, step, epoch, created_at }];
 }
 
 /** Only while it stands paused: the next resume makes it one of the past. */
@@ -205,18 +237,5 @@ export function toCheckpointSummary({ id, kind, createdAt, step, epoch }: Checkp
     created_at: createdAt.toISOString(),
     step,
     epoch,
-  };
-}
-
-export function toResumedView(plan: ResumePlan, queuePosition: number | null, isDryRun: boolean): ResumedView {
-  return {
-    operation_id: plan.operation.id,
-    status: plan.operation.status,
-    queue_position: queuePosition,
-    resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
-    lost_steps: plan.lostSteps,
-    fell_back_from: plan.fellBackFrom,
-    changes: plan.changes.map((change) => ({ ...change })),
-    dry_run: isDryRun,
   };
 }

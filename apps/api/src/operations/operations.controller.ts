@@ -8,8 +8,6 @@ import {
   type OperationView,
   PauseBody,
   PriorityBody,
-  ResumeBody,
-  type ResumedView,
   SubmitBody,
 } from '@ktrdr/contracts';
 import {
@@ -19,15 +17,12 @@ import {
   type Operation,
   OperationNotFoundError,
   PauseOperation,
-  ResumeOperation,
   SubmitOperation,
 } from '@ktrdr/operations';
 import type { z } from 'zod';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
 import { toDraft } from './draft.js';
-import { prepareOverride } from './effective-spec.js';
-import { toResumedView } from './operation.presenter.js';
 import { OperationQueries } from './operation-queries.js';
 
 /** @throws {OperationNotFoundError} an id of another form cannot be the id of any operation */
@@ -39,7 +34,7 @@ export const operationId = {
 };
 
 /** Kept with the operation, so that a submission repeated after a crash finds what the first one made. */
-function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
+export function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
   const key = headers['idempotency-key'];
   return typeof key === 'string' ? `${apiToken?.id} ${url.split('?')[0]} ${key}` : null;
 }
@@ -48,7 +43,6 @@ function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): stri
 export class OperationsController {
   constructor(
     @Inject(SubmitOperation) private readonly submitOperation: SubmitOperation,
-    @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
     @Inject(PauseOperation) private readonly pauseOperation: PauseOperation,
     @Inject(CancelOperation) private readonly cancelOperation: CancelOperation,
     @Inject(DeleteOperation) private readonly deleteOperation: DeleteOperation,
@@ -103,28 +97,6 @@ export class OperationsController {
   @HttpCode(204)
   delete(@Param('id', operationId) id: string): Promise<void> {
     return this.deleteOperation.execute(id);
-  }
-
-  @Post(':id/resume')
-  @HttpCode(202)
-  async resume(
-    @Req() request: AuthenticatedRequest,
-    @Param('id', operationId) id: string,
-    @Body(zod(ResumeBody)) body: z.output<typeof ResumeBody>,
-  ): Promise<ResumedView> {
-    const plan = await this.resumeOperation.execute({
-      operationId: id,
-      choice: body.checkpoint,
-      allowFallback: body.allow_fallback,
-      dryRun: body.dry_run,
-      actor: actorOf(request),
-      reason: null,
-      recoveryBudget: 'refill',
-      ...(Object.keys(body.overrides).length > 0
-        ? { override: (operation: Operation) => prepareOverride(operation, body.overrides) }
-        : {}),
-    });
-    return toResumedView(plan, await this.queries.queuePosition(plan.operation), body.dry_run);
   }
 
   @Post(':id/pause')

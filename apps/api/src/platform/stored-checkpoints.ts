@@ -1,15 +1,23 @@
-import type { Checkpoint, CheckpointEraser, CheckpointVerifier } from '@ktrdr/operations';
+import type {
+  Checkpoint,
+  CheckpointAdopter,
+  CheckpointEraser,
+  CheckpointVerifier,
+  Provenance,
+} from '@ktrdr/operations';
 import {
   type CheckpointStore,
   eraseObjects,
+  type Manifest,
   type ObjectRegister,
   type ObjectStore,
-  type Verification,
 } from '@ktrdr/checkpoint';
 
-/** Verifies and erases what the object store holds of committed checkpoints. */
-export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
-  private readonly underWay = new Map<string, Promise<Verification>>();
+type Verified = Awaited<ReturnType<CheckpointVerifier['verify']>>;
+
+/** Verifies, hands on and erases what the object store holds of committed checkpoints. */
+export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter, CheckpointEraser {
+  private readonly underWay = new Map<string, Promise<Verified>>();
 
   constructor(
     private readonly store: CheckpointStore,
@@ -22,9 +30,16 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
     const key = `${id} ${depth}`;
     const underWay =
       this.underWay.get(key) ??
-      this.store.verify({ manifestKey, manifestSha256, depth }).finally(() => this.underWay.delete(key));
+      this.read({ manifestKey, manifestSha256 }, depth).finally(() => this.underWay.delete(key));
     this.underWay.set(key, underWay);
     return underWay;
+  }
+
+  adopt(
+    { manifestKey, manifestSha256 }: Checkpoint,
+    by: { readonly operationId: string; readonly checkpointId: string },
+  ): Promise<{ readonly manifestKey: string; readonly manifestSha256: string }> {
+    return this.store.adopt({ manifestKey, manifestSha256 }, by);
   }
 
   erase(checkpoint: Checkpoint): Promise<void> {
@@ -34,4 +49,16 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointEraser {
   async eraseAll(checkpoints: readonly Checkpoint[]): Promise<void> {
     await eraseObjects(this.objects, this.collection, checkpoints);
   }
+
+  private async read(
+    reference: Pick<Checkpoint, 'manifestKey' | 'manifestSha256'>,
+    depth: 'quick' | 'deep',
+  ): Promise<Verified> {
+    const { manifest, ...verified } = await this.store.verify({ ...reference, depth });
+    return { ...verified, provenance: manifest && toProvenance(manifest) };
+  }
+}
+
+function toProvenance({ spec_sha256, data_fingerprint, trainer, backend }: Manifest): Provenance {
+  return { specSha256: spec_sha256, dataFingerprint: data_fingerprint, trainer, backend };
 }

@@ -5,6 +5,7 @@ import {
   type BadFile,
   type Checkpoint,
   directiveFor,
+  guaranteeOf,
   type Lease,
   type Operation,
   type ReportOutcome,
@@ -67,6 +68,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     restored: async (request) => {
       const lease = toLease(request);
       const { step, epoch, steps, epochs, backend, checkpoint_id: checkpointId } = request;
+      const drift = request.drift ?? [];
       const operation = await operations.recordStart(lease, {
         step,
         epoch,
@@ -80,6 +82,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
           data_fingerprint: request.data_fingerprint,
           trainer: request.trainer,
           ...(request.fell_back_from ? { fell_back_from: request.fell_back_from } : {}),
+          ...(checkpointId === null ? {} : { drift, guarantee: guaranteeOf(drift) }),
         },
       });
       await failpoints.reach('start.recorded', lease.operationId);
@@ -136,6 +139,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       accepted_spec_sha256: [...operation.formerSpecSha256],
       lease_ms: leaseMs,
       pinned_backend: operation.pinnedBackend,
+      allow_backend_change: operation.backendChangeAllowed,
       resume: resume && toResumePoint(resume),
       directive: directiveFor(operation, { attempt: operation.attempt, workerId }),
     };

@@ -1,12 +1,11 @@
-import type { ActionView, OperationView, ResumedView } from '@ktrdr/contracts';
+import type { ActionView, OperationView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations';
 import { position, renderMetrics } from './figures.js';
 import { block, type Row } from './layout.js';
 import type { RenderContext } from './operation-detail.js';
 import { remainingText } from './paused-card.js';
-import { renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
-import { age, count, duration, quantity } from './units.js';
+import { age, count, duration } from './units.js';
 
 export function renderStarted(operation: OperationView, { paint }: RenderContext): string {
   const { operation_id: id, name, status, queue_position, origin } = operation;
@@ -20,35 +19,6 @@ export function renderStarted(operation: OperationView, { paint }: RenderContext
     ],
     paint,
   );
-}
-
-export interface ResumedContext extends RenderContext {
-  /** What was chosen on the command line, to be repeated in the command that a rehearsal suggests. */
-  readonly choices?: string;
-}
-
-export function renderResumed(resumed: ResumedView, { paint, now, choices = '' }: ResumedContext): string {
-  const { operation_id: id, status, queue_position, dry_run: isDryRun, fell_back_from: corrupted } = resumed;
-  const isWithdrawal = !isDryRun && isLeased(status);
-  const title = isDryRun
-    ? `Would resume ${id} (nothing was changed)`
-    : `${isWithdrawal ? 'Continues' : 'Resumed'} ${id}`;
-  const rows: Row[] = [
-    { label: 'status', value: statusCell(status, queue_position) },
-    { label: 'from', value: isWithdrawal ? 'where it is: the pause was withdrawn' : origin(resumed, now) },
-    { label: 'changed', value: resumed.changes.map(renderChange) },
-    { label: 'instead', value: corrupted && { text: `of ${corrupted}, which is corrupted`, tone: 'waiting' } },
-    isDryRun
-      ? { label: 'resume', value: `ktrdr operations resume ${id}${choices}${corrupted ? ' --allow-fallback' : ''}` }
-      : { label: 'watch', value: `ktrdr operations watch ${id}` },
-  ];
-  return block(title, rows, paint);
-}
-
-function origin({ resumed_from: from, lost_steps: lost }: ResumedView, now: Date): string {
-  if (!from) return 'the beginning: it had not trained yet';
-  const cost = lost > 0 ? `${quantity(lost, 'step')} lost` : 'nothing lost';
-  return `${position(from)} (${from.checkpoint_type} checkpoint of ${age(from.created_at, now)}), ${cost}`;
 }
 
 /** The reply to a pause or cancel, with what the operation's record says about going on later. */

@@ -4,7 +4,7 @@ import { position, renderMetrics } from './figures.js';
 import { block, type Cell, type Row } from './layout.js';
 import type { Paint } from './paint.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
-import { changesOf } from './spec-changes.js';
+import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
 import { age, count, duration, figure, percent } from './units.js';
 
@@ -45,13 +45,18 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'result', value: entries(operation.result ?? {}) },
     { label: 'spec', value: `sha256 ${operation.spec_sha256}` },
     { label: 'changed', value: changesOf(operation) },
-    { label: 'next', value: operation.allowed_actions.map((action) => `ktrdr operations ${action} ${id}`) },
+    { label: 'next', value: nextActions(operation).map((action) => `ktrdr operations ${action} ${id}`) },
   ];
   return block(id, rows, paint);
 }
 
+/** A fork is always possible; it is suggested where nothing else goes on. */
+function nextActions({ status, allowed_actions, is_forkable: isForkable }: OperationView): string[] {
+  return status === 'completed' && isForkable ? ['fork', ...allowed_actions] : allowed_actions;
+}
+
 /** Where it comes from and what it stands above. */
-function family({ parent_id, origin, children }: OperationView): Row[] {
+function family({ parent_id, origin, children, forked_from, forks = [] }: OperationView): Row[] {
   const states = Object.entries(children?.by_status ?? {})
     .filter(([, many]) => many > 0)
     .map(([status, many]) => `${count(many)} ${status}`);
@@ -60,6 +65,11 @@ function family({ parent_id, origin, children }: OperationView): Row[] {
     {
       label: 'made from',
       value: origin && `${origin.operation_id} (${[origin.kind, origin.checkpoint_id].filter(Boolean).join(' at ')})`,
+    },
+    { label: 'differs in', value: forked_from?.changes.map(renderChange) },
+    {
+      label: 'forks',
+      value: forks.map((fork) => `${fork.operation_id} (${fork.name}, at ${position(fork)}, ${fork.status})`),
     },
     {
       label: 'children',

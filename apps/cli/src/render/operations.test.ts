@@ -1,5 +1,6 @@
 import { actionView, checkpointSummary, ID, NOW, operationView, resumedView } from '../testing/fixtures.js';
-import { renderAction, renderOutcome, renderResumed, renderStarted } from './operation-actions.js';
+import { renderResumed } from './continuation.js';
+import { renderAction, renderOutcome, renderStarted } from './operation-actions.js';
 import { renderOperation } from './operation-detail.js';
 import { renderOperations } from './operation-list.js';
 import { plain } from './paint.js';

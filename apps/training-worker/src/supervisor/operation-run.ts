@@ -8,6 +8,7 @@ import { RunHalted } from './errors.js';
 import { EventRecorder } from './event-recorder.js';
 import { FailedSaves } from './failed-saves.js';
 import { LeasedRpc } from './leased-rpc.js';
+import { driftMessage, driftOf } from './observed-drift.js';
 import { PersistentRpc } from './persistent-rpc.js';
 import type { Lease } from './ports.js';
 import { PauseSnapshot } from './pause-snapshot.js';
@@ -162,6 +163,7 @@ export class OperationRun {
         spec: specWithBackend(operation),
         spec_sha256: operation.spec_sha256,
         accepted_spec_sha256: operation.accepted_spec_sha256,
+        ...(operation.allow_backend_change ? { allow_backend_change: true } : {}),
         data_file: prepared.dataFile,
         spool_dir: await folder.newSaves(),
         resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
@@ -200,7 +202,9 @@ export class OperationRun {
     );
     this.settlement?.deliverWith(this.courier);
     const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
-    const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom };
+    const drift = prepared.restored ? driftOf(prepared.restored.manifest, event, trainer) : [];
+    if (drift.length > 0) this.recorder.record({ type: 'warning', code: 'drift', message: driftMessage(drift) });
+    const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom, drift };
     const answer = this.intent.answerToNow();
     this.reach('start.unreported')
       .then(() => this.rpc.call('restored', { ...report, ...restored, trainer: trainer.name }))

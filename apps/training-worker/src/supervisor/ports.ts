@@ -1,4 +1,4 @@
-import type { CheckpointDraft, CheckpointReference, UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type { CheckpointDraft, CheckpointReference, Manifest, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type {
   ResourceSnapshot,
   TrainerControl,
@@ -24,10 +24,13 @@ export interface WorkerRpc {
   ): Promise<WorkerRpcReply<M>>;
 }
 
+export type RestoredManifest = Pick<Manifest, 'trainer' | 'backend' | 'data_fingerprint' | 'spec_sha256'>;
+
 /** Where checkpoints go and come from. */
 export interface CheckpointStorage {
   upload(draft: CheckpointDraft): Promise<UploadedCheckpoint>;
-  restore(from: CheckpointReference & { readonly into: string }): Promise<unknown>;
+  /** What the manifest says about where the state comes from. */
+  restore(from: CheckpointReference & { readonly into: string }): Promise<{ readonly manifest: RestoredManifest }>;
 }
 
 /** Takes events at any time and sends them when it can. */

@@ -4,7 +4,7 @@ import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { Backoff } from './backoff.js';
 import type { LeasedRpc } from './leased-rpc.js';
-import type { CheckpointStorage, DataSources } from './ports.js';
+import type { CheckpointStorage, DataSources, RestoredManifest } from './ports.js';
 import type { SpoolFolder } from './spool.js';
 
 type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
@@ -12,7 +12,11 @@ type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
 /** Everything the trainer needs on this machine. */
 export interface Prepared {
   readonly dataFile: string | null;
-  readonly restored: { readonly dir: string; readonly choice: ResumeChoice } | null;
+  readonly restored: {
+    readonly dir: string;
+    readonly choice: ResumeChoice;
+    readonly manifest: RestoredManifest;
+  } | null;
   readonly fellBackFrom: string | null;
 }
 
@@ -41,11 +45,12 @@ export async function prepare(
   const chosen = operation.resume;
   for (let choice = chosen, n = 1; choice; n += 1) {
     const dir = folder.restore(n);
-    const damage = await restore(choice, dir, ports, signal);
-    if (!damage) {
+    const outcome = await restore(choice, dir, ports, signal);
+    if ('manifest' in outcome) {
       const fellBackFrom = choice === chosen ? null : (chosen?.checkpoint_id ?? null);
-      return { dataFile, restored: { dir, choice }, fellBackFrom };
+      return { dataFile, restored: { dir, choice, manifest: outcome.manifest }, fellBackFrom };
     }
+    const { damage } = outcome;
     ports.log.warn({ checkpointId: choice.checkpoint_id, badFiles: damage.badFiles }, 'checkpoint damaged');
     const report = { checkpoint_id: choice.checkpoint_id, bad_files: damage.badFiles.map((file) => ({ ...file })) };
     const reply = await ports.rpc.call('restore-failed', report);
@@ -60,13 +65,12 @@ async function restore(
   into: string,
   ports: PreparationPorts,
   signal: AbortSignal,
-): Promise<CheckpointDamagedError | null> {
+): Promise<{ readonly manifest: RestoredManifest } | { readonly damage: CheckpointDamagedError }> {
   const from = { manifestKey: choice.manifest_key, manifestSha256: choice.manifest_sha256, into };
   try {
-    await whenReachable(() => ports.storage.restore(from), ports, signal);
-    return null;
+    return await whenReachable(() => ports.storage.restore(from), ports, signal);
   } catch (error) {
-    if (error instanceof CheckpointDamagedError) return error;
+    if (error instanceof CheckpointDamagedError) return { damage: error };
     throw error;
   }
 }

@@ -44,6 +44,9 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
     version: TRAINER.version,
     pid: process.pid,
     backends: backends.flatMap(({ name, usable }) => (usable ? [name] : [])),
+    backend_versions: Object.fromEntries(
+      backends.flatMap((backend) => (backend.usable ? [[backend.name, backend.version]] : [])),
+    ),
     operation_types: [...OPERATION_TYPES],
   });
   try {

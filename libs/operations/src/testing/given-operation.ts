@@ -26,6 +26,7 @@ export function givenOperation(overrides: Partial<Operation> = {}): Operation {
     pauseRecord: null,
     requirements: [],
     pinnedBackend: null,
+    backendChangeAllowed: false,
     createdBy: 'somebody',
     workerId: null,
     leaseExpiresAt: null,

@@ -18,6 +18,9 @@ export interface Backend {
   readonly reason: string;
 }
 
+/** The one that all TensorFlow.js packages here have; another brings a tfjs-core of its own. */
+const TFJS_VERSION = '4.22.0';
+
 const PACKAGES: Readonly<Record<BackendName, string>> = {
   'tfjs-node-gpu': '@tensorflow/tfjs-node-gpu',
   'tfjs-node': '@tensorflow/tfjs-node',
@@ -28,12 +31,19 @@ const PACKAGES: Readonly<Record<BackendName, string>> = {
 /** What both native packages register themselves as. */
 const NATIVE_ENGINE = 'tensorflow';
 
+const IN_ITS_PLACE =
+  'tfjs-node-gpu was loaded before it, and a process can load one of the two; uninstall @tensorflow/tfjs-node-gpu to use it';
+const OTHER_CORE = `it has another copy of tfjs-core; install version ${TFJS_VERSION} of it, then run npm dedupe`;
+const NO_GPU =
+  'it finds no GPU; check that nvidia-smi lists one and that CUDA 11 and cuDNN 8 are on LD_LIBRARY_PATH, ' +
+  'or install @tensorflow/tfjs-node in its place';
+
 async function loadNative(name: 'tfjs-node-gpu' | 'tfjs-node'): Promise<LoadedBackend> {
   // Both packages register the same engine, so only one of them can be loaded.
-  if (isNativeLoaded()) return { name, usable: false, problem: 'tfjs-node-gpu is loaded in its place' };
+  if (isNativeLoaded()) return { name, usable: false, problem: IN_ITS_PLACE };
   const module = (await import(PACKAGES[name])) as { version?: Record<string, string>; default?: unknown };
-  if (!isNativeLoaded()) return { name, usable: false, problem: 'it has another copy of tfjs-core' };
-  if (name === 'tfjs-node-gpu' && !(await isOnGpu())) return { name, usable: false, problem: 'it finds no GPU' };
+  if (!isNativeLoaded()) return { name, usable: false, problem: OTHER_CORE };
+  if (name === 'tfjs-node-gpu' && !(await isOnGpu())) return { name, usable: false, problem: NO_GPU };
   const { version } = (module.version ? module : module.default) as { version: Record<string, string> };
   return {
     name,
@@ -78,7 +88,9 @@ async function tryLoad(name: BackendName, load: () => Promise<LoadedBackend>): P
     return {
       name,
       usable: false,
-      problem: isMissing ? `${PACKAGES[name]} is not installed` : `it does not load: ${detail}`,
+      problem: isMissing
+        ? `${PACKAGES[name]} is not installed (npm i ${PACKAGES[name]}@${TFJS_VERSION})`
+        : `it does not load: ${detail} (reinstall it: npm rebuild ${PACKAGES[name]})`,
     };
   }
 }
@@ -100,6 +112,8 @@ export interface BackendWish {
   readonly requested: BackendName | 'auto';
   /** The backend of the checkpoint to continue from, if any. */
   readonly checkpoint: BackendName | null;
+  /** Where the checkpoint's cannot be had, any other will do. */
+  readonly mayChange?: boolean;
   /** Runs the model once on the active backend; throws when that backend lacks something. */
   readonly tryModel: () => void;
 }
@@ -110,18 +124,22 @@ export interface BackendWish {
  * @throws {BackendUnavailableError} when none can.
  */
 export async function chooseBackend(loaded: readonly LoadedBackend[], wish: BackendWish): Promise<Backend> {
-  const only = wish.requested !== 'auto' ? wish.requested : wish.checkpoint;
+  const { requested, checkpoint, mayChange = false } = wish;
+  const only = requested !== 'auto' ? requested : mayChange ? null : checkpoint;
   const passedOver: string[] = [];
-  for (const backend of loaded.filter(({ name }) => only === null || name === only)) {
+  const candidates = loaded
+    .filter(({ name }) => only === null || name === only)
+    .toSorted((a, b) => Number(b.name === checkpoint) - Number(a.name === checkpoint));
+  for (const backend of candidates) {
     // A checkpoint is the proof that its backend can run the model; a resume need not try again.
     const tryModel = backend.name === wish.checkpoint ? () => undefined : wish.tryModel;
     const problem = backend.usable ? await problemOf(backend.engineName, tryModel) : backend.problem;
     if (backend.usable && problem === null) {
-      return { name: backend.name, version: backend.version, reason: reasonFor(wish, passedOver) };
+      return { name: backend.name, version: backend.version, reason: reasonFor(backend.name, wish, passedOver) };
     }
     passedOver.push(`${backend.name}: ${problem}`);
   }
-  throw new BackendUnavailableError(only ?? 'auto', passedOver, adviceFor(only));
+  throw new BackendUnavailableError(only ?? 'auto', passedOver, adviceFor(only, checkpoint));
 }
 
 async function problemOf(engineName: string, tryModel: () => void): Promise<string | null> {
@@ -135,15 +153,19 @@ async function problemOf(engineName: string, tryModel: () => void): Promise<stri
   }
 }
 
-function reasonFor({ requested, checkpoint }: BackendWish, passedOver: readonly string[]): string {
+function reasonFor(name: BackendName, { requested, checkpoint }: BackendWish, passedOver: readonly string[]): string {
   if (requested !== 'auto') return 'named in the spec';
-  if (checkpoint) return 'the checkpoint was made on it';
+  if (name === checkpoint) return 'the checkpoint was made on it';
   return ['the first that loads and can run the model', ...passedOver].join('; ');
 }
 
-function adviceFor(only: BackendName | null): string {
+function adviceFor(only: BackendName | null, checkpoint: BackendName | null): string {
+  const instead =
+    only !== null && only === checkpoint
+      ? 'resume on a worker that has it, or accept close numbers on another backend with allow_backend_change'
+      : 'let the spec say backend: auto';
   if (only === 'tfjs-node-gpu' || only === 'tfjs-node') {
-    return `Install ${PACKAGES[only]} 4.22 on the worker, or let the spec say backend: auto`;
+    return `Install ${PACKAGES[only]} ${TFJS_VERSION} on the worker (npm i ${PACKAGES[only]}@${TFJS_VERSION}), or ${instead}`;
   }
-  return 'Reinstall the worker’s packages, or choose another backend in the spec';
+  return `Reinstall the worker’s packages (npm ci), or ${instead}`;
 }

@@ -1,8 +1,14 @@
 import type { BulkView, OperationView, ResumedView } from '@ktrdr/contracts';
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
-import { OVERRIDE_FLAG_NAMES, OVERRIDE_FLAGS, overrideArguments, toOverrides } from '../../overrides.js';
-import { renderResumed } from '../../render/operation-actions.js';
+import {
+  CONTINUATION_FLAGS,
+  continuationArguments,
+  OVERRIDE_FLAG_NAMES,
+  OVERRIDE_FLAGS,
+  toOverrides,
+} from '../../overrides.js';
+import { renderResumed } from '../../render/continuation.js';
 import { nextCommands, type ProblemDocument } from '../../render/problem.js';
 
 export default class OperationsResume extends BulkCommand {
@@ -15,14 +21,9 @@ export default class OperationsResume extends BulkCommand {
     '<%= config.bin %> operations resume --all --status paused --label owner=ada',
   ];
   static override flags = {
-    checkpoint: Flags.string({ description: 'latest, best, or a checkpoint id', default: 'latest' }),
-    'allow-fallback': Flags.boolean({
-      description: 'take the newest older valid checkpoint if the chosen one is corrupted',
-    }),
-    'dry-run': Flags.boolean({ description: 'only say what would happen', exclusive: ['watch'] }),
-    watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
+    ...CONTINUATION_FLAGS,
     ...OVERRIDE_FLAGS,
-    all: allFlag(['watch', ...OVERRIDE_FLAG_NAMES]),
+    all: allFlag(['watch', 'allow-backend-change', ...OVERRIDE_FLAG_NAMES]),
     ...BULK_FLAGS,
   };
 
@@ -33,7 +34,8 @@ export default class OperationsResume extends BulkCommand {
     const { args, flags } = await this.parse(OperationsResume);
     const operationId = this.target(args.operation, flags.all);
     const { checkpoint, 'allow-fallback': allow_fallback, 'dry-run': dry_run } = flags;
-    this.choices = `${checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`}${overrideArguments(flags)}`;
+    const allow_backend_change = flags['allow-backend-change'];
+    this.choices = continuationArguments(flags);
     const api = await this.connect(flags);
     if (operationId === null) {
       const choice = checkpoint as 'latest' | 'best'; // the API refuses the id of a checkpoint of one operation
@@ -44,7 +46,13 @@ export default class OperationsResume extends BulkCommand {
       });
     }
     const overrides = await toOverrides(flags, () => api.get(operationId));
-    const resumed = await api.resume(operationId, { checkpoint, allow_fallback, overrides, dry_run });
+    const resumed = await api.resume(operationId, {
+      checkpoint,
+      allow_fallback,
+      allow_backend_change,
+      overrides,
+      dry_run,
+    });
     this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.choices }));
     return flags.watch ? this.watch(api, operationId) : resumed;
   }

@@ -7,6 +7,7 @@ import type {
   Lease,
   MachineReading,
   ResourceMeter,
+  RestoredManifest,
   Trainer,
   TrainerExit,
   TrainerListener,
@@ -121,6 +122,13 @@ export class InMemoryTrainers implements TrainerSource {
 export class InMemoryStorage implements CheckpointStorage {
   readonly uploads: CheckpointDraft[] = [];
   readonly restores: string[] = [];
+  /** What restored checkpoints say about where they come from. */
+  manifest: RestoredManifest = {
+    trainer: { name: 'in-memory', version: '1' },
+    backend: { name: 'cpu', version: '1' },
+    data_fingerprint: 'd',
+    spec_sha256: 'abc',
+  };
   beforeUpload: (draft: CheckpointDraft) => Promise<void> | void = () => undefined;
   beforeRestore: (manifestKey: string) => Promise<void> | void = () => undefined;
 
@@ -133,9 +141,10 @@ export class InMemoryStorage implements CheckpointStorage {
     return { manifestKey, manifestSha256: 'sha', manifest, bytes: 10, uploadedBytes: 10 };
   }
 
-  async restore({ manifestKey }: { readonly manifestKey: string }): Promise<void> {
+  async restore({ manifestKey }: { readonly manifestKey: string }): Promise<{ manifest: RestoredManifest }> {
     this.restores.push(manifestKey);
     await this.beforeRestore(manifestKey);
+    return { manifest: this.manifest };
   }
 }
 

@@ -1,0 +1,64 @@
+import { BACKENDS } from '@ktrdr/contracts';
+import {
+  type Drift,
+  driftBetween,
+  type Guarantee,
+  guaranteeOf,
+  type Provenance,
+  type Surrounding,
+} from '@ktrdr/operations';
+
+interface Continuation {
+  /** Of the checkpoint; null: there is none, so nothing can differ from it. */
+  readonly provenance: Provenance | null;
+  readonly requirements: readonly string[];
+  readonly backendChangeAllowed: boolean;
+  /** What each worker of the pool that is alive offers. */
+  readonly workers: readonly { readonly capabilities: readonly string[] }[];
+}
+
+export interface Outlook {
+  readonly guarantee: Guarantee;
+  readonly drift: readonly Drift[];
+}
+
+/**
+ * What would differ on any of the workers that can take it, as far as they tell of themselves. The data they compare
+ * when they have it.
+ */
+export function outlookOf({ provenance, requirements, backendChangeAllowed, workers }: Continuation): Outlook {
+  if (!provenance) return { guarantee: guaranteeOf([]), drift: [] };
+  const fitting = workers.filter(({ capabilities }) => requirements.every((tag) => capabilities.includes(tag)));
+  const all = fitting.flatMap(({ capabilities }) =>
+    driftBetween(provenance, surroundingOf(capabilities, requirements, provenance)),
+  );
+  const drift = [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+  const guarantee = guaranteeOf(drift, { backendChangeAllowed });
+  if (fitting.length > 0) return { guarantee, drift };
+  const unseen = 'no fitting worker is alive; the one that takes it says what differs there';
+  return { guarantee: { ...guarantee, detail: `${guarantee.detail} (${unseen})` }, drift };
+}
+
+function surroundingOf(
+  capabilities: readonly string[],
+  requirements: readonly string[],
+  provenance: Provenance,
+): Surrounding {
+  const offered = BACKENDS.filter((name) => capabilities.includes(`backend:${name}`));
+  const backend =
+    offered.find((name) => requirements.includes(`backend:${name}`)) ??
+    offered.find((name) => name === provenance.backend.name) ??
+    offered[0];
+  const trainer = versioned(capabilities, 'trainer:');
+  const version = backend && versioned(capabilities, `backend:${backend}@`, backend);
+  return { ...(trainer ? { trainer } : {}), ...(version ? { backend: version } : {}) };
+}
+
+/** `trainer:NAME@VERSION`, `backend:NAME@VERSION`; older workers do not tell versions. */
+function versioned(capabilities: readonly string[], prefix: string, known?: string) {
+  const tag = capabilities.find((candidate) => candidate.startsWith(prefix))?.slice(prefix.length);
+  if (tag === undefined) return null;
+  if (known !== undefined) return { name: known, version: tag };
+  const at = tag.lastIndexOf('@');
+  return at > 0 ? { name: tag.slice(0, at), version: tag.slice(at + 1) } : null;
+}

@@ -1,0 +1,62 @@
+import type { ForkedView, OperationView } from '@ktrdr/contracts';
+import { Args, Flags } from '@oclif/core';
+import { parseLabels } from '../../labels.js';
+import { CONTINUATION_FLAGS, continuationArguments, OVERRIDE_FLAGS, toOverrides } from '../../overrides.js';
+import { renderForked } from '../../render/continuation.js';
+import { nextCommands, type ProblemDocument } from '../../render/problem.js';
+import { WatchCommand } from '../../watch-command.js';
+
+export default class OperationsFork extends WatchCommand {
+  static override args = { operation: Args.string({ description: 'operation id', required: true }) };
+  static override summary = 'start a new operation that continues from a checkpoint of this one, whatever its status';
+  static override examples = [
+    '<%= config.bin %> operations fork OPERATION --epochs 80 --watch',
+    '<%= config.bin %> operations fork OPERATION --checkpoint best --learning-rate 0.0001 --name gentler',
+    '<%= config.bin %> operations fork OPERATION --epochs 80 --dry-run',
+  ];
+  static override flags = {
+    ...CONTINUATION_FLAGS,
+    name: Flags.string({ description: 'what to call it; else the name of the original with "(fork)"' }),
+    label: Flags.string({
+      description: 'a label in place of the labels of the original, more than once if needed',
+      helpValue: 'KEY=VALUE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    priority: Flags.integer({ description: 'greater goes first', min: -100, max: 100 }),
+    ...OVERRIDE_FLAGS,
+  };
+
+  /** What was asked for beside the operation, to be typed again. */
+  private choices = '';
+
+  async run(): Promise<ForkedView | OperationView | null> {
+    const { args, flags } = await this.parse(OperationsFork);
+    const { checkpoint, name, priority } = flags;
+    const named = `${name === undefined ? '' : ` --name ${JSON.stringify(name)}`}`;
+    this.choices = `${continuationArguments(flags)}${named}`;
+    const api = await this.connect(flags);
+    const overrides = await toOverrides(flags, () => api.get(args.operation));
+    const forked = await api.fork(args.operation, {
+      checkpoint,
+      overrides,
+      allow_fallback: flags['allow-fallback'],
+      allow_backend_change: flags['allow-backend-change'],
+      dry_run: flags['dry-run'],
+      ...(name === undefined ? {} : { name }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
+    });
+    this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices: this.choices }));
+    return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
+  }
+
+  /** The correction forks too, and keeps the choices that were made. */
+  protected override nextFor(problem: ProblemDocument): readonly string[] {
+    return nextCommands(problem).map((command) =>
+      command
+        .replace('operations resume', 'operations fork')
+        .replace(' --allow-fallback', `${this.choices} --allow-fallback`),
+    );
+  }
+}
