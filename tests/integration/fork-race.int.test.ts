@@ -1,5 +1,5 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { type Operation, ForkOperation } from '@ktrdr/operations';
+import { type Operation, ForkOperation, partsOf } from '@ktrdr/operations';
 import { openDatabase, PrismaCheckpointCollection, PrismaForkStore } from '@ktrdr/operations-prisma';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -124,7 +124,7 @@ describe('a fork and whoever removes what it begins with', () => {
     const { id, saved } = await givenCancelled(1);
     const { body } = await http.post(`/operations/${id}/fork`);
     const [own] = await saving.checkpoints.ofOperation(body['operation_id'] as string);
-    const blob = own!.files[0]!.blob;
+    const blob = partsOf(own!.files[0]!)[0]!.blob;
     expect(own!.files).toEqual((await saving.checkpoints.get(saved[0]!)).files);
     await http.delete(`/operations/${id}`);
     expect(await saving.keys()).toContain(blob);
@@ -136,7 +136,7 @@ describe('a fork and whoever removes what it begins with', () => {
   it('begins at an older checkpoint when that is accepted and the newest is damaged', async () => {
     const { id, saved } = await givenCancelled(2);
     const { files } = await saving.checkpoints.get(saved[1]!);
-    await rm(join(services.folder, 'objects', files[0]!.blob));
+    await rm(join(services.folder, 'objects', partsOf(files[0]!)[0]!.blob));
     const refused = await http.post(`/operations/${id}/fork`);
     expect([refused.status, refused.body['code']]).toEqual([422, 'checkpoint-corrupted']);
     expect(refused.body['fallback']).toMatchObject({ checkpoint_id: saved[0], step: 1 });

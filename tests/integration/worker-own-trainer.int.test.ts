@@ -34,7 +34,7 @@ describe('a data generation', () => {
     expect(api.callsOf('restored').at(-1)).toMatchObject({ backend: null, steps: 13, checkpoint_id: null });
     const [file] = api.checkpoints.at(-1)!.files;
     expect(api.checkpoints).toMatchObject([{ kind: 'final', step: 13 }]);
-    const bytes = await readFile(join(worker.objects, file!.blob));
+    const bytes = await readFile(join(worker.objects, file!.blob!));
     expect(api.callsOf('completed')).toMatchObject([
       {
         result: { rows: 12_345, bytes: bytes.length, prices_sha256: createHash('sha256').update(bytes).digest('hex') },

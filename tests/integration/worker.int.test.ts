@@ -281,7 +281,7 @@ describe('a worker', () => {
     await until(() => api.checkpoints.length === 2, 'two checkpoints');
     child.kill('SIGKILL');
     const [older, newest] = api.checkpoints;
-    await writeFile(join(folder, 'objects', newest!.files[0]!.blob), '{"step":40,"value":0}');
+    await writeFile(join(folder, 'objects', newest!.files[0]!.blob!), '{"step":40,"value":0}');
     await api.offer();
     givenWorker('w2');
     await reaches('completed');

@@ -1,3 +1,4 @@
+import type { CheckpointFile } from '@ktrdr/operations';
 import pg from 'pg';
 
 export interface AttemptRow {
@@ -39,12 +40,7 @@ export interface CheckpointRow {
   readonly committedAt: Date;
   readonly manifestKey: string;
   readonly manifestSha256: string;
-  readonly files: readonly {
-    readonly name: string;
-    readonly bytes: number;
-    readonly sha256: string;
-    readonly blob: string;
-  }[];
+  readonly files: readonly CheckpointFile[];
   readonly corruptedAt: Date | null;
 }
 

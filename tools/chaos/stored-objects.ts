@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { sha256OfBlobKey } from '@ktrdr/checkpoint';
+import { partsOf } from '@ktrdr/operations';
 import type { CheckpointRow, OperationRecord } from './operation-record.js';
 
 /** In which a store says which deployment sweeps it. */
@@ -35,7 +37,10 @@ export async function auditStore(folder: string, records: readonly OperationReco
   const objects = files.filter((file) => !isHidden(file));
   const checkpoints = records.flatMap(({ checkpoints: rows }) => rows);
   const named = new Set(
-    checkpoints.flatMap(({ manifestKey, files: entries }) => [manifestKey, ...entries.map(({ blob }) => blob)]),
+    checkpoints.flatMap(({ manifestKey, files: entries }) => [
+      manifestKey,
+      ...entries.flatMap(partsOf).map(({ blob }) => blob),
+    ]),
   );
   const damage: Damage[] = [];
   for (const { id, checkpoints: rows } of records) {
@@ -55,7 +60,9 @@ export async function auditStore(folder: string, records: readonly OperationReco
 async function faultsOf(folder: string, { id, manifestKey, manifestSha256, files }: CheckpointRow): Promise<string[]> {
   const wanted = [
     { name: 'manifest.json', key: manifestKey, sha256: manifestSha256 },
-    ...files.map(({ name, blob, sha256 }) => ({ name, key: blob, sha256 })),
+    ...files.flatMap((file) =>
+      partsOf(file).map(({ blob }) => ({ name: file.name, key: blob, sha256: sha256OfBlobKey(blob) })),
+    ),
   ];
   const faults: string[] = [];
   for (const { name, key, sha256 } of wanted) {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
 import type { ResultView } from '@ktrdr/contracts';
 import { ResultCorruptedError, UsageError } from './errors.js';
+import { FileCheck } from './file-check.js';
 
 type ResultFile = ResultView['files'][number];
 
@@ -37,13 +38,12 @@ export async function downloadResult({ api, result, directory, isForced, signal 
   const draft = join(target, `.ktrdr-${randomUUID()}`);
   try {
     await mkdir(draft);
-    for (const file of result.files) await fetchFile(api, { file, operationId: result.operation_id, draft, signal });
     const saved: SavedFile[] = [];
-    for (const { name, bytes, sha256 } of result.files) {
-      const path = join(target, name);
-      await rename(join(draft, name), path);
-      saved.push({ name, path, bytes, sha256 });
+    for (const file of result.files) {
+      const sha256 = await fetchFile(api, { file, operationId: result.operation_id, draft, signal });
+      saved.push({ name: file.name, path: join(target, file.name), bytes: file.bytes, sha256 });
     }
+    for (const { name, path } of saved) await rename(join(draft, name), path);
     await rm(draft, { recursive: true });
     return saved;
   } catch (error) {
@@ -68,29 +68,23 @@ interface FileRequest {
   readonly signal: AbortSignal;
 }
 
-async function fetchFile(api: ApiClient, { file, operationId, draft, signal }: FileRequest): Promise<void> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const counted = async function* (pieces: AsyncIterable<Uint8Array>) {
+/** @returns its SHA-256. */
+async function fetchFile(api: ApiClient, { file, operationId, draft, signal }: FileRequest): Promise<string> {
+  const check = new FileCheck(file);
+  const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
-      hash.update(piece);
-      bytes += piece.length;
+      check.update(piece);
       yield piece;
     }
   };
   await pipeline(
     api.resultFile(operationId, file.name, { signal }),
-    counted,
+    checked,
     createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }),
   );
-  const sha256 = hash.digest('hex');
-  if (sha256 === file.sha256 && bytes === file.bytes) return;
-  throw new ResultCorruptedError({
-    operationId,
-    name: file.name,
-    problem: bytes === file.bytes ? 'wrong-hash' : 'wrong-size',
-    detail: `${bytes} bytes with SHA-256 ${sha256}; the result names ${file.bytes} bytes with ${file.sha256}`,
-  });
+  const { sha256, difference } = check.finish();
+  if (difference) throw new ResultCorruptedError({ operationId, name: file.name, ...difference });
+  return sha256;
 }
 
 async function assertNothingInTheWay(target: string, files: readonly ResultFile[]): Promise<void> {

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { CheckpointUploadError } from './errors.js';
-import { digestOfFile } from './file-digest.js';
+import { sha256Of } from './file-digest.js';
 import { blobKey } from './keys.js';
+import { type CutFile, cutFile, readPart } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
 import { orProblem } from './object-problem.js';
-import { mapParallel } from './parallel.js';
+import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
+import type { Span } from './tensor-spans.js';
 
 /** A sweep must leave every blob alone that is younger than this, whoever refers to it. */
 export const BLOB_GRACE_HOURS = 24;
@@ -30,7 +32,24 @@ export interface BlobOrder {
   readonly onStored: () => Promise<void>;
 }
 
-/** Puts files into the store under their hashes, each content once. */
+/** What one save knows about the store. */
+interface Save {
+  readonly at: Date;
+  /** Hashes of blobs whose bytes are known to be right. */
+  readonly trusted: Set<string>;
+  /** Each content is stored once, however many parts have it. Settles with the bytes that had to be sent. */
+  readonly storing: Map<string, Promise<number>>;
+  readonly onStored: () => Promise<void>;
+}
+
+interface StoredPart {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly sentBytes: number;
+}
+
+/** Puts files into the store, in parts under their hashes, each content once. */
 export class BlobWriter {
   /**
    * The blobs of each attempt's last save, whose bytes it has itself written or read and found right. A later attempt
@@ -47,21 +66,20 @@ export class BlobWriter {
 
   /** @returns the files' entries, and how many bytes had to be sent. */
   async write(order: BlobOrder): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
-    const { dir, names, attempt } = order;
-    const files = await mapParallel(names, PARALLEL, async (name) => {
-      const digest = await digestOfFile(join(dir, name));
-      return { name, ...digest, blob: blobKey(digest.sha256) };
-    });
-    const trusted = this.trustOf(attempt);
-    const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
-    const sent = await mapParallel(distinct, PARALLEL, async (file) => {
-      const bytes = await this.writeOne(order, file, trusted);
-      await order.onStored();
-      return bytes;
-    });
-    await mapParallel(distinct, PARALLEL, (file) => this.confirm(file));
-    this.trusted.set(attempt, new Set(distinct.map(({ sha256 }) => sha256)));
-    return { files, uploadedBytes: sent.reduce((sum, bytes) => sum + bytes, 0) };
+    const { dir, names, at, attempt, onStored } = order;
+    const cut = await mapParallel(names, PARALLEL, async (name) => ({ name, file: await cutFile(join(dir, name)) }));
+    const parts = cut.flatMap(({ name, file }) => file.parts.map((span) => ({ name, file, span })));
+    const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
+    const bytes = Math.max(0, ...parts.map(({ span }) => span.end - span.start));
+    const stored = await mapWithBuffers(parts, { limit: PARALLEL, bytes }, (part, buffer) =>
+      this.writePart(part, buffer, save),
+    );
+    this.trusted.set(attempt, new Set(stored.map(({ sha256 }) => sha256)));
+    const ofFile = Map.groupBy(stored, ({ name }) => name);
+    return {
+      files: cut.map(({ name, file }) => toEntry(name, file.bytes, ofFile.get(name) ?? [])),
+      uploadedBytes: stored.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+    };
   }
 
   private trustOf(attempt: string): Set<string> {
@@ -73,15 +91,38 @@ export class BlobWriter {
     return blobs;
   }
 
-  private async writeOne({ dir, at }: BlobOrder, file: ManifestFile, trusted: Set<string>): Promise<number> {
-    if (await this.isReusable(file, at, trusted)) return 0;
-    await this.objects.putFile(file.blob, join(dir, file.name), file.bytes);
-    trusted.add(file.sha256);
-    return file.bytes;
+  private async writePart(
+    { name, file, span }: { readonly name: string; readonly file: CutFile; readonly span: Span },
+    buffer: Uint8Array,
+    save: Save,
+  ): Promise<StoredPart> {
+    const body = await readPart(file, span, buffer);
+    const sha256 = sha256Of(body);
+    const part = { name, sha256, bytes: body.length };
+    const underWay = save.storing.get(sha256);
+    if (underWay) {
+      await underWay;
+      return { ...part, sentBytes: 0 };
+    }
+    const storing = this.store(name, body, sha256, save);
+    save.storing.set(sha256, storing);
+    return { ...part, sentBytes: await storing };
+  }
+
+  private async store(name: string, body: Uint8Array, sha256: string, save: Save): Promise<number> {
+    const blob = blobKey(sha256);
+    const isReused = await this.isReusable(blob, body.length, sha256, save);
+    if (!isReused) {
+      await this.objects.put(blob, body);
+      save.trusted.add(sha256);
+      await this.confirm(name, blob, body.length);
+    }
+    await save.onStored();
+    return isReused ? 0 : body.length;
   }
 
   /** A blob that was damaged in the store has the right name and often the right size, so its bytes are read once. */
-  private async isReusable({ blob, bytes, sha256 }: ManifestFile, at: Date, trusted: Set<string>): Promise<boolean> {
+  private async isReusable(blob: string, bytes: number, sha256: string, { at, trusted }: Save): Promise<boolean> {
     const head = await this.objects.head(blob);
     if (head?.bytes !== bytes || at.getTime() - head.modifiedAt.getTime() > REUSE_HOURS * HOUR_MS) return false;
     if (trusted.has(sha256)) return true;
@@ -91,14 +132,20 @@ export class BlobWriter {
     return intact;
   }
 
-  private async confirm({ name, blob, bytes }: ManifestFile): Promise<void> {
+  private async confirm(name: string, blob: string, bytes: number): Promise<void> {
     const head = await this.objects.head(blob);
     if (head?.bytes === bytes) return;
     const found = head ? `${head.bytes} bytes` : 'nothing';
     throw new CheckpointUploadError(
-      `The object store ${this.objects.url} took ${name} (${bytes} bytes) but holds ${found} under ${blob}. ` +
+      `The object store ${this.objects.url} took ${bytes} bytes of ${name} but holds ${found} under ${blob}. ` +
         'The save was given up; the checkpoint before it is untouched',
       { file: name, blob, expected_bytes: bytes, actual_bytes: head?.bytes ?? null },
     );
   }
+}
+
+function toEntry(name: string, bytes: number, parts: readonly StoredPart[]): ManifestFile {
+  const [first] = parts;
+  if (first && parts.length === 1) return { name, bytes, sha256: first.sha256, blob: blobKey(first.sha256) };
+  return { name, bytes, parts: parts.map((part) => ({ blob: blobKey(part.sha256), bytes: part.bytes })) };
 }

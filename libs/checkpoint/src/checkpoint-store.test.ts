@@ -117,9 +117,9 @@ describe('CheckpointStore', () => {
     });
 
     it('gives up when the store took a blob and does not have it', async () => {
-      const putFile = objects.putFile.bind(objects);
-      objects.putFile = async (key, path, bytes) => {
-        await putFile(key, path, bytes);
+      const put = objects.put.bind(objects);
+      objects.put = async (key, body) => {
+        await put(key, body);
         await objects.delete(key);
       };
       await expect(upload()).rejects.toThrow(CheckpointUploadError);
@@ -127,9 +127,9 @@ describe('CheckpointStore', () => {
     });
 
     it('leaves no manifest when the store goes away half-way', async () => {
-      const putFile = objects.putFile.bind(objects);
-      objects.putFile = async (key, path, bytes) => {
-        await putFile(key, path, bytes);
+      const put = objects.put.bind(objects);
+      objects.put = async (key, body) => {
+        await put(key, body);
         objects.setReachable(false);
       };
       await expect(upload()).rejects.toThrow(ObjectStoreUnavailableError);
@@ -253,11 +253,12 @@ describe('CheckpointStore', () => {
 
     it('leaves nothing behind when the store goes away', async () => {
       const uploaded = await upload();
-      const getToFile = objects.getToFile.bind(objects);
-      objects.getToFile = async (key, path) => {
-        const digest = await getToFile(key, path);
-        objects.setReachable(false);
-        return digest;
+      const read = objects.read.bind(objects);
+      let calls = 0;
+      objects.read = (key, buffer) => {
+        calls += 1;
+        objects.setReachable(calls === 1);
+        return read(key, buffer);
       };
       await expect(store.restore({ ...uploaded, into: join(dir, 'into') })).rejects.toThrow(
         ObjectStoreUnavailableError,

@@ -1,20 +1,16 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { type BadFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
 import { BlobWriter } from './blob-writer.js';
+import { downloadFiles } from './download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
-import { assertCheckpointFileName, manifestKey, parseManifestKey } from './keys.js';
-import {
-  decodeManifest,
-  encodeManifest,
-  type Manifest,
-  MANIFEST_SCHEMA_VERSION,
-  type ManifestFile,
-} from './manifest.js';
+import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
+import { decodeManifest, encodeManifest, type Manifest, versionFor } from './manifest.js';
 import { intoNewDirectory } from './new-directory.js';
 import { orProblem } from './object-problem.js';
 import { mapParallel } from './parallel.js';
-import type { ObjectDigest, ObjectStore } from './ports.js';
+import type { ObjectStore } from './ports.js';
+import { badFilesIn, compare, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
 
 /**
  * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,
@@ -22,7 +18,6 @@ import type { ObjectDigest, ObjectStore } from './ports.js';
  */
 export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
-const PARALLEL_DOWNLOADS = 4;
 
 /** A checkpoint to be stored: files in a local directory, and what the manifest says about them. */
 export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'files'> {
@@ -93,7 +88,7 @@ export class CheckpointStore {
       attempt: `${operationId}:${position.attempt}`,
       onStored: () => this.failpoints.reach('upload.blob-stored', operationId),
     });
-    const bytes = encodeManifest({ schema_version: MANIFEST_SCHEMA_VERSION, ...position, files });
+    const bytes = encodeManifest({ schema_version: versionFor(files), ...position, files });
     const manifest = decodeOwn(bytes);
     await this.failpoints.reach('upload.blobs-stored', operationId);
     await this.objects.put(key, bytes);
@@ -149,12 +144,12 @@ export class CheckpointStore {
       return { valid: false, badFiles: [read.bad], manifest: null, filesChecked: 1, bytesHashed: read.bytes };
     }
     const { manifest } = read;
-    const checks = await mapParallel(manifest.files, PARALLEL_CHECKS, (file) =>
-      this.checkBlob(file, depth === 'deep' || file.bytes < QUICK_HASH_LIMIT_BYTES),
+    const checks = await mapParallel(piecesOf(manifest.files), PARALLEL_CHECKS, (piece) =>
+      this.checkPiece(piece, depth === 'deep' || piece.bytes < QUICK_HASH_LIMIT_BYTES),
     );
-    const badFiles = checks.flatMap(({ bad }) => bad ?? []);
+    const badFiles = this.judge(checks);
     const bytesHashed = checks.reduce((sum, { bytes }) => sum + bytes, read.bytes);
-    return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: checks.length + 1, bytesHashed };
+    return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: manifest.files.length + 1, bytesHashed };
   }
 
   /**
@@ -168,10 +163,7 @@ export class CheckpointStore {
     if ('bad' in read) throw new CheckpointDamagedError(reference.manifestKey, [read.bad]);
     const { manifest } = read;
     return intoNewDirectory(into, async (dir) => {
-      const findings = await mapParallel(manifest.files, PARALLEL_DOWNLOADS, (file) =>
-        this.compare(file, () => this.objects.getToFile(file.blob, `${dir}/${file.name}`)),
-      );
-      const badFiles = findings.flatMap(({ bad }) => bad ?? []);
+      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir));
       if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
       return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
     });
@@ -193,39 +185,22 @@ export class CheckpointStore {
     return { bad: { name: 'manifest.json', problem: 'wrong-hash', detail }, bytes: read.value.length };
   }
 
-  private async checkBlob(file: ManifestFile, hashed: boolean): Promise<Finding> {
-    const { name, blob, bytes } = file;
-    if (hashed) return this.compare(file, () => this.objects.hash(blob));
-    const head = await this.objects.head(blob);
-    if (!head) return { bad: { name, problem: 'missing', detail: `there is no ${blob}` }, bytes: 0 };
-    return { bad: head.bytes === bytes ? null : wrongSize(file, head.bytes), bytes: 0 };
+  private async checkPiece(piece: Piece, isHashed: boolean): Promise<PieceFinding> {
+    if (isHashed) return compare(piece, () => this.objects.hash(piece.blob));
+    const head = await this.objects.head(piece.blob);
+    const missing = { problem: 'missing', detail: `there is no ${piece.blob}` } as const;
+    return { piece, problem: head ? wrongSize(piece, head.bytes) : missing, bytes: 0 };
   }
 
-  private async compare(file: ManifestFile, read: () => Promise<ObjectDigest>): Promise<Finding> {
-    const outcome = await orProblem(read);
-    const bad = 'problem' in outcome ? { name: file.name, ...outcome } : difference(file, outcome.value);
-    if (bad) this.blobs.distrust(file.sha256);
-    return { bad, bytes: 'value' in outcome ? outcome.value.bytes : 0 };
+  /** What was found bad is not built upon any more. */
+  private judge(findings: readonly PieceFinding[]): readonly BadFile[] {
+    for (const { piece, problem } of findings) if (problem) this.blobs.distrust(sha256OfBlobKey(piece.blob));
+    return badFilesIn(findings);
   }
 }
 
 type ReadManifest =
   { readonly manifest: Manifest; readonly bytes: number } | { readonly bad: BadFile; readonly bytes: number };
-
-interface Finding {
-  readonly bad: BadFile | null;
-  readonly bytes: number;
-}
-
-function difference(file: ManifestFile, found: ObjectDigest): BadFile | null {
-  if (found.bytes !== file.bytes) return wrongSize(file, found.bytes);
-  if (found.sha256 === file.sha256) return null;
-  return { name: file.name, problem: 'wrong-hash', detail: `${file.blob} has SHA-256 ${found.sha256}` };
-}
-
-function wrongSize({ name, blob, bytes }: ManifestFile, actual: number): BadFile {
-  return { name, problem: 'wrong-size', detail: `${blob} has ${actual} bytes, not ${bytes}` };
-}
 
 /** Nothing is stored that could not be read back. */
 function decodeOwn(bytes: Uint8Array): Manifest {

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '@ktrdr/operations';
+import { type Checkpoint, partsOf } from '@ktrdr/operations';
 import type { ObjectRegister } from './collection-ports.js';
 import { parseManifestKey } from './keys.js';
 import { mapParallel } from './parallel.js';
@@ -21,7 +21,7 @@ export async function eraseObjects(
     parseManifestKey(key);
     await objects.delete(key);
   });
-  const blobs = [...new Set(checkpoints.flatMap(({ files }) => files.map(({ blob }) => blob)))];
+  const blobs = [...new Set(checkpoints.flatMap(({ files }) => files.flatMap(partsOf).map(({ blob }) => blob)))];
   for (let start = 0; start < blobs.length; start += COLLECTED_AT_ONCE) {
     const batch = blobs.slice(start, start + COLLECTED_AT_ONCE);
     await register.collect('blob', batch, (blob) => objects.delete(blob));

@@ -74,6 +74,19 @@ export class CheckpointDamagedError extends DomainError {
   }
 }
 
+/** Bytes of one file are not what the checkpoint says they are. */
+export class StoredFileDamagedError extends DomainError {
+  readonly code = 'checkpoint-corrupted';
+  constructor(readonly badFile: BadFile) {
+    super(
+      `${badFile.name} of the checkpoint is damaged (${badFile.problem}): ${badFile.detail}. Use an older checkpoint`,
+      {
+        bad_files: [badFile],
+      },
+    );
+  }
+}
+
 /** An intact manifest of a kind that this version of ktrdr does not understand. */
 export class ManifestIncompatibleError extends DomainError {
   readonly code = 'checkpoint-incompatible';

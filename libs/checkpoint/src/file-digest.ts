@@ -1,34 +1,18 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { LocalFileError } from './errors.js';
+import { createHash, hash } from 'node:crypto';
 import type { ObjectDigest } from './ports.js';
-
-const CHUNK_BYTES = 1024 * 1024;
 
 /** Streams bytes through SHA-256. */
 export async function digestOf(chunks: AsyncIterable<Uint8Array>): Promise<ObjectDigest> {
-  const hash = createHash('sha256');
+  const sha256 = createHash('sha256');
   let bytes = 0;
   for await (const chunk of chunks) {
-    hash.update(chunk);
+    sha256.update(chunk);
     bytes += chunk.length;
   }
-  return { bytes, sha256: hash.digest('hex') };
-}
-
-/**
- * The size and SHA-256 of a local file, read as a stream.
- * @throws LocalFileError
- */
-export async function digestOfFile(path: string): Promise<ObjectDigest> {
-  try {
-    return await digestOf(createReadStream(path, { highWaterMark: CHUNK_BYTES }));
-  } catch (error) {
-    throw new LocalFileError('read', path, error);
-  }
+  return { bytes, sha256: sha256.digest('hex') };
 }
 
 /** Lower-case hexadecimal SHA-256 of bytes in memory. */
 export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes);
 }

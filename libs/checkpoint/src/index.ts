@@ -17,9 +17,12 @@ export {
   ObjectStoreUnavailableError,
   ObjectUnreadableError,
   SourceFileChangedError,
+  StoredFileDamagedError,
   UnsafeKeyError,
 } from './errors.js';
-export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
+export { contentOf } from './file-content.js';
+export { digestOf, sha256Of } from './file-digest.js';
+export { MAX_PART_BYTES, PART_BYTES } from './file-parts.js';
 export {
   assertKeyPrefix,
   assertObjectKey,
@@ -30,12 +33,13 @@ export {
   manifestKey,
   type ManifestLocation,
   parseManifestKey,
+  sha256OfBlobKey,
 } from './keys.js';
 export {
   decodeManifest,
   encodeManifest,
   Manifest,
-  MANIFEST_SCHEMA_VERSION,
+  MANIFEST_SCHEMA_VERSIONS,
   ManifestFile,
   parseManifest,
 } from './manifest.js';
@@ -49,6 +53,7 @@ export {
   type RetentionFacts,
   type RetentionLimits,
 } from './operation-retention.js';
+export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
 export {
   KEEP_REASONS,

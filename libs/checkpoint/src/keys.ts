@@ -85,6 +85,15 @@ export function isBlobKey(key: string): boolean {
   return BLOB_KEY.test(key);
 }
 
+/**
+ * The SHA-256 that a blob's key says its bytes have.
+ * @throws UnsafeKeyError when it is not the key of a blob.
+ */
+export function sha256OfBlobKey(key: string): string {
+  if (!isBlobKey(key)) throw new UnsafeKeyError('blob key', key, `${BLOB_PREFIX}<aa>/<SHA-256>`);
+  return key.slice(BLOB_PREFIX.length + 3);
+}
+
 /** Whether a manifest can have this key. */
 export function isManifestKey(key: string): boolean {
   return MANIFEST_KEY.test(key);

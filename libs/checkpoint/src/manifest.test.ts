@@ -9,6 +9,12 @@ const fileOf = (name: string, digit: string) => {
   return { name, bytes: 10, sha256, blob: blobKey(sha256) };
 };
 
+const inParts = (...bytes: number[]) => ({
+  name: 'weights.safetensors',
+  bytes: 10,
+  parts: bytes.map((size, i) => ({ blob: blobKey(String(i + 1).repeat(64)), bytes: size })),
+});
+
 function givenManifest(change: Partial<Manifest> = {}): Manifest {
   const { dir: _dir, files: _files, ...position } = checkpointDraft({ dir: '', files: [] });
   return {
@@ -24,6 +30,12 @@ describe('a manifest', () => {
   it('comes back as it was written', () => {
     const manifest = givenManifest();
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
+  });
+
+  it('comes back with its parts', () => {
+    const manifest = givenManifest({ schema_version: 2, files: [inParts(4, 6), fileOf('z', '1')].toReversed() });
+    const { files, ...rest } = decodeManifest(encodeManifest(manifest));
+    expect({ ...rest, files: files.toReversed() }).toEqual(manifest);
   });
 
   it('has the same bytes whatever the order of its keys and files', () => {
@@ -52,10 +64,10 @@ describe('a manifest', () => {
     );
   });
 
-  it.each([[2], ['1'], [null], [undefined]])('of schema version %p is refused by name', (version) => {
+  it.each([[3], ['1'], [null], [undefined]])('of schema version %p is refused by name', (version) => {
     const act = () => parseManifest({ ...givenManifest(), schema_version: version });
     expect(act).toThrow(ManifestIncompatibleError);
-    expect(act).toThrow('needs schema version 1');
+    expect(act).toThrow('needs schema version 1 or 2');
   });
 
   it.each<[string, object, string]>([
@@ -63,6 +75,16 @@ describe('a manifest', () => {
     ['names a hidden file', { files: [fileOf('.x', '1')] }, 'plain file name'],
     ['names a file twice', { files: [fileOf('x', '1'), fileOf('x', '2')] }, 'twice'],
     ['names a blob that is not the hash', { files: [{ ...fileOf('x', '1'), blob: blobKey('2'.repeat(64)) }] }, 'blob'],
+    ['has parts in version 1', { files: [inParts(4, 6)] }, 'schema_version'],
+    ['has no parts in version 2', { schema_version: 2 }, 'schema_version'],
+    ['has parts that are too short together', { schema_version: 2, files: [inParts(4, 5)] }, 'as long together'],
+    ['has an empty part', { schema_version: 2, files: [inParts(10, 0)] }, 'files'],
+    ['has a part beside a blob', { schema_version: 2, files: [{ ...fileOf('x', '1'), ...inParts(4, 6) }] }, 'blob'],
+    [
+      'has a part that is no blob',
+      { schema_version: 2, files: [{ ...inParts(4, 6), parts: [{ blob: '../x', bytes: 10 }] }] },
+      'key of a blob',
+    ],
     ['has no files', { files: [] }, 'files'],
     ['has an id with a slash', { operation_id: 'a/b' }, 'operation_id'],
     ['has a negative step', { step: -1 }, 'step'],

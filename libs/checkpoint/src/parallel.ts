@@ -25,3 +25,23 @@ export async function mapParallel<Item, Result>(
   if (rejected) throw rejected.reason;
   return results;
 }
+
+/**
+ * Like `mapParallel`, with one buffer of `bytes` bytes for each item that is being worked on, used again for the next:
+ * what is in flight is all the memory that it takes.
+ */
+export async function mapWithBuffers<Item, Result>(
+  items: readonly Item[],
+  { limit, bytes }: { readonly limit: number; readonly bytes: number },
+  work: (item: Item, buffer: Uint8Array) => Promise<Result>,
+): Promise<Result[]> {
+  const idle: Uint8Array[] = [];
+  return mapParallel(items, limit, async (item) => {
+    const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(bytes);
+    try {
+      return await work(item, buffer);
+    } finally {
+      idle.push(buffer);
+    }
+  });
+}

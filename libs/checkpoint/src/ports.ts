@@ -25,15 +25,21 @@ export interface ObjectDigest {
 export interface ObjectStore {
   /** Where it is, without credentials. */
   readonly url: string;
-  /** Replaces what the key held. */
+  /** Replaces what the key held. The caller may change `body` once it has settled. */
   put(key: string, body: Uint8Array): Promise<void>;
-  /**
-   * Streams a local file of exactly `bytes` bytes; memory use does not grow with its size.
-   * @throws SourceFileChangedError when the file has another size, LocalFileError when it cannot be read.
-   */
-  putFile(key: string, path: string, bytes: number): Promise<void>;
   /** @throws ObjectNotFoundError, ObjectUnreadableError */
   get(key: string): Promise<Uint8Array>;
+  /**
+   * Reads an object into the beginning of `into`. Of one that is larger, what does not fit is left out.
+   * @returns the size of the object.
+   * @throws ObjectNotFoundError, ObjectUnreadableError
+   */
+  read(key: string, into: Uint8Array): Promise<number>;
+  /**
+   * The object from its beginning to its end.
+   * @throws ObjectNotFoundError, ObjectUnreadableError
+   */
+  chunks(key: string): AsyncIterable<Uint8Array>;
   /**
    * Streams into a local file, which appears only when it is complete, and returns what was read. It is a copy: a power
    * cut may take it.

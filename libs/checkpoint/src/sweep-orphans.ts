@@ -1,4 +1,4 @@
-import type { BadFile, Checkpoint } from '@ktrdr/operations';
+import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
 import type { NamedObject, ObjectRegister } from './collection-ports.js';
 import { COLLECTED_AT_ONCE } from './erase-objects.js';
 import { BLOB_PREFIX, CHECKPOINT_PREFIX, isBlobKey, isManifestKey } from './keys.js';
@@ -114,7 +114,7 @@ export class SweepOrphans {
   }
 
   private async missingOf({ manifestKey, files }: Checkpoint): Promise<BadFile[]> {
-    const wanted = [{ name: 'manifest.json', key: manifestKey, bytes: null }, ...files.map(toWanted)];
+    const wanted = [{ name: 'manifest.json', key: manifestKey, bytes: null }, ...files.flatMap(toWanted)];
     const found = await mapParallel(wanted, 1, async ({ name, key, bytes }): Promise<BadFile[]> => {
       const head = await this.objects.head(key);
       if (!head) return [{ name, problem: 'missing', detail: `there is no ${key}` }];
@@ -125,6 +125,6 @@ export class SweepOrphans {
   }
 }
 
-function toWanted({ name, blob, bytes }: Checkpoint['files'][number]) {
-  return { name, key: blob, bytes };
+function toWanted(file: Checkpoint['files'][number]) {
+  return partsOf(file).map(({ blob, bytes }) => ({ name: file.name, key: blob, bytes }));
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '@ktrdr/operations';
+import { type Checkpoint, partsOf } from '@ktrdr/operations';
 
 /** The least that deciding by bytes needs of a checkpoint. */
 export interface SizedCheckpoint {
@@ -12,7 +12,7 @@ export interface SizedCheckpoint {
 
 /** @returns what deciding by bytes needs of a committed checkpoint. */
 export function toSized({ id, createdAt, files }: Checkpoint, isExpendable: boolean): SizedCheckpoint {
-  const blobs = [...new Map(files.map(({ blob, bytes }) => [blob, { blob, bytes }])).values()];
+  const blobs = [...new Map(files.flatMap(partsOf).map((part) => [part.blob, part])).values()];
   return { id, createdAt, blobs, isExpendable };
 }
 

@@ -30,12 +30,19 @@ export const Directive = z.discriminatedUnion('kind', [
 ]);
 export type Directive = z.infer<typeof Directive>;
 
-export const FileEntry = z.object({
-  name: z.string(),
-  bytes: z.int().min(0),
-  sha256: z.string(),
-  blob: z.string(),
-});
+const StoredPart = z.object({ blob: z.string(), bytes: z.int().min(1) });
+
+/** A file of a checkpoint: whole in one blob, or, when it is large, in parts that follow each other. */
+export const FileEntry = z
+  .object({
+    name: z.string(),
+    bytes: z.int().min(0),
+    sha256: z.string().optional().describe('of the whole file; absent when it is in parts'),
+    blob: z.string().optional().describe('where it is; absent when it is in parts'),
+    parts: z.array(StoredPart).min(2).readonly().optional().describe('each under its own SHA-256, which ends its key'),
+  })
+  .refine(({ sha256, blob, parts }) => (parts ? !blob && !sha256 : blob && sha256), 'is neither whole nor in parts');
+export type FileEntry = z.infer<typeof FileEntry>;
 
 export const CheckpointRecord = z.object({
   id: z.string(),

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SourceFileChangedError } from '@ktrdr/checkpoint';
 import { codeOf } from './file-errors.js';
 
 const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.tmp$/;
@@ -38,24 +37,6 @@ export async function writeWhole<Result>(path: string, write: (file: FileHandle)
     const file = await open(temporary, 'wx');
     try {
       return await write(file);
-    } finally {
-      await file.close();
-    }
-  });
-}
-
-/**
- * Like `writeDurably`, with the bytes of another file, copied inside the kernel.
- * @throws SourceFileChangedError when there are not exactly `bytes` of them.
- */
-export async function copyDurably(from: string, path: string, bytes: number): Promise<void> {
-  await publish(path, async (temporary) => {
-    await copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    const file = await open(temporary, 'r+');
-    try {
-      const { size } = await file.stat();
-      if (size !== bytes) throw new SourceFileChangedError(from, bytes, size);
-      await file.sync();
     } finally {
       await file.close();
     }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -17,5 +17,24 @@ export async function* chunksOfFile(path: string): AsyncGenerator<Uint8Array> {
     }
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Reads the beginning of a file into all of `into`.
+ * @throws Error with the code `EIO` when the file is shorter than it says.
+ */
+export async function fill(file: FileHandle, into: Uint8Array): Promise<void> {
+  for (let filled = 0; filled < into.length;) {
+    const { bytesRead } = await file.read(into, filled, into.length - filled, filled);
+    if (bytesRead === 0) throw Object.assign(new Error(`it ends after ${filled} bytes`), { code: 'EIO' });
+    filled += bytesRead;
+  }
+}
+
+/** Writes bytes to the beginning of a file, in as few calls as the system takes them. */
+export async function writeAll(file: FileHandle, body: Uint8Array): Promise<void> {
+  for (let written = 0; written < body.length;) {
+    written += (await file.write(body, written, body.length - written, written)).bytesWritten;
   }
 }

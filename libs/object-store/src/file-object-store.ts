@@ -1,4 +1,4 @@
-import { opendir, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { open, opendir, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -12,16 +12,9 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
-import {
-  copyDurably,
-  isTemporaryName,
-  makeDirectoryBelow,
-  makeDirectoryDurably,
-  writeDurably,
-} from './durable-file.js';
-import { chunksOfFile } from './file-chunks.js';
+import { isTemporaryName, makeDirectoryBelow, makeDirectoryDurably, writeDurably } from './durable-file.js';
+import { chunksOfFile, fill, writeAll } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
-import { assertSize } from './local-source.js';
 import { streamToFile } from './stream-to-file.js';
 
 const PUT_ATTEMPTS = 5;
@@ -39,30 +32,47 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async put(key: string, body: Uint8Array): Promise<void> {
-    await this.write(key, (path) => writeDurably(path, (file) => file.writeFile(body)));
-  }
-
-  async putFile(key: string, path: string, bytes: number): Promise<void> {
-    assertObjectKey(key);
-    await assertSize(path, bytes);
-    await this.write(key, (target) => copyDurably(path, target, bytes));
+    await this.write(key, (path) => writeDurably(path, (file) => writeAll(file, body)));
   }
 
   async get(key: string): Promise<Uint8Array> {
-    return this.read(key, (path) => readFile(path));
+    return this.reading(key, (path) => readFile(path));
+  }
+
+  async read(key: string, into: Uint8Array): Promise<number> {
+    return this.reading(key, async (path) => {
+      const file = await open(path);
+      try {
+        const { size } = await file.stat();
+        await fill(file, into.subarray(0, size));
+        return size;
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async *chunks(key: string): AsyncIterable<Uint8Array> {
+    assertObjectKey(key);
+    await this.open();
+    try {
+      yield* chunksOfFile(join(this.rootDir, key));
+    } catch (error) {
+      throw await this.explain(error, key);
+    }
   }
 
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
-    return streamToFile(this.chunksOf(key), path);
+    return streamToFile(this.chunks(key), path);
   }
 
   async hash(key: string): Promise<ObjectDigest> {
-    return digestOf(this.chunksOf(key));
+    return digestOf(this.chunks(key));
   }
 
   async head(key: string): Promise<ObjectHead | null> {
     try {
-      return await this.read(key, async (path) => {
+      return await this.reading(key, async (path) => {
         const found = await stat(path);
         return found.isFile() ? { bytes: found.size, modifiedAt: found.mtime } : null;
       });
@@ -74,7 +84,7 @@ export class FileObjectStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     try {
-      await this.read(key, (path) => unlink(path));
+      await this.reading(key, (path) => unlink(path));
     } catch (error) {
       if (!(error instanceof ObjectNotFoundError)) throw error;
     }
@@ -134,21 +144,11 @@ export class FileObjectStore implements ObjectStore {
     }
   }
 
-  private async read<Result>(key: string, read: (path: string) => Promise<Result>): Promise<Result> {
+  private async reading<Result>(key: string, read: (path: string) => Promise<Result>): Promise<Result> {
     assertObjectKey(key);
     await this.open();
     try {
       return await read(join(this.rootDir, key));
-    } catch (error) {
-      throw await this.explain(error, key);
-    }
-  }
-
-  private async *chunksOf(key: string): AsyncIterable<Uint8Array> {
-    assertObjectKey(key);
-    await this.open();
-    try {
-      yield* chunksOfFile(join(this.rootDir, key));
     } catch (error) {
       throw await this.explain(error, key);
     }

@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -9,7 +7,6 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
 import {
   assertKeyPrefix,
   assertObjectKey,
@@ -21,14 +18,9 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
-import { assertSize } from './local-source.js';
 import { toS3StoreError, toS3Unavailable } from './s3-errors.js';
 import { streamToFile } from './stream-to-file.js';
 
-const PART_BYTES = 16 * 1024 * 1024;
-/** S3 allows 10,000. */
-const MAX_PARTS = 9_000;
-const PARALLEL_PARTS = 3;
 const DOWNLOAD_ATTEMPTS = 3;
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -68,14 +60,6 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
-  async putFile(key: string, path: string, bytes: number): Promise<void> {
-    assertObjectKey(key);
-    await assertSize(path, bytes);
-    // A body in memory can be sent again when the connection breaks; a stream cannot, but each of its parts can.
-    if (bytes <= PART_BYTES) await this.put(key, await readFile(path));
-    else await this.ask(key, () => this.putParts(key, path, bytes));
-  }
-
   async get(key: string): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     await this.download(key, async (body) => {
@@ -83,6 +67,21 @@ export class S3ObjectStore implements ObjectStore {
       for await (const chunk of body) chunks.push(chunk);
     });
     return new Uint8Array(Buffer.concat(chunks));
+  }
+
+  async read(key: string, into: Uint8Array): Promise<number> {
+    return this.download(key, async (body) => {
+      let bytes = 0;
+      for await (const chunk of body) {
+        if (bytes < into.length) into.set(chunk.subarray(0, into.length - bytes), bytes);
+        bytes += chunk.length;
+      }
+      return bytes;
+    });
+  }
+
+  async *chunks(key: string): AsyncIterable<Uint8Array> {
+    yield* this.bodyOf(await this.ask(key, () => this.client.send(new GetObjectCommand(this.locate(key)))), key);
   }
 
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
@@ -153,17 +152,6 @@ export class S3ObjectStore implements ObjectStore {
     } catch (error) {
       throw toS3StoreError(error, this.url, key);
     }
-  }
-
-  private async putParts(key: string, path: string, bytes: number): Promise<void> {
-    const partSize = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS));
-    const upload = new Upload({
-      client: this.client,
-      params: { ...this.locate(key), Body: createReadStream(path, { highWaterMark: 1024 * 1024, end: bytes - 1 }) },
-      partSize,
-      queueSize: PARALLEL_PARTS,
-    });
-    await upload.done();
   }
 
   /** A body that breaks off is read again from its start: the SDK repeats only what failed before the first byte. */

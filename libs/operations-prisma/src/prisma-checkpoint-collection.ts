@@ -108,11 +108,10 @@ export class PrismaCheckpointCollection {
     const [row] = await reach(() =>
       this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
         SELECT sum(b.bytes)::bigint AS bytes FROM (
-          SELECT max((f->>'bytes')::bigint) AS bytes
-          FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id,
-            jsonb_array_elements(c.files) f
+          SELECT max((p->>'bytes')::bigint) AS bytes
+          FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id, ${partsOf('c')} p
           WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
-          GROUP BY f->>'blob' HAVING bool_and(gone.id IS NOT NULL)
+          GROUP BY p->>'blob' HAVING bool_and(gone.id IS NOT NULL)
         ) b`),
     );
     return Number(row?.bytes ?? 0);
@@ -192,20 +191,27 @@ export class PrismaCheckpointCollection {
   }
 }
 
-/** A condition on `files`: one of them is in this blob. An index answers it. */
-function named(column: string): Prisma.Sql {
-  return raw(`jsonb_build_array(jsonb_build_object('blob', ${column}))`);
+/** The parts of a row's files as a set of JSON documents, `p->>'blob'` and `p->>'bytes'`; a whole file is its own. */
+export function partsOf(row: string): Prisma.Sql {
+  return raw(`jsonb_array_elements(${row}.files) f, jsonb_array_elements(coalesce(f->'parts', jsonb_build_array(f)))`);
+}
+
+/** A condition on a row's files: one of them is, or has a part, in this blob. An index answers it. */
+function naming(row: string, blob: string): Prisma.Sql {
+  const entry = `jsonb_build_array(jsonb_build_object('blob', ${blob}))`;
+  const part = `jsonb_build_array(jsonb_build_object('parts', ${entry}))`;
+  return raw(`(${row}.files @> ${entry} OR ${row}.files @> ${part})`);
 }
 
 /**
  * A marked row names its manifest until it is removed itself, as its erasure is under way; its blobs it names no more.
  */
 function unnamedStatement(kind: 'manifest' | 'blob', keys: readonly string[]): Prisma.Sql {
-  const naming =
-    kind === 'manifest' ? sql`c.manifest_key = k.key` : sql`c.deleting_at IS NULL AND c.files @> ${named('k.key')}`;
+  const condition =
+    kind === 'manifest' ? sql`c.manifest_key = k.key` : sql`c.deleting_at IS NULL AND ${naming('c', 'k.key')}`;
   return sql`
     SELECT k.key FROM unnest(${[...keys]}::text[]) AS k(key)
-    WHERE NOT EXISTS (SELECT 1 FROM checkpoints c WHERE ${naming})`;
+    WHERE NOT EXISTS (SELECT 1 FROM checkpoints c WHERE ${condition})`;
 }
 
 async function read(client: Client, ids: readonly string[]): Promise<readonly OperationWithCheckpoints[]> {

@@ -12,7 +12,7 @@ import {
 import { type Database, reach } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { checkpointColumns, toCheckpoint } from './operation-rows.js';
-import { OBJECTS_LOCK, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
+import { OBJECTS_LOCK, partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -117,12 +117,12 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     const [[totals], operations] = await reach(() =>
       Promise.all([
         this.prisma.$queryRaw<Row[]>(sql`
-          WITH files AS (
-            SELECT f->>'blob' AS blob, (f->>'bytes')::bigint AS bytes
-            FROM checkpoints, jsonb_array_elements(files) f WHERE deleting_at IS NULL)
+          WITH parts AS (
+            SELECT p->>'blob' AS blob, (p->>'bytes')::bigint AS bytes
+            FROM checkpoints c, ${partsOf('c')} p WHERE c.deleting_at IS NULL)
           SELECT (SELECT count(*) FROM checkpoints WHERE deleting_at IS NULL) AS count,
-            (SELECT sum(bytes) FROM files)::bigint AS logical,
-            (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM files) b)::bigint AS stored,
+            (SELECT sum(bytes) FROM parts)::bigint AS logical,
+            (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM parts) b)::bigint AS stored,
             (SELECT min(created_at) FROM checkpoints WHERE deleting_at IS NULL) AS oldest`),
         this.prisma.checkpoint.groupBy({
           by: ['operationId'],

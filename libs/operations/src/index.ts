@@ -1,3 +1,4 @@
+export { type CheckpointFile, partsOf, type StoredPart } from './checkpoint-file.js';
 export { CHECKPOINT_KINDS, type CheckpointKind } from './checkpoint-kind.js';
 export {
   isLeased,
@@ -45,7 +46,6 @@ export {
   type CancelRequest,
   type Checkpoint,
   type CheckpointDraft,
-  type CheckpointFile,
   clocksAt,
   type Figure,
   type ForkOrigin,

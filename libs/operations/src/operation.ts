@@ -1,3 +1,4 @@
+import type { CheckpointFile } from './checkpoint-file.js';
 import type { OperationStatus } from './operation-status.js';
 
 /** A position in training: optimizer updates and full passes done so far, over the whole operation. */
@@ -173,13 +174,6 @@ export interface Checkpoint extends Position {
   readonly stallMs: number | null;
   readonly saveMs: number | null;
   readonly uploadedBytes: number | null;
-}
-
-export interface CheckpointFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly blob: string;
 }
 
 export type CheckpointDraft = Omit<Checkpoint, 'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt'>;

@@ -1,21 +1,37 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CheckpointFileError, CheckpointWriteError } from './errors.js';
 
-/** One file of a checkpoint; `bytes` may be put off until it is written, but must not depend on when that is. */
+/** One file of a checkpoint. Its chunks may be put off until it is written, but must not depend on when that is. */
 export interface CheckpointFile {
   readonly name: string;
-  readonly bytes: () => Uint8Array;
+  /** The file's bytes, one after the other. */
+  readonly chunks: () => readonly Uint8Array[];
 }
 
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * In as few calls as possible: while training goes on, the answer to each has to wait for the end of a step. Not synced:
+ * what a power cut leaves of a spool is of no use to anybody, and the object store syncs what it takes.
+ */
+async function writeWhole(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(bytes);
-    await file.sync();
+    for (let rest = chunks.filter(({ length }) => length > 0); rest.length > 0;) {
+      const { bytesWritten } = await file.writev(rest);
+      rest = chunksAfter(rest, bytesWritten);
+    }
   } finally {
     await file.close();
   }
+}
+
+function chunksAfter(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let written = bytes;
+  return chunks.flatMap((chunk) => {
+    const rest = chunk.subarray(Math.min(written, chunk.length));
+    written -= chunk.length - rest.length;
+    return rest.length > 0 ? [rest] : [];
+  });
 }
 
 /** Makes what was created or renamed in a folder survive a power cut. */
@@ -29,9 +45,9 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes files into `dir`, which appears only when all of them are on disk: they are written and synced in
- * `<dir>.partial`, then renamed. A failure leaves nothing behind.
- * @param beforeNamed awaited when everything is on disk, but for the name.
+ * Writes files into `dir`, which appears only when all of them are whole: they are written in `<dir>.partial`, which is
+ * then renamed. A failure leaves nothing behind.
+ * @param beforeNamed awaited when everything is written, but for the name.
  * @throws {CheckpointWriteError}
  */
 export async function writeCheckpointFiles(
@@ -42,11 +58,13 @@ export async function writeCheckpointFiles(
   const partial = `${dir}.partial`;
   try {
     await mkdir(partial);
-    await Promise.all(files.map(({ name, bytes }) => writeDurably(join(partial, name), bytes())));
-    await syncFolder(partial);
+    const outcomes = await Promise.allSettled(
+      files.map(({ name, chunks }) => writeWhole(join(partial, name), chunks())),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
     await beforeNamed();
     await rename(partial, dir);
-    await syncFolder(dirname(dir));
   } catch (cause) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
     throw new CheckpointWriteError(dir, cause);

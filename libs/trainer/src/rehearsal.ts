@@ -55,7 +55,7 @@ function restoredFrom({ files }: CapturedState): RestoredState {
   const bytesOf = (name: string): Uint8Array => {
     const file = files.find((candidate) => candidate.name === name);
     if (!file) throw new Error(`a captured state has no ${name}`);
-    return file.bytes();
+    return Buffer.concat(file.chunks());
   };
   return {
     state: decodeState(bytesOf('state.json')),

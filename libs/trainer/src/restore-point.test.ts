@@ -149,8 +149,8 @@ it('keeps NaN and infinities of the state', async () => {
 it('leaves nothing behind when files cannot be written', async () => {
   const failing = join(root, 'failing');
   const files = [
-    { name: 'whole', bytes: () => new Uint8Array(10) },
-    { name: 'no/such/folder', bytes: () => new Uint8Array(10) },
+    { name: 'whole', chunks: () => [new Uint8Array(10)] },
+    { name: 'no/such/folder', chunks: () => [new Uint8Array(10)] },
   ];
   await expect(writeCheckpointFiles(failing, files)).rejects.toMatchObject({ code: 'checkpoint-failed' });
   await expect(readFile(join(`${failing}.partial`, 'whole'))).rejects.toThrow('ENOENT');

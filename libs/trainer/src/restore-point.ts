@@ -7,12 +7,12 @@ import { decodeState } from './training-state.js';
 /** Reads what a run was captured to. */
 export async function readRestorePoint(dir: string): Promise<RestoredState> {
   const state = decodeState(await readCheckpointFile(dir, 'state.json'));
-  return {
-    state,
-    weights: await readCheckpointFile(dir, 'weights.safetensors'),
-    optimizer: await readCheckpointFile(dir, 'optimizer.safetensors'),
-    best: state.best && (await readCheckpointFile(dir, 'best.safetensors')),
-  };
+  const [weights, optimizer, best] = await Promise.all([
+    readCheckpointFile(dir, 'weights.safetensors'),
+    readCheckpointFile(dir, 'optimizer.safetensors'),
+    state.best && readCheckpointFile(dir, 'best.safetensors'),
+  ]);
+  return { state, weights, optimizer, best };
 }
 
 export interface RestoreRules {

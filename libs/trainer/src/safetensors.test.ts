@@ -32,7 +32,9 @@ describe('safetensors', () => {
     for (const { name, dtype, shape } of LAYOUTS) {
       const tensor = decoded.get(name)!;
       expect(tensor).toMatchObject({ dtype, shape });
-      expect(Buffer.from(tensor.data.buffer)).toEqual(Buffer.from(VALUES[name]!.buffer));
+      expect(Buffer.from(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)).toEqual(
+        Buffer.from(VALUES[name]!.buffer),
+      );
     }
   });
 

@@ -27,13 +27,32 @@ export function elementsOf(shape: readonly number[]): number {
  * Writes tensors in the safetensors format (https://github.com/huggingface/safetensors#format). The same tensors give
  * the same bytes: names are sorted, and the header is padded with spaces to a multiple of 8.
  * @param read gives the values of one tensor; called once each, in the order of the names.
+ * @returns the header and then the values themselves, not copies, to be written one after the other.
  */
-export function encodeSafetensors(
+export function safetensorsChunks(
   layouts: readonly TensorLayout[],
   read: (name: string) => Float32Array | Int32Array,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): readonly Uint8Array[] {
   const sorted = [...layouts].sort((left, right) => (left.name < right.name ? -1 : 1));
+  return [
+    headerOf(sorted, metadata),
+    ...sorted.map(({ name, shape }) => {
+      const values = read(name);
+      if (values.length !== elementsOf(shape)) {
+        throw new RangeError(`${name} has ${values.length} elements, its shape [${shape.join(', ')}] another number`);
+      }
+      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    }),
+  ];
+}
+
+/** What {@link safetensorsChunks} gives, as one copy. */
+export function encodeSafetensors(...parameters: Parameters<typeof safetensorsChunks>): Uint8Array {
+  return Buffer.concat(safetensorsChunks(...parameters));
+}
+
+function headerOf(sorted: readonly TensorLayout[], metadata: Readonly<Record<string, string>>): Uint8Array {
   let end = 0;
   const entries = sorted.map(({ name, dtype, shape }) => {
     const start = end;
@@ -46,19 +65,9 @@ export function encodeSafetensors(
   }
   const header = Buffer.from(`{${entries.join(',')}}`);
   const headerBytes = Math.ceil(header.length / 8) * 8;
-  const bytes = new Uint8Array(LENGTH_BYTES + headerBytes + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  const bytes = Buffer.alloc(LENGTH_BYTES + headerBytes, 0x20);
+  bytes.writeBigUInt64LE(BigInt(headerBytes));
   bytes.set(header, LENGTH_BYTES);
-  let offset = LENGTH_BYTES + headerBytes;
-  for (const { name, shape } of sorted) {
-    const values = read(name);
-    if (values.length !== elementsOf(shape)) {
-      throw new RangeError(`${name} has ${values.length} elements, its shape [${shape.join(', ')}] another number`);
-    }
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
-    offset += values.byteLength;
-  }
   return bytes;
 }
 
@@ -74,6 +83,7 @@ interface StoredEntry {
 
 /**
  * Reads a safetensors file of F32 and I32 tensors, trusting nothing in it.
+ * @param bytes must not change any more: where their alignment allows it, the tensors are views of them.
  * @param file is named in errors.
  * @throws {CheckpointFileError} when a length, an offset, a shape or an element type is not as the format has it, or
  *   tensors overlap or leave gaps.
@@ -94,11 +104,18 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): ReadonlyMap<
   }
   return new Map(
     entries.map(({ name, dtype, shape, start, end }) => {
-      // A copy: tensors need aligned memory, and a Buffer's own may be shared.
-      const { buffer } = Uint8Array.from(bytes.subarray(dataStart + start, dataStart + end));
-      return [name, { dtype, shape, data: dtype === 'F32' ? new Float32Array(buffer) : new Int32Array(buffer) }];
+      const { buffer, byteOffset } = aligned(bytes.subarray(dataStart + start, dataStart + end));
+      const length = elementsOf(shape);
+      const data =
+        dtype === 'F32' ? new Float32Array(buffer, byteOffset, length) : new Int32Array(buffer, byteOffset, length);
+      return [name, { dtype, shape, data }];
     }),
   );
+}
+
+/** Typed arrays begin at multiples of their element's size. Files of ours are such that no copy is needed. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % ELEMENT_BYTES === 0 ? bytes : Uint8Array.from(bytes);
 }
 
 function headerLength(bytes: Uint8Array, file: string): number {

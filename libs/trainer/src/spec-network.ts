@@ -7,12 +7,13 @@ interface NetworkSetup {
   readonly dataset: PreparedDataset;
 }
 
-/** A model of the setup on the active backend, with its first weights. */
-export function newNetwork({ spec, dataset }: NetworkSetup): Network {
+/** A model of the setup on the active backend, with its first weights, or blank because others are going to be assigned. */
+export function newNetwork({ spec, dataset }: NetworkSetup, { isBlank = false } = {}): Network {
   return new Network({
     layers: spec.model.layers,
     window: dataset.window,
     features: dataset.featureNames.length,
     seed: spec.seed,
+    isBlank,
   });
 }

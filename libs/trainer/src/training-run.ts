@@ -13,7 +13,7 @@ import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js
 import { encodeModel, type Network } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
-import { areFinite, assignVariables, encodeVariables } from './tensorflow/weight-file.js';
+import { areFinite, assignVariables, copyVariables, encodeVariables } from './tensorflow/weight-file.js';
 import { TRAINER } from './trainer-identity.js';
 import {
   afterBatch,
@@ -70,7 +70,7 @@ export class TrainingRun {
   private readonly optimizer: StatefulOptimizer;
   private progress: Progress;
   private order: Uint32Array | null = null;
-  private bestWeights: Uint8Array | null;
+  private bestWeights: readonly Uint8Array[] | null;
   private readonly modelFile: Uint8Array;
 
   /** @throws {CheckpointIncompatibleError} when restored tensors do not fit the spec's model. */
@@ -79,11 +79,11 @@ export class TrainingRun {
     restored: RestoredState | null = null,
   ) {
     const { spec, dataset } = setup;
-    this.network = newNetwork(setup);
+    this.network = newNetwork(setup, { isBlank: restored !== null });
     this.optimizer = new StatefulOptimizer(spec.optimizer, this.network.weights);
     this.modelFile = encodeModel(this.network, dataset.featureNames);
     this.progress = restored ? progressOf(restored.state, spec) : initialProgress(spec);
-    this.bestWeights = restored?.best ?? null;
+    this.bestWeights = restored?.best ? [restored.best] : null;
     if (restored) this.assign(restored);
   }
 
@@ -169,7 +169,7 @@ export class TrainingRun {
     const { progress, record, isBest } = afterEpochEnd(spec, this.progress, validation);
     this.progress = progress;
     this.order = null;
-    if (isBest) this.bestWeights = encodeVariables(this.network.weights);
+    if (isBest) this.bestWeights = copyVariables(this.network.weights);
     return { record, isBest };
   }
 
@@ -186,8 +186,8 @@ export class TrainingRun {
       data_fingerprint: dataset.fingerprint,
       seed: spec.seed,
     };
-    const weights = encodeVariables(this.network.weights);
-    const optimizer = this.optimizer.encode();
+    const weights = copyVariables(this.network.weights);
+    const optimizer = this.optimizer.copy();
     const model = this.modelFile;
     const { bestWeights: best } = this;
     return {
@@ -195,11 +195,11 @@ export class TrainingRun {
       metrics: this.metrics(),
       best: this.progress.best,
       files: [
-        { name: 'model.json', bytes: () => model },
-        { name: 'weights.safetensors', bytes: () => weights },
-        { name: 'optimizer.safetensors', bytes: () => optimizer },
-        { name: 'state.json', bytes: () => encodeState(state) },
-        ...(best ? [{ name: 'best.safetensors', bytes: () => best }] : []),
+        { name: 'model.json', chunks: () => [model] },
+        { name: 'weights.safetensors', chunks: () => weights },
+        { name: 'optimizer.safetensors', chunks: () => optimizer },
+        { name: 'state.json', chunks: () => [encodeState(state)] },
+        ...(best ? [{ name: 'best.safetensors', chunks: () => best }] : []),
       ],
     };
   }
@@ -213,7 +213,7 @@ export class TrainingRun {
     const weights = encodeVariables(this.network.weights);
     const test = dataset.test.count > 0 ? await this.evaluateTest(weights, goOn) : null;
     return {
-      weights_sha256: sha256(weights),
+      weights_sha256: sha256([weights]),
       best_weights_sha256: this.bestWeights && sha256(this.bestWeights),
       epochs_run: position.epoch,
       steps: position.step,
@@ -269,7 +269,7 @@ export class TrainingRun {
   private async evaluateTest(weights: Uint8Array, goOn: GoOn): Promise<Evaluation | null> {
     const assign = (bytes: Uint8Array, file: string) =>
       assignVariables(this.network.weights, decodeSafetensors(bytes, file), file);
-    if (this.bestWeights) assign(this.bestWeights, 'best.safetensors');
+    if (this.bestWeights) assign(Buffer.concat(this.bestWeights), 'best.safetensors');
     try {
       return await evaluate(this.network, this.setup.dataset.test, goOn);
     } finally {
@@ -289,6 +289,8 @@ export class TrainingRun {
   }
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function sha256(chunks: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
 }

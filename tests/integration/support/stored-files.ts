@@ -1,3 +1,4 @@
+import { type CheckpointFile, partsOf } from '@ktrdr/operations';
 import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ export interface StoredCheckpoint {
   readonly attempt: number;
   readonly manifest_key: string;
   readonly corrupted_at: string | null;
-  readonly files: readonly { readonly name: string; readonly blob: string; readonly bytes: number }[];
+  readonly files: readonly CheckpointFile[];
 }
 
 /** Lays hands on the files of a `file://` store, as a bad disk or a careless person would. */
@@ -18,8 +19,9 @@ export function storedFilesIn(objectStoreUrl: string) {
   const pathOf = ({ files, manifest_key }: StoredCheckpoint, name: string): string => {
     if (name === 'manifest.json') return join(root, manifest_key);
     const file = files.find((entry) => entry.name === name);
-    if (!file) throw new Error(`The checkpoint has no ${name}`);
-    return join(root, file.blob);
+    const [part] = file ? partsOf(file) : [];
+    if (!part) throw new Error(`The checkpoint has no ${name}`);
+    return join(root, part.blob);
   };
   return {
     remove: (checkpoint: StoredCheckpoint, name: string) => rm(pathOf(checkpoint, name)),

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, StreamableFile } from '@nestjs/common';
 import type {
   EventPage,
@@ -8,7 +9,7 @@ import type {
   ResultView,
 } from '@ktrdr/contracts';
 import { OperationEventsQuery } from '@ktrdr/contracts';
-import { ObjectNotFoundError, type ObjectStore } from '@ktrdr/checkpoint';
+import { contentOf, ObjectNotFoundError, type ObjectStore } from '@ktrdr/checkpoint';
 import { PrismaForkStore, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { zod } from '../http/zod.pipe.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
@@ -72,7 +73,7 @@ export class OperationRecordController {
     const { files } = await this.queries.result(id);
     const file = files.find((candidate) => candidate.name === name);
     if (!file) throw new ObjectNotFoundError(name, 'the result');
-    return new StreamableFile(await this.objects.get(file.blob), {
+    return new StreamableFile(Readable.from(contentOf(this.objects, file), { objectMode: false, highWaterMark: 1 }), {
       type: 'application/octet-stream',
       disposition: `attachment; filename="${file.name}"`,
       length: file.bytes,

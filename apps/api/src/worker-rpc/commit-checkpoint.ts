@@ -1,8 +1,10 @@
 import { type CheckpointRecord } from '@ktrdr/contracts';
-import { type ObjectStore } from '@ktrdr/checkpoint';
+import { mapParallel, type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 import type { Failpoints } from '@ktrdr/failpoints';
-import type { CheckpointDraft, CheckpointRepository, Lease } from '@ktrdr/operations';
+import { type CheckpointDraft, type CheckpointRepository, type Lease, partsOf } from '@ktrdr/operations';
+
+const PARALLEL_HEADS = 16;
 
 /** What the commit names is not in the object store. The worker uploads again. */
 export class UploadIncompleteError extends DomainError {
@@ -53,11 +55,15 @@ export class CommitCheckpoint {
   }
 
   private async assertStored({ id, files, manifest_key }: CheckpointRecord): Promise<void> {
-    const heads = await Promise.all([
-      this.objects.head(manifest_key).then((head) => (head ? [] : ['manifest.json'])),
-      ...files.map(async ({ name, blob, bytes }) => ((await this.objects.head(blob))?.bytes === bytes ? [] : [name])),
-    ]);
-    const missing = heads.flat();
+    const wanted = [
+      { name: 'manifest.json', key: manifest_key, bytes: null },
+      ...files.flatMap((file) => partsOf(file).map(({ blob, bytes }) => ({ name: file.name, key: blob, bytes }))),
+    ];
+    const heads = await mapParallel(wanted, PARALLEL_HEADS, async ({ name, key, bytes }) => {
+      const head = await this.objects.head(key);
+      return head && (bytes === null || head.bytes === bytes) ? [] : [name];
+    });
+    const missing = [...new Set(heads.flat())];
     if (missing.length > 0) throw new UploadIncompleteError(id, missing);
   }
 }

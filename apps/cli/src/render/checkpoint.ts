@@ -1,4 +1,4 @@
-import type { CheckpointPage, CheckpointStats, CheckpointView, VerifyView } from '@ktrdr/contracts';
+import type { CheckpointPage, CheckpointStats, CheckpointView, FileEntry, VerifyView } from '@ktrdr/contracts';
 import { position, renderMetrics } from './figures.js';
 import { block, type Row, table } from './layout.js';
 import type { RenderContext } from './operation-detail.js';
@@ -48,13 +48,18 @@ export function renderCheckpoint(checkpoint: CheckpointView, { paint, now }: Ren
     { label: 'cost', value: stall === null ? null : costOf(stall, saved) },
     {
       label: 'files',
-      value: files.map(({ name, bytes, sha256 }) => `${name.padEnd(widest)}  ${size(bytes).padStart(8)}  ${sha256}`),
+      value: files.map((file) => `${file.name.padEnd(widest)}  ${size(file.bytes).padStart(8)}  ${identity(file)}`),
     },
     { label: 'manifest', value: checkpoint.manifest_sha256 },
     { label: 'parent', value: checkpoint.parent_id },
     { label: 'resume', value: checkpoint.resume_hint },
   ];
   return block(id, rows, paint);
+}
+
+/** What tells that a file is the same. */
+export function identity({ sha256, parts = [] }: FileEntry): string {
+  return sha256 ?? `in ${quantity(parts.length, 'part')}, each under its own SHA-256`;
 }
 
 export function renderVerified(verified: VerifyView, paint: Paint): string {

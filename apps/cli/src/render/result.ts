@@ -1,7 +1,8 @@
-import type { ResultView } from '@ktrdr/contracts';
+import type { FileEntry, ResultView } from '@ktrdr/contracts';
 import type { SavedFile } from '../result-files.js';
 import { block, type Row } from './layout.js';
 import { entries, type RenderContext } from './operation-detail.js';
+import { identity } from './checkpoint.js';
 import { position } from './figures.js';
 import { age, size } from './units.js';
 
@@ -12,15 +13,14 @@ export function renderResult(
   { paint, now }: RenderContext,
 ): string {
   const widest = Math.max(0, ...files.map(({ name }) => name.length));
-  const line = (name: string, bytes: number, sha256: string) =>
-    `${name.padEnd(widest)}  ${size(bytes).padStart(8)}  ${sha256}`;
+  const line = (file: FileEntry) => `${file.name.padEnd(widest)}  ${size(file.bytes).padStart(8)}  ${identity(file)}`;
   const rows: Row[] = [
     { label: 'result', value: entries(result) },
     {
       label: 'checkpoint',
       value: checkpoint && `${checkpoint.checkpoint_id} (${position(checkpoint)}, ${age(checkpoint.created_at, now)})`,
     },
-    { label: 'files', value: saved ? null : files.map(({ name, bytes, sha256 }) => line(name, bytes, sha256)) },
+    { label: 'files', value: saved ? null : files.map(line) },
     { label: 'saved', value: saved?.map(({ path, bytes }) => `${path}  (${size(bytes)}, SHA-256 checked)`) },
     { label: 'download', value: saved || files.length === 0 ? null : `ktrdr operations result ${id} --output DIR` },
   ];

@@ -1,4 +1,4 @@
-import type { BadFile, Checkpoint } from '@ktrdr/operations';
+import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
 import type { NamedObject, ObjectRegister } from '../collection-ports.js';
 
 /** Rows of checkpoints that live as long as the process. */
@@ -15,7 +15,7 @@ export class InMemoryObjectRegister implements ObjectRegister {
   unnamed(kind: NamedObject, keys: readonly string[]): Promise<readonly string[]> {
     const named = new Set(
       [...this.rows.values()].flatMap(({ manifestKey, files }) =>
-        kind === 'manifest' ? manifestKey : files.map(({ blob }) => blob),
+        kind === 'manifest' ? manifestKey : files.flatMap(partsOf).map(({ blob }) => blob),
       ),
     );
     return Promise.resolve(keys.filter((key) => !named.has(key)));

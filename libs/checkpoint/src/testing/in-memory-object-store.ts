@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { ObjectNotFoundError, ObjectStoreUnavailableError, SourceFileChangedError } from '../errors.js';
+import { writeFile } from 'node:fs/promises';
+import { ObjectNotFoundError, ObjectStoreUnavailableError } from '../errors.js';
 import { digestOf } from '../file-digest.js';
 import { assertKeyPrefix, assertObjectKey } from '../keys.js';
 import type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from '../ports.js';
@@ -27,18 +27,21 @@ export class InMemoryObjectStore implements ObjectStore {
     this.held.set(key, { body: Uint8Array.from(body), modifiedAt: this.now() });
   }
 
-  async putFile(key: string, path: string, bytes: number): Promise<void> {
-    this.enter(key);
-    const body = await readFile(path);
-    if (body.length !== bytes) throw new SourceFileChangedError(path, bytes, body.length);
-    await this.put(key, body);
-  }
-
   async get(key: string): Promise<Uint8Array> {
     this.enter(key);
     const held = this.held.get(key);
     if (!held) throw new ObjectNotFoundError(key, this.url);
     return Uint8Array.from(held.body);
+  }
+
+  async read(key: string, into: Uint8Array): Promise<number> {
+    const body = await this.get(key);
+    into.set(body.subarray(0, into.length));
+    return body.length;
+  }
+
+  async *chunks(key: string): AsyncIterable<Uint8Array> {
+    yield await this.get(key);
   }
 
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
@@ -48,12 +51,7 @@ export class InMemoryObjectStore implements ObjectStore {
   }
 
   async hash(key: string): Promise<ObjectDigest> {
-    const body = await this.get(key);
-    return digestOf(
-      (async function* () {
-        yield body;
-      })(),
-    );
+    return digestOf(this.chunks(key));
   }
 
   async head(key: string): Promise<ObjectHead | null> {

@@ -20,6 +20,8 @@ export interface NetworkSpec {
   readonly window: number;
   readonly features: number;
   readonly seed: number;
+  /** Leaves the first weights out: all are going to be assigned. */
+  readonly isBlank?: boolean;
 }
 
 interface Stage {
@@ -50,7 +52,7 @@ export class Network {
         ? [{ kernel: this.variable(`${layerName(layer, index)}/kernel`), l2: layer.l2 }]
         : [],
     );
-    for (const weight of this.weights) {
+    for (const weight of spec.isBlank ? [] : this.weights) {
       const values = initialWeight(weight.name, weight.variable.shape, spec.seed);
       if (values) tf.tidy(() => weight.variable.assign(tf.tensor(values, weight.variable.shape)));
     }

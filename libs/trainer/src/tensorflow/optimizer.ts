@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointFileError } from '../errors.js';
 import { decodeSafetensors } from '../safetensors.js';
 import type { Weight } from './network.js';
-import { assignVariables, encodeVariables } from './weight-file.js';
+import { assignVariables, copyVariables } from './weight-file.js';
 
 const FILE = 'optimizer.safetensors';
 const ITERATIONS = 'iterations';
@@ -114,13 +114,13 @@ export class StatefulOptimizer {
     );
   }
 
-  /** All slots and the number of updates, as one safetensors file. */
-  encode(): Uint8Array {
-    return encodeVariables(this.slots, { [ITERATIONS]: Int32Array.of(this.iterations) });
+  /** All slots and the number of updates, as one safetensors file, in pieces. */
+  copy(): readonly Uint8Array[] {
+    return copyVariables(this.slots, { [ITERATIONS]: Int32Array.of(this.iterations) });
   }
 
   /**
-   * Takes over what {@link encode} gave, bit for bit.
+   * Takes over what {@link copy} gave, bit for bit.
    * @throws {CheckpointIncompatibleError} when it is the state of another optimizer or model.
    */
   restore(bytes: Uint8Array): void {

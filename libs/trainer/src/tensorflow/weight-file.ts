@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointIncompatibleError } from '../errors.js';
-import { encodeSafetensors, type StoredTensor, type TensorLayout } from '../safetensors.js';
+import { safetensorsChunks, type StoredTensor, type TensorLayout } from '../safetensors.js';
 
 /** A variable under the name that it has in files. */
 export interface NamedVariable {
@@ -9,16 +9,33 @@ export interface NamedVariable {
 }
 
 /** Copies variables out as one safetensors file. Waits for the device; the bytes share nothing with the variables. */
-export function encodeVariables(
+export function copyVariables(
   variables: readonly NamedVariable[],
   counters: Readonly<Record<string, Int32Array>> = {},
-): Uint8Array {
+): readonly Uint8Array[] {
   const byName = new Map(variables.map(({ name, variable }) => [name, variable]));
   const layouts: TensorLayout[] = [
     ...variables.map(({ name, variable }) => ({ name, dtype: 'F32' as const, shape: variable.shape })),
     ...Object.entries(counters).map(([name, { length }]) => ({ name, dtype: 'I32' as const, shape: [length] })),
   ];
-  return encodeSafetensors(layouts, (name) => byName.get(name)?.dataSync<'float32'>() ?? counters[name]!);
+  const isShared = sharesMemory();
+  return safetensorsChunks(layouts, (name) => {
+    const values = byName.get(name)?.dataSync<'float32'>();
+    return values ? (isShared ? values.slice() : values) : counters[name]!;
+  });
+}
+
+/** The same as one piece of memory. */
+export function encodeVariables(...parameters: Parameters<typeof copyVariables>): Uint8Array {
+  return Buffer.concat(copyVariables(...parameters));
+}
+
+/** Whether the active backend gives out the memory in which it keeps a tensor; others have made a copy already. */
+function sharesMemory(): boolean {
+  return tf.tidy(() => {
+    const probe = tf.tensor1d([0]);
+    return probe.dataSync().buffer === probe.dataSync().buffer;
+  });
 }
 
 /**

@@ -4,7 +4,10 @@ import { decodeState } from '../training-state.js';
 
 /** What a restore would read back from disk. */
 export function toRestored({ files }: CapturedState): RestoredState {
-  const bytes = (name: string) => files.find((file) => file.name === name)?.bytes() ?? null;
+  const bytes = (name: string) => {
+    const file = files.find((candidate) => candidate.name === name);
+    return file ? Buffer.concat(file.chunks()) : null;
+  };
   return {
     state: decodeState(bytes('state.json')!),
     weights: bytes('weights.safetensors')!,

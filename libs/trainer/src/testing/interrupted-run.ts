@@ -45,8 +45,8 @@ export async function interrupted(
 }
 
 async function outcome(run: TrainingRun) {
-  const digests = run.capture().files.map(({ name, bytes }) => {
-    return [name, createHash('sha256').update(bytes()).digest('hex')] as const;
+  const digests = run.capture().files.map(({ name, chunks }) => {
+    return [name, createHash('sha256').update(Buffer.concat(chunks())).digest('hex')] as const;
   });
   return { result: await run.result(), digests: Object.fromEntries(digests) };
 }

@@ -1,5 +1,6 @@
 import type { CheckpointStore, ObjectStore } from '@ktrdr/checkpoint';
 import type { CheckpointRecord } from '@ktrdr/contracts';
+import { partsOf } from '@ktrdr/operations';
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -67,14 +68,14 @@ export class Uploads {
   async isStored(checkpointId: string): Promise<boolean> {
     const { files, manifest_key: manifest } = this.recordOf(checkpointId);
     const blobs = await Promise.all(
-      files.map(async ({ blob, bytes }) => (await this.objects.head(blob))?.bytes === bytes),
+      files.flatMap(partsOf).map(async ({ blob, bytes }) => (await this.objects.head(blob))?.bytes === bytes),
     );
     return (await this.objects.head(manifest)) !== null && blobs.every(Boolean);
   }
 
   async spoil(checkpointId: string, how: Damage): Promise<void> {
     const { files, manifest_key: manifest } = this.recordOf(checkpointId);
-    const blob = files[0]?.blob ?? manifest;
+    const blob = files.flatMap(partsOf)[0]?.blob ?? manifest;
     if (how === 'blob-missing') await this.objects.delete(blob);
     else if (how === 'manifest-missing') await this.objects.delete(manifest);
     else await this.objects.put(blob, new TextEncoder().encode(randomUUID()));

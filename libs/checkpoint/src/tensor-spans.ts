@@ -1,0 +1,65 @@
+import type { FileHandle } from 'node:fs/promises';
+
+/** A run of bytes in a file. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+const LENGTH_BYTES = 8;
+/** A longer header is read by nobody here: the file is cut without regard to its tensors. */
+const MAX_HEADER_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Where the tensors of a safetensors file are (https://github.com/huggingface/safetensors#format), in the order of the
+ * file. Trusts nothing: what is not such a file, or whose offsets make no sense, has none.
+ * @param bytes the size of the file.
+ */
+export async function tensorSpans(file: FileHandle, bytes: number): Promise<readonly Span[]> {
+  const header = await readHeader(file, bytes);
+  if (!header) return [];
+  const dataStart = LENGTH_BYTES + header.length;
+  const spans = offsetsIn(header)
+    .map(([start, end]) => ({ start: dataStart + start, end: dataStart + end }))
+    .toSorted((a, b) => a.start - b.start);
+  let covered = dataStart;
+  for (const { start, end } of spans) {
+    if (start < covered || end > bytes) return [];
+    covered = end;
+  }
+  return spans;
+}
+
+async function readHeader(file: FileHandle, bytes: number): Promise<Uint8Array | null> {
+  if (bytes < LENGTH_BYTES) return null;
+  const length = Buffer.alloc(LENGTH_BYTES);
+  await file.read(length, 0, LENGTH_BYTES, 0);
+  const headerBytes = length.readBigUInt64LE();
+  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, bytes - LENGTH_BYTES))) return null;
+  const header = Buffer.alloc(Number(headerBytes));
+  const { bytesRead } = await file.read(header, 0, header.length, LENGTH_BYTES);
+  return bytesRead === header.length ? header : null;
+}
+
+function offsetsIn(header: Uint8Array): readonly (readonly [number, number])[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+  } catch {
+    return []; // not a header
+  }
+  return Object.values(parsed ?? {}).flatMap((entry: unknown) => {
+    const offsets = (entry as { data_offsets?: unknown } | null)?.data_offsets;
+    return isOffsets(offsets) ? [offsets] : [];
+  });
+}
+
+function isOffsets(value: unknown): value is [number, number] {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every(Number.isSafeInteger) &&
+    0 <= value[0] &&
+    value[0] <= value[1]
+  );
+}
