@@ -111,6 +111,26 @@ export function checkpointColumns(alias: string): Prisma.Sql {
   return selectList(alias, CHECKPOINT_COLUMNS);
 }
 
+/** What of a checkpoint's row comes as text in JSON. */
+const INSTANTS = ['createdAt', 'committedAt', 'corruptedAt', 'deletingAt', 'verifiedAt'] as const;
+export type CheckpointJson = Omit<CheckpointRow, (typeof INSTANTS)[number]> &
+  Readonly<Record<(typeof INSTANTS)[number], string | null>>;
+
+/** The checkpoints of the operation in row `alias`, newest first, as one JSON value of that row. */
+export function checkpointsOf(alias: string): Prisma.Sql {
+  const fields = Object.entries(CHECKPOINT_COLUMNS).map(([property, column]) => `'${property}', c.${column}`);
+  return Prisma.raw(`(
+    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY c.step DESC, c.attempt DESC, c.seq DESC), '[]')
+    FROM checkpoints c WHERE c.operation_id = ${alias}.id AND c.deleting_at IS NULL)`);
+}
+
+export function fromCheckpointJson(json: CheckpointJson): Checkpoint {
+  const instants = Object.fromEntries(
+    INSTANTS.map((name) => [name, json[name] === null ? null : new Date(json[name])]),
+  );
+  return toCheckpoint({ ...json, ...instants } as unknown as CheckpointRow);
+}
+
 export function toOperation(row: OperationRow): Operation {
   return {
     id: row.id,

@@ -20,12 +20,25 @@ import {
   type TransitionCommand,
   type TransitionOutcome,
   deletableStatuses,
+  isWaiting,
+  WAITING_STATUSES,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { claimFirst, isClaimedAlready } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { listOperations } from './list-operations.js';
-import { operationColumns, toAttempt, toEvent, toHistoryEntry, toMetricPoint, toOperation } from './operation-rows.js';
+import {
+  type CheckpointJson,
+  checkpointsOf,
+  fromCheckpointJson,
+  operationColumns,
+  toAttempt,
+  toEvent,
+  toHistoryEntry,
+  toMetricPoint,
+  toOperation,
+} from './operation-rows.js';
+import { queuePositionOf } from './queue-position.js';
 import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
@@ -39,7 +52,7 @@ export interface ChildrenOfStatus {
   readonly done: number;
 }
 
-type TransitionRow = OperationRow & { fromStatus: OperationStatus };
+type TransitionRow = OperationRow & { fromStatus: OperationStatus; queuePosition: string | bigint | null };
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
@@ -63,6 +76,15 @@ export class PrismaOperationStore implements OperationStore {
     return toOperation(row);
   }
 
+  async getWithCheckpoints(id: string) {
+    const [row] = await reach(() =>
+      this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
+        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ${id}`),
+    );
+    if (!row) throw new OperationNotFoundError(id);
+    return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson) };
+  }
+
   list(request: OperationListRequest): Promise<OperationList> {
     return reach(() => listOperations(this.prisma, request));
   }
@@ -72,15 +94,12 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>> {
-    const ids = operations.filter(({ status }) => ['queued', 'resuming'].includes(status)).map(({ id }) => id);
+    const ids = operations.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
     const rows = await reach(() =>
       this.prisma.$rows<{ id: string; position: string }>(sql`
-        SELECT o.id, 1 + (
-          SELECT count(*) FROM operations b WHERE b.status IN ('queued', 'resuming') AND b.pool = o.pool
-            AND (b.priority > o.priority OR (b.priority = o.priority
-              AND (b.queued_at, b.id) < (o.queued_at, o.id)))) AS position
-        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ('queued', 'resuming')`),
+        SELECT o.id, ${queuePositionOf('o')} AS position
+        FROM operations o WHERE o.id = ANY(${ids}) AND o.status = ANY(${[...WAITING_STATUSES]})`),
     );
     return new Map(rows.map(({ id, position }) => [id, Number(position)]));
   }
@@ -92,7 +111,10 @@ export class PrismaOperationStore implements OperationStore {
         ? this.behindLock(command)
         : this.prisma.$rows<TransitionRow>(transitionStatement(command)),
     );
-    if (row) return { kind: 'applied', operation: toOperation(row), from: row.fromStatus };
+    if (row) {
+      const queuePosition = row.queuePosition === null ? null : Number(row.queuePosition);
+      return { kind: 'applied', operation: toOperation(row), from: row.fromStatus, queuePosition };
+    }
     return { kind: 'refused', operation: await this.get(command.operationId) };
   }
 

@@ -8,6 +8,7 @@ import {
 } from '@ktrdr/operations';
 import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
+import { queuePositionOf } from './queue-position.js';
 
 const { sql, raw, join, empty } = Prisma;
 
@@ -184,5 +185,6 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
       SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', u.attempt, 'version', u.version)
       FROM u WHERE ${WAITS}
     ), ${webhookRows(event)}
-    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus" FROM u`;
+    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus",
+      CASE WHEN ${WAITS} THEN ${queuePositionOf('u')} END AS "queuePosition" FROM u`;
 }

@@ -91,9 +91,17 @@ export interface TransitionCommand {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** `refused`: the row was not as expected; it is returned as it is now, unchanged. */
+/**
+ * `applied`: with the place in its pool's queue where it now waits for a worker, else null.
+ * `refused`: the row was not as expected; it is returned as it is now, unchanged.
+ */
 export type TransitionOutcome =
-  | { readonly kind: 'applied'; readonly operation: Operation; readonly from: OperationStatus }
+  | {
+      readonly kind: 'applied';
+      readonly operation: Operation;
+      readonly from: OperationStatus;
+      readonly queuePosition: number | null;
+    }
   | { readonly kind: 'refused'; readonly operation: Operation };
 
 /** What must hold before silence is called a stall. */
@@ -187,6 +195,10 @@ export interface OperationStore {
   submit(draft: OperationDraft): Promise<{ readonly operation: Operation; readonly isNew: boolean }>;
   /** @throws {OperationNotFoundError} */
   get(id: string): Promise<Operation>;
+  /** The operation and its checkpoints, newest first, as they were at one instant. @throws {OperationNotFoundError} */
+  getWithCheckpoints(
+    id: string,
+  ): Promise<{ readonly operation: Operation; readonly checkpoints: readonly Checkpoint[] }>;
   list(request: OperationListRequest): Promise<OperationList>;
   /** 1 for the next one of its pool; null when it does not wait. */
   queuePosition(operation: Operation): Promise<number | null>;

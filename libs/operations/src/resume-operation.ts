@@ -36,6 +36,8 @@ export interface PreparedOverride {
 
 export interface ResumePlan {
   readonly operation: Operation;
+  /** Its place in its pool's queue; null in a rehearsal and after a withdrawn pause: it does not wait. */
+  readonly queuePosition: number | null;
   /** null: it never started, so it begins at step 0. */
   readonly checkpoint: Checkpoint | null;
   /** What the checkpoint's manifest says about where it comes from. */
@@ -47,7 +49,9 @@ export interface ResumePlan {
   readonly backendChange: BackendChange | null;
 }
 
-type Verdict = Omit<ResumePlan, 'operation' | 'changes' | 'backendChange'> & { readonly damaged: readonly Damage[] };
+type Verdict = Omit<ResumePlan, 'operation' | 'queuePosition' | 'changes' | 'backendChange'> & {
+  readonly damaged: readonly Damage[];
+};
 
 /** try_resume: sends a stopped operation back to the workers from a verified checkpoint; a refusal changes nothing. */
 export class ResumeOperation {
@@ -64,12 +68,12 @@ export class ResumeOperation {
    * @throws {CheckpointCorruptedError} the chosen checkpoint is damaged and no fallback was allowed or found
    */
   async execute(request: ResumeRequest): Promise<ResumePlan> {
-    const operation = await this.operations.get(request.operationId);
+    const { operation, checkpoints } = await this.operations.getWithCheckpoints(request.operationId);
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
-    const { damaged, ...verdict } = await this.plan(operation, request);
+    const { damaged, ...verdict } = await this.plan(operation, checkpoints, request);
     const override = request.override?.(operation);
     const { changes = [], backendChange = null } = override ?? {};
-    const plan: ResumePlan = { operation, ...verdict, changes, backendChange };
+    const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
 
     const outcome = await this.operations.transition({
@@ -103,7 +107,7 @@ export class ResumeOperation {
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     this.dispatcher.announce(outcome.operation);
     for (const { checkpoint, badFiles } of damaged) await this.checkpoints.markCorrupted(checkpoint.id, badFiles);
-    return { ...plan, operation: outcome.operation };
+    return { ...plan, operation: outcome.operation, queuePosition: outcome.queuePosition };
   }
 
   private async withdrawPause(operation: Operation, request: ResumeRequest): Promise<ResumePlan> {
@@ -118,15 +122,14 @@ export class ResumeOperation {
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     if (outcome.operation.workerId) this.dispatcher.hint(outcome.operation.workerId, operation.id);
-    const unchanged = { lostSteps: 0, fellBackFrom: null, changes: [], backendChange: null };
+    const unchanged = { queuePosition: null, lostSteps: 0, fellBackFrom: null, changes: [], backendChange: null };
     return { operation: outcome.operation, checkpoint: null, provenance: null, ...unchanged };
   }
 
-  private async plan(operation: Operation, request: ResumeRequest): Promise<Verdict> {
+  private async plan(operation: Operation, committed: readonly Checkpoint[], request: ResumeRequest): Promise<Verdict> {
     const { choice, allowFallback } = request;
     if (!statusesBefore('resume').includes(operation.status)) throw refusal(operation);
     const trained = operation.progress?.step ?? 0;
-    const committed = await this.checkpoints.ofOperation(operation.id);
     const found = await verifiedChoice(this.verifier, operation, committed, request);
     if (!found) {
       // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease, and so does who accepts it.

@@ -1,17 +1,21 @@
 import type { ForkedView, ResumedView } from '@ktrdr/contracts';
 import type { ForkPlan, Operation, Provenance, ResumePlan } from '@ktrdr/operations';
-import { PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { PrismaOperationStore, type WorkerRecord, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ApiConfig } from '../config.js';
 import { CONFIG } from '../platform/tokens.js';
 import { type Outlook, outlookOf } from './continuation-outlook.js';
 import { toCheckpointSummary } from './operation.presenter.js';
 
+const REMEMBER_WORKERS_MS = 1_000;
+
 type Continuing = Pick<Operation, 'pool' | 'requirements' | 'backendChangeAllowed'>;
 
 /** What a resume or a fork answers: where it goes on, what changes, and what is promised of the numbers. */
 @Injectable()
 export class ContinuationPresenter {
+  private known: { readonly workers: Promise<readonly WorkerRecord[]>; readonly until: number } | undefined;
+
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
@@ -20,19 +24,16 @@ export class ContinuationPresenter {
 
   async resumed(plan: ResumePlan, isDryRun: boolean): Promise<ResumedView> {
     const { operation, provenance, backendChange } = plan;
-    const [position, outlook] = await Promise.all([
-      this.operations.queuePosition(operation),
-      this.outlook(provenance, {
-        pool: operation.pool,
-        // In a rehearsal the row is as it was.
-        requirements: backendChange ? withBackend(operation.requirements, backendChange.to) : operation.requirements,
-        backendChangeAllowed: operation.backendChangeAllowed || (backendChange?.isAllowed ?? false),
-      }),
-    ]);
+    const outlook = await this.outlook(provenance, {
+      pool: operation.pool,
+      // In a rehearsal the row is as it was.
+      requirements: backendChange ? withBackend(operation.requirements, backendChange.to) : operation.requirements,
+      backendChangeAllowed: operation.backendChangeAllowed || (backendChange?.isAllowed ?? false),
+    });
     return {
       operation_id: operation.id,
       status: operation.status,
-      queue_position: position,
+      queue_position: plan.queuePosition,
       resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
       lost_steps: plan.lostSteps,
       fell_back_from: plan.fellBackFrom,
@@ -67,9 +68,19 @@ export class ContinuationPresenter {
     provenance: Provenance | null,
     { pool, requirements, backendChangeAllowed }: Continuing,
   ): Promise<Outlook> {
-    const workers = provenance ? await this.workers.list() : [];
+    const workers = provenance ? await this.knownWorkers() : [];
     const alive = workers.filter((worker) => worker.pool === pool && worker.silentMs < this.config.leaseMs);
     return outlookOf({ provenance, requirements, backendChangeAllowed, workers: alive });
+  }
+
+  /** As they were a second ago at most: who takes it is decided later anyway, and many resumes ask at once. */
+  private knownWorkers(): Promise<readonly WorkerRecord[]> {
+    const now = performance.now();
+    if (this.known && now < this.known.until) return this.known.workers;
+    const workers = this.workers.list();
+    this.known = { workers, until: now + REMEMBER_WORKERS_MS };
+    workers.catch(() => (this.known = undefined));
+    return workers;
   }
 }
 
