@@ -93,7 +93,7 @@ const providers = [
   provide(CancelOperation, PrismaOperationStore, Messaging),
   provide(DeleteOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(DeleteCheckpoint, PrismaCheckpointRepository, StoredCheckpoints),
-  provide(ReportOutcome, PrismaOperationStore, Messaging, ResumeOperation),
+  provide(ReportOutcome, PrismaOperationStore, Messaging),
   provide(ReportSaveFailure, PrismaOperationStore),
   provide(ReportRestoreFailure, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(ExpireLeases, PrismaOperationStore, Messaging),
