@@ -33,6 +33,7 @@ const BOUNDARIES = [
     sourceTag: 'type:app',
     onlyDependOnLibsWithTags: ['type:domain', 'type:engine', 'type:contract', 'type:adapter'],
   },
+  { sourceTag: 'app:api', notDependOnLibsWithTags: ['type:engine'] },
   { sourceTag: 'app:cli', onlyDependOnLibsWithTags: ['*'], bannedExternalImports: ['@prisma/*', '@nats-io/*'] },
   { sourceTag: 'app:web', onlyDependOnLibsWithTags: ['*'], bannedExternalImports: ['@prisma/*', '@nats-io/*'] },
 ];

@@ -44,6 +44,12 @@ const FORBIDDEN: readonly (Planted & { readonly what: string; readonly rule: str
     rule: BOUNDARIES,
   },
   {
+    what: 'the training engine in the API',
+    file: 'apps/api/src/config.ts',
+    text: "import { train } from '@ktrdr/trainer';\nexport const x = train;\n",
+    rule: BOUNDARIES,
+  },
+  {
     what: 'NATS in the command line',
     file: 'apps/cli/src/main.ts',
     text: "import { connect } from '@nats-io/transport-node';\nexport const x = connect;\n",

@@ -25,6 +25,8 @@ const EPOCHS = Math.ceil((1.1 * OUTAGE_MS + 3_000) / (PACE_MS * STEPS_PER_EPOCH)
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
 const BACK_WITHIN_MS = 40_000 + OUTAGE_MS;
 const REFERENCE_POOL = 'reference';
+/** Shorter than any outage: whoever took our silence for the trainer's would end what is well. */
+const WATCHDOG = { seconds: 2.5, on_stall: 'fail' };
 
 const TEST_MS = 2 * BACK_WITHIN_MS + OUTAGE_MS;
 
@@ -56,7 +58,7 @@ describe('training through an outage', () => {
   };
   const submit = async (name: string, pool = 'default') => {
     const spec = smallSpec({ epochs: EPOCHS, checkpoint: { every_seconds: 0.5 } });
-    const id = await training.submit({ name, pool, spec });
+    const id = await training.submit({ name, pool, spec, watchdog: WATCHDOG });
     submitted.push(id);
     return id;
   };
@@ -108,6 +110,7 @@ describe('training through an outage', () => {
       { what: 'the last step has been told' },
     );
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.filter(({ type }) => type === 'stuck')).toEqual([]);
     expect(events.filter(({ type }) => type === 'started')).toMatchObject([{ data: { step: 0, lost_steps: 0 } }]);
     const steps = events.flatMap(({ type, data }) => (type === 'progress' ? [data['step'] ?? 0] : []));
     const again = steps.filter((step, index) => index > 0 && step <= (steps[index - 1] ?? 0));

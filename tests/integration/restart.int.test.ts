@@ -66,8 +66,7 @@ describe('a restart', () => {
     return trainers;
   };
   const expectUninterruptedResult = async (id: string) => {
-    // A crash is first recorded as a failure, which its recovery then takes back.
-    const view = await training.until(id, ({ status }) => status === 'completed', `${id} is completed`);
+    const view = await training.completed(id);
     expect(await training.weightsOf(id)).toBe(uninterrupted);
     return view;
   };
@@ -219,10 +218,10 @@ describe('a restart', () => {
       await killTrainerOf(id, 60, trainers);
       expect(await expectUninterruptedResult(id)).toMatchObject({ attempt: 2, recoveries: 1, error: null });
       const history = await historyOf(id);
-      expect(history.map(({ event }) => event)).toEqual(['submit', 'claim', 'fail', 'resume', 'claim', 'complete']);
-      expect(history[3]).toMatchObject({
-        actor: 'policy:recovery',
-        details: { checkpoint_id: expect.any(String) as unknown },
+      expect(history.map(({ event }) => event)).toEqual(['submit', 'claim', 'crash', 'claim', 'complete']);
+      expect(history[2]).toMatchObject({
+        to: 'resuming',
+        details: { error: { code: 'trainer-crashed', details: { signal: 'SIGKILL' } } },
       });
     });
 
@@ -231,9 +230,7 @@ describe('a restart', () => {
       const id = await submit('killed early', { spec: { checkpoint: { every_steps: 100_000 } } });
       await killTrainerOf(id, 20, trainers);
       expect(await expectUninterruptedResult(id)).toMatchObject({ attempt: 2, recoveries: 1 });
-      const resume = (await historyOf(id)).find(({ event }) => event === 'resume');
-      expect(resume?.details).toMatchObject({ checkpoint_id: null });
-      expect(resume?.details['lost_steps']).toBeGreaterThanOrEqual(20);
+      expect((await historyOf(id)).find(({ event }) => event === 'crash')).toMatchObject({ to: 'queued' });
     });
 
     it('that was killed with no budget fails, and is resumed by hand', async () => {

@@ -113,7 +113,7 @@ export async function judge(evidence: Evidence): Promise<ChaosRun> {
 function recoveriesOf({ history }: OperationRecord): number {
   return history.filter(
     ({ event, actor, to }) =>
-      (event === 'lease-expired' && (to === 'resuming' || to === 'queued')) ||
+      ((event === 'lease-expired' || event === 'crash') && (to === 'resuming' || to === 'queued')) ||
       (event === 'resume' && actor.startsWith('policy:')),
   ).length;
 }

@@ -56,7 +56,7 @@ export const FAILPOINTS = {
   'complete.reported': { in: 'worker', between: ['the worker knows that it is completed', 'its slot is free'] },
 
   'fail.unreported': { in: 'worker', between: ['the trainer has crashed', 'the API has been told'] },
-  'fail.recorded': { in: 'api', between: ['the row is failed', 'the recovery by policy has begun'] },
+  'fail.recorded': { in: 'api', between: ['the failure or the crash is recorded', 'the worker is answered'] },
 
   'ticket.unsent': { in: 'api', between: ['the row waits for a worker', 'its ticket is sent for the first time'] },
   'relay.unsent': { in: 'api', between: ['the relay holds the outbox row', 'it has sent the ticket'] },

@@ -1,4 +1,3 @@
-import { DomainError, type ErrorCode } from '@ktrdr/errors';
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { directiveFor, type WorkerDirective } from './directive.js';
 import { CheckpointNotFoundError, IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
@@ -13,7 +12,6 @@ import type {
   TransitionCommand,
 } from './ports.js';
 import { remainingTime } from './remaining-time.js';
-import type { ResumeOperation } from './resume-operation.js';
 import { statusesBefore } from './transitions.js';
 
 /**
@@ -25,8 +23,6 @@ function isWorthAnotherTry({ code, details }: OperationFailure): boolean {
   return code === 'trainer-crashed' || (code === 'trainer-out-of-memory' && wasKilled);
 }
 
-const REFUSALS: readonly ErrorCode[] = ['illegal-transition', 'checkpoint-not-found', 'checkpoint-corrupted'];
-
 export interface PausedReport {
   readonly position: Position;
   readonly checkpointId: string;
@@ -34,14 +30,13 @@ export interface PausedReport {
   readonly now: Date;
 }
 
-type WorkerEventName = 'paused' | 'cancelled' | 'complete' | 'fail' | 'release';
+type WorkerEventName = 'paused' | 'cancelled' | 'complete' | 'fail' | 'crash' | 'release';
 
 /** What workers report about the end of an attempt. Repeating a report changes nothing and gets the same answer. */
 export class ReportOutcome {
   constructor(
     private readonly operations: OperationStore,
     private readonly dispatcher: Dispatcher,
-    private readonly resume: ResumeOperation,
     private readonly failpoints: Failpoints = NO_FAILPOINTS,
   ) {}
 
@@ -81,34 +76,17 @@ export class ReportOutcome {
     );
   }
 
+  /** A crash goes on by itself while the recovery budget lasts, as after a lost worker; any other failure waits. */
   async failed(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
-    const status = await this.settle(lease, 'fail', { error }, { error });
+    const status = await this.recordFailure(lease, error);
     await this.failpoints.reach('fail.recorded', lease.operationId);
-    if (status === 'failed' && isWorthAnotherTry(error)) return this.recover(lease, error);
     return status;
   }
 
-  private async recover(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
-    const operation = await this.operations.get(lease.operationId);
-    // Somebody may have resumed it since, and paused it again: that is not for a recovery to undo.
-    const isStillFailed = operation.status === 'failed' && operation.attempt === lease.attempt;
-    if (!isStillFailed || operation.recoveries >= operation.maxRecoveries) return operation.status;
-    try {
-      const recovered = await this.resume.execute({
-        operationId: operation.id,
-        choice: 'latest',
-        allowFallback: true,
-        dryRun: false,
-        actor: 'policy:recovery',
-        reason: `recovery ${operation.recoveries + 1} of ${operation.maxRecoveries} after ${error.code}`,
-        recoveryBudget: 'spend',
-      });
-      return recovered.operation.status;
-    } catch (refusal) {
-      // It cannot be recovered, or somebody else has decided about it meanwhile. The report itself has been taken.
-      if (!(refusal instanceof DomainError) || !REFUSALS.includes(refusal.code)) throw refusal;
-      return (await this.operations.get(lease.operationId)).status;
-    }
+  private recordFailure(lease: Lease, error: OperationFailure): Promise<OperationStatus> {
+    if (!isWorthAnotherTry(error)) return this.settle(lease, 'fail', { error }, { error });
+    const changes: OperationChanges = { error, recoveryBudget: 'spend', resumeCheckpointId: null };
+    return this.settle(lease, 'crash', changes, { error }, { reason: error.message });
   }
 
   private async settle(
@@ -116,13 +94,13 @@ export class ReportOutcome {
     event: WorkerEventName,
     changes: OperationChanges,
     details: Readonly<Record<string, unknown>>,
-    { checkpointId }: { readonly checkpointId?: string } = {},
+    { checkpointId, reason = null }: { readonly checkpointId?: string; readonly reason?: string | null } = {},
   ): Promise<OperationStatus> {
     const command: TransitionCommand = {
       operationId: lease.operationId,
       event,
       actor: `worker:${lease.workerId}`,
-      reason: null,
+      reason,
       expect: { attempt: lease.attempt, ...(checkpointId === undefined ? {} : { checkpointId }) },
       changes,
       details,

@@ -25,6 +25,9 @@ const DESIGN = `
   complete       running pausing cancelling > completed
   fail           running pausing            > failed
   fail           cancelling                 > cancelled
+  crash          running                    > resuming queued failed
+  crash          pausing                    > paused
+  crash          cancelling                 > cancelled
   release        running                    > resuming queued
   release        pausing                    > paused
   release        cancelling                 > cancelled
@@ -62,7 +65,9 @@ describe('the table of transitions', () => {
   });
 
   it('lets only workers begin, finish or fail the work that they hold', () => {
-    const byWorkers = TRANSITIONS.filter(({ event }) => ['claim', 'complete', 'paused', 'release'].includes(event));
+    const byWorkers = TRANSITIONS.filter(({ event }) =>
+      ['claim', 'complete', 'paused', 'crash', 'release'].includes(event),
+    );
     const byOthers = byWorkers.filter(({ by }) => by.join() !== 'worker');
     // A stuck trainer cannot save for its pause: the watchdog takes the operation back, at its last checkpoint.
     expect(byOthers).toEqual([{ event: 'release', from: 'pausing', to: 'paused', by: ['worker', 'policy'] }]);

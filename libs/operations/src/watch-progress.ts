@@ -6,6 +6,8 @@ import { IllegalTransitionError, PauseRefusedError } from './errors.js';
 const ACTOR = 'policy:watchdog';
 /** A stuck trainer has as long again to save, but not longer than this. */
 const SAVE_WITHIN_MS = 60_000;
+/** By then whatever workers kept for us during an outage of ours has arrived, and silence is their trainers' own. */
+const CAUGHT_UP_MS = 60_000;
 
 /** Alive but stuck: its worker sends heartbeats, its trainer makes no steps. Says so, then does what its policy says. */
 export class WatchProgress {
@@ -16,9 +18,10 @@ export class WatchProgress {
   ) {}
 
   /** Returns what was found stuck. */
-  async execute(now: Date, evidence: StallEvidence): Promise<readonly Operation[]> {
+  async execute(now: Date, { heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
     const found: Operation[] = [];
-    for (const operation of await this.operations.stalled(evidence)) {
+    const judged = heardForMs < CAUGHT_UP_MS ? heardForMs : Number.MAX_SAFE_INTEGER;
+    for (const operation of await this.operations.stalled({ heardForMs: judged, leaseMs })) {
       const message = `no step for ${operation.watchdog?.seconds} s although worker ${operation.workerId} is alive`;
       if (!(await this.operations.markStuck(operation, message))) continue;
       found.push(operation);

@@ -106,7 +106,7 @@ const providers = [
   provide(CancelOperation, PrismaOperationStore, Messaging),
   provide(DeleteOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(DeleteCheckpoint, PrismaCheckpointRepository, StoredCheckpoints),
-  provide(ReportOutcome, PrismaOperationStore, Messaging, ResumeOperation, FAILPOINTS),
+  provide(ReportOutcome, PrismaOperationStore, Messaging, FAILPOINTS),
   provide(ReportSaveFailure, PrismaOperationStore),
   provide(ReportRestoreFailure, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints),
   provide(ExpireLeases, PrismaOperationStore, Messaging),

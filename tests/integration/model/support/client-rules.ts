@@ -59,7 +59,7 @@ function expectedOfResume(
     if (!to) return refused(world, 'illegal-transition');
     return accepted(world, moved(operation, 'withdraw-pause', to), { status: to });
   }
-  const plan = planned(operation, choice, allowFallback, false);
+  const plan = planned(operation, choice, allowFallback);
   if ('code' in plan) return refused(world, plan.code);
   const facts = { resumed_from: plan.from?.id ?? null, lost_steps: plan.lost, fell_back_from: plan.fellBackFrom };
   if (dryRun) return accepted(world, operation, { ...facts, status: operation.status });
@@ -72,13 +72,8 @@ interface Plan {
   readonly fellBackFrom: string | null;
 }
 
-/** What a resume would do, or why not. Where nothing was ever saved, an automatic one begins again, or who accepts it. */
-export function planned(
-  operation: ModelOperation,
-  choice: string,
-  allowFallback: boolean,
-  isAutomatic: boolean,
-): Plan | { readonly code: string } {
+/** What a resume would do, or why not. Where nothing was ever saved, it begins again for those who accept that. */
+function planned(operation: ModelOperation, choice: string, allowFallback: boolean): Plan | { readonly code: string } {
   if (!leadsTo(operation, 'resume')) return { code: 'illegal-transition' };
   const trained = operation.trained ?? 0;
   const known = new Map(operation.checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
@@ -87,7 +82,7 @@ export function planned(
   );
   const [chosen] = candidates;
   if (!chosen) {
-    const mayBegin = trained === 0 || allowFallback || isAutomatic;
+    const mayBegin = trained === 0 || allowFallback;
     if (operation.checkpoints.length > 0 || choice !== 'latest' || !mayBegin) return { code: 'checkpoint-not-found' };
     return { from: null, lost: trained, fellBackFrom: null };
   }
@@ -105,7 +100,7 @@ function asCheckpoint({ id, step, isBest, isMarked }: ModelCheckpoint): Checkpoi
   return { id, step, isBest, corruptedAt: isMarked ? new Date(0) : null } as Checkpoint;
 }
 
-export function resumed(
+function resumed(
   world: World,
   operation: ModelOperation,
   from: ModelCheckpoint | null,

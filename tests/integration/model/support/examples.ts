@@ -118,7 +118,12 @@ export const EXAMPLES = [
   ),
   example(
     'it fails while it runs, while it pauses and while it is cancelled',
-    ...[claim(), failed(false), resume, claim(), pause, failed(true), claim(), cancel, failed(false)],
+    ...[claim(), failed(false), resume, claim(), pause, failed(false), resume, claim(), cancel, failed(false)],
+  ),
+  example(
+    'its trainer crashes before and after a checkpoint, while it pauses and while it is cancelled',
+    ...[claim(), failed(true), claim(), commit, failed(true), resume, claim(), failed(true), failed(true)],
+    ...[claim(), pause, failed(true), resume, claim(), cancel, failed(true)],
   ),
   example(
     'it is stopped in every status in which nobody holds it',

@@ -212,7 +212,7 @@ export class ModelRun {
 
 /** What takes several steps of its own cannot be put at one moment of a burst. */
 function isForBursts(action: Action): boolean {
-  return action.kind !== 'restore-failed' && !(action.kind === 'failed' && action.code === 'trainer-crashed');
+  return action.kind !== 'restore-failed';
 }
 
 function spoilt(operation: ModelOperation, checkpointId: string): ModelOperation {

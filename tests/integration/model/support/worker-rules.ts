@@ -1,6 +1,6 @@
 import { isLeased, isWaiting, type OperationEvent } from '@ktrdr/operations';
 import type { ActionOf as Of, GrantedLease } from './action.js';
-import { type Expectation, planned, refused, resumed } from './client-rules.js';
+import { type Expectation, refused } from './client-rules.js';
 import { leadsTo, type ModelOperation, moved, newestFirst, withOperation, type World } from './model.js';
 
 type Report = Of<'paused' | 'cancelled' | 'completed' | 'released' | 'failed'>;
@@ -12,6 +12,10 @@ const EVENTS: Readonly<Record<Report['kind'], OperationEvent>> = {
   released: 'release',
   failed: 'fail',
 };
+
+/** A crash says nothing about the training. */
+const eventOf = (action: Report): OperationEvent =>
+  action.kind === 'failed' && action.code === 'trainer-crashed' ? 'crash' : EVENTS[action.kind];
 
 const answered = (world: World, operation: ModelOperation, facts: object): Expectation => ({
   world: withOperation(world, operation),
@@ -124,14 +128,15 @@ export function expectedOfRestoreFailure(world: World, { lease, checkpointId }: 
 /** The report of an end. Repeating it gets the answer again and changes nothing. */
 export function expectedOfReport(world: World, action: Report): Expectation {
   const { lease, kind, step } = action;
-  const event = EVENTS[kind];
+  const event = eventOf(action);
   const operation = world.get(lease.operationId);
   if (!operation) return refused(world, 'operation-not-found');
   const isNewest = operation.attempts.length === lease.attempt;
   const to = isNewest ? leadsTo(operation, event) : null;
   if (!to) {
     const own = operation.attempts[lease.attempt - 1];
-    if (own?.outcome === event && own.workerId === lease.workerId) return recovered(world, operation, action);
+    if (own?.outcome === event && own.workerId === lease.workerId)
+      return answered(world, operation, { status: operation.status });
     return refused(world, holds(operation, lease) ? 'illegal-transition' : 'lease-lost');
   }
   if (action.kind === 'paused' && !operation.checkpoints.some(({ id }) => id === action.checkpointId))
@@ -140,20 +145,10 @@ export function expectedOfReport(world: World, action: Report): Expectation {
   const after = moved(operation, event, to, {
     ...reached,
     ...(action.kind === 'paused' ? { resumeFrom: action.checkpointId } : {}),
-    ...(kind === 'released' ? { resumeFrom: null } : {}),
+    ...(kind === 'released' || event === 'crash' ? { resumeFrom: null } : {}),
+    recoveries: operation.recoveries + (event === 'crash' && isWaiting(to) ? 1 : 0),
   });
-  return recovered(withOperation(world, after), after, action);
-}
-
-/** A crash says nothing about the training: it is tried again by itself while the budget lasts. */
-function recovered(world: World, operation: ModelOperation, action: Report): Expectation {
-  const { status, recoveries, maxRecoveries, attempts } = operation;
-  const isTriedAgain =
-    action.kind === 'failed' && action.code === 'trainer-crashed' && status === 'failed' && recoveries < maxRecoveries;
-  const plan =
-    isTriedAgain && attempts.length === action.lease.attempt ? planned(operation, 'latest', true, true) : null;
-  if (!plan || 'code' in plan) return answered(world, operation, { status });
-  return answered(world, resumed(world, operation, plan.from, recoveries + 1), { status: 'resuming' });
+  return answered(world, after, { status: after.status });
 }
 
 /** What the sweeper must make of an operation, or null where it has nothing to do. */
