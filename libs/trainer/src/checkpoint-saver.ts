@@ -19,6 +19,7 @@ export class CheckpointSaver {
   private readonly unsettled = new Set<string>();
   private count = 0;
   private failures = 0;
+  private stallMs = 0;
   private notBefore = -Infinity;
 
   constructor(
@@ -31,6 +32,11 @@ export class CheckpointSaver {
   /** A periodic save may be made: none is being written or waits for the supervisor, and none has just failed. */
   get isReady(): boolean {
     return this.unsettled.size === 0 && this.now() >= this.notBefore;
+  }
+
+  /** How long training stood still for the last save. */
+  get lastStallMs(): number {
+    return this.stallMs;
   }
 
   settle(requestId: string): void {
@@ -49,11 +55,13 @@ export class CheckpointSaver {
       this.refuse(request, error);
       return Promise.resolve(false);
     }
-    const stallMs = this.now() - startedAt;
+    const capturedAt = this.now();
+    const stallMs = capturedAt - startedAt;
+    this.stallMs = stallMs;
     this.unsettled.add(request.request_id);
     this.count += 1;
     const dir = join(this.spoolDir, `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`);
-    const done = this.writing.then(() => this.write({ captured, request, dir, stallMs }));
+    const done = this.writing.then(() => this.write({ captured, request, dir, stallMs, capturedAt }));
     this.writing = done;
     return done;
   }
@@ -75,8 +83,9 @@ export class CheckpointSaver {
     readonly request: SaveRequest;
     readonly dir: string;
     readonly stallMs: number;
+    readonly capturedAt: number;
   }): Promise<boolean> {
-    const { captured, request, dir, stallMs } = save;
+    const { captured, request, dir, stallMs, capturedAt } = save;
     try {
       await writeCheckpointFiles(dir, captured.files);
     } catch (error) {
@@ -94,6 +103,7 @@ export class CheckpointSaver {
       dir,
       files: captured.files.map(({ name }) => name),
       stall_ms: stallMs,
+      write_ms: this.now() - capturedAt,
       metrics: captured.metrics,
       best: captured.best,
     });
