@@ -6,12 +6,11 @@ import { isExpendable, ownKeepLast, planOperationRetention, type RetentionLimits
 const at = (seq: number, change: Partial<Checkpoint> = {}): Checkpoint =>
   givenCheckpoint({ id: `c${seq}`, seq, step: seq * 10, createdAt: new Date(seq * 1000), ...change });
 const spec = (keepLast: number) => ({ checkpoint: { keep_last: keepLast } });
-const nobody = new Set<string>();
 const ACTIVE: readonly OperationStatus[] = ['queued', 'running', 'pausing', 'resuming', 'cancelling'];
 
 function removed(facts: Partial<Parameters<typeof planOperationRetention>[0]>, limits: RetentionLimits): string[] {
-  const { operation = givenOperation({ status: 'failed' }), checkpoints = [], neededElsewhere = nobody } = facts;
-  const { remove } = planOperationRetention({ operation, checkpoints, neededElsewhere }, limits);
+  const { operation = givenOperation({ status: 'failed' }), checkpoints = [] } = facts;
+  const { remove } = planOperationRetention({ operation, checkpoints }, limits);
   return remove.map(({ checkpoint }) => checkpoint.id);
 }
 
@@ -47,10 +46,10 @@ describe('the retention of an operation', () => {
     ]);
   });
 
-  it('keeps what it, or another operation, continues from', () => {
+  it('keeps what it continues from', () => {
     const operation = givenOperation({ status: 'paused', resumeCheckpointId: 'c1' });
     const checkpoints = [at(1), at(2), at(3), at(4)];
-    expect(removed({ operation, checkpoints, neededElsewhere: new Set(['c2']) }, { keepLast: 1 })).toEqual(['c3']);
+    expect(removed({ operation, checkpoints }, { keepLast: 1 })).toEqual(['c3', 'c2']);
   });
 
   it('keeps both the newest and the farthest after a rewind', () => {
@@ -87,18 +86,16 @@ describe('the retention of an operation', () => {
         limits,
         fc.constantFrom(...OPERATION_STATUSES),
         fc.nat(10),
-        fc.nat(10),
-        (drafts, rules, status, resumed, forked) => {
+        (drafts, rules, status, resumed) => {
           const checkpoints = drafts.map((change, seq) => at(seq, change));
           const operation = givenOperation({ status, resumeCheckpointId: `c${resumed}` });
-          const facts = { operation, checkpoints, neededElsewhere: new Set([`c${forked}`]) };
-          const { keep, remove } = planOperationRetention(facts, rules);
+          const { keep, remove } = planOperationRetention({ operation, checkpoints }, rules);
           const gone = new Set(remove.map(({ checkpoint }) => checkpoint.id));
           expect(keep.length + remove.length).toBe(checkpoints.length);
           const sound = checkpoints.filter(({ corruptedAt }) => corruptedAt === null);
           expect(sound.length === 0 || sound.some(({ id }) => !gone.has(id))).toBe(true);
           for (const { id, pinned } of checkpoints) {
-            if (pinned || id === `c${resumed}` || id === `c${forked}`) expect(gone).not.toContain(id);
+            if (pinned || id === `c${resumed}`) expect(gone).not.toContain(id);
           }
           const byStep = checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
           expect(gone).not.toContain(byStep.find(({ isBest }) => isBest)?.id);

@@ -10,13 +10,11 @@ export interface RetentionLimits {
   readonly createdBefore?: Date;
 }
 
-/** One operation as its row, its checkpoints and the other operations tell. */
+/** One operation as its row and its checkpoints tell. */
 export interface RetentionFacts {
   readonly operation: Operation;
   /** All that are not being deleted. */
   readonly checkpoints: readonly Checkpoint[];
-  /** Those of them that another operation continues from. */
-  readonly neededElsewhere: ReadonlySet<string>;
 }
 
 export interface OperationRetentionPlan {
@@ -34,7 +32,7 @@ export function ownKeepLast({ spec, overrides }: Pick<Operation, 'spec' | 'overr
  * as well: neither age nor a lower number counts.
  */
 export function planOperationRetention(
-  { operation, checkpoints, neededElsewhere }: RetentionFacts,
+  { operation, checkpoints }: RetentionFacts,
   limits: RetentionLimits,
 ): OperationRetentionPlan {
   const byStep = checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
@@ -48,7 +46,7 @@ export function planOperationRetention(
   }));
   // What a resume from the latest would choose, which after a rewind is not the newest.
   const latest = byStep.find(({ corruptedAt }) => corruptedAt === null);
-  const needed = new Set([...neededElsewhere, operation.resumeCheckpointId ?? '', latest?.id ?? '']);
+  const needed = new Set([operation.resumeCheckpointId ?? '', latest?.id ?? '']);
   const plan = planRetention(retainable, policyFor(operation, limits), needed);
   const byId = new Map(checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
   const withCheckpoint = <Entry extends { readonly id: string }>({ id, ...entry }: Entry) => {

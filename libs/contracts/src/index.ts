@@ -92,6 +92,7 @@ export {
   ProgressView,
   Status,
 } from './operation-view.js';
+export { CheckpointingView } from './checkpointing.js';
 export { DriftView, Guarantee } from './continuation-view.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';

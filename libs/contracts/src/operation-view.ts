@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { CheckpointingView } from './checkpointing.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 import { ResumeOverrides } from './spec-overrides.js';
 import { ResourceSnapshot } from './worker-rpc.js';
@@ -84,6 +85,9 @@ export const OperationView = z.object({
   metrics: Metrics.nullable().describe('latest figures'),
   best: z.object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) }).nullable(),
   latest_checkpoint: CheckpointSummary.nullable(),
+  checkpointing: CheckpointingView.nullable()
+    .optional()
+    .describe('how often it saves by its budget; null: it has none'),
   resumed_from: CheckpointSummary.nullable(),
   pause: z
     .object({

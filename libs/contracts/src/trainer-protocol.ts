@@ -1,5 +1,6 @@
 import { CHECKPOINT_KINDS } from '@ktrdr/operations';
 import { z } from 'zod';
+import { CheckpointingFigures } from './checkpointing.js';
 
 /**
  * The language between a supervisor and its trainer: one JSON document a line, control on file descriptor 3,
@@ -102,10 +103,14 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     files: z.array(z.string()).min(1),
     /** How long training stood still for it. */
     stall_ms: z.number().min(0),
+    /** From the moment whose state it is until the files were on disk. */
+    write_ms: z.number().min(0).optional(),
     metrics: Metrics,
     best: z.object({ ...Position, metric: z.string(), value: MetricValue }).nullable(),
   }),
   z.object({ type: z.literal('save_failed'), request_id: z.string(), message: z.string() }),
+  /** How often a trainer saves by its budget, and what that has cost; told when a save is settled. */
+  z.object({ type: z.literal('checkpointing'), ...CheckpointingFigures }),
   z.object({ type: z.literal('stopped'), ...Position }),
   z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
   /** Everything is done; the final checkpoint came before as `saved` with kind `final`. */

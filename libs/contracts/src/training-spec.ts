@@ -143,7 +143,30 @@ export const CheckpointPolicySpec = z
     every_epochs: z.int().min(1).optional(),
     every_steps: z.int().min(1).optional(),
     every_seconds: z.number().min(0.1).optional().describe('measured from the start of the attempt'),
+    overhead_budget: z
+      .number()
+      .min(0.001)
+      .max(0.5)
+      .optional()
+      .describe('in place of a fixed interval: save as often as this fraction of the time allows'),
+    max_loss_seconds: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe('with overhead_budget: never leave more than this unsaved, even if that breaks the budget'),
     keep_last: z.int().min(1).max(1000).default(3),
+  })
+  .superRefine((policy, context) => {
+    const { overhead_budget: budget, max_loss_seconds: limit } = policy;
+    const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (budget === undefined && limit === undefined) return;
+    if (budget === undefined) issue('overhead_budget', 'is missing: max_loss_seconds bounds an interval by budget');
+    if (limit === undefined)
+      issue('max_loss_seconds', 'is missing: overhead_budget needs a bound for what may be lost');
+    for (const fixed of ['every_epochs', 'every_steps', 'every_seconds'] as const)
+      if (policy[fixed] !== undefined)
+        issue(fixed, 'is a fixed interval; leave it out, or leave out overhead_budget and max_loss_seconds');
   })
   .describe('When to save beside pause, cancel, shutdown and completion, which always save');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
@@ -265,6 +266,11 @@ export const WorkerEvent = z.object({
     }),
     z.object({ type: z.literal('metrics'), ...Position, values: Metrics, best: z.boolean() }),
     z.object({ type: z.literal('log'), stream: z.enum(['stdout', 'stderr']), lines: z.array(z.string()) }),
+    z.object({
+      type: z.literal('checkpointing'),
+      ...CheckpointingFigures,
+      longest_unprotected_seconds: z.number().min(0),
+    }),
     z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
   ]),
 });

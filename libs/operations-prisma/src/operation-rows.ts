@@ -166,6 +166,7 @@ export function toOperation(row: OperationRow): Operation {
     progress: row.progress as Operation['progress'],
     metrics: row.metrics as Operation['metrics'],
     best: row.best as Operation['best'],
+    checkpointing: row.checkpointing as Operation['checkpointing'],
     error: row.error as Operation['error'],
     warnings: row.warnings as unknown as Operation['warnings'],
     result: row.result as Operation['result'],

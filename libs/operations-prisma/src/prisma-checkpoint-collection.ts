@@ -16,11 +16,9 @@ export interface OperationWithCheckpoints {
   readonly operation: Operation;
   /** All that are not being deleted, newest first. */
   readonly checkpoints: readonly Checkpoint[];
-  /** Those of them that another operation continues from. */
-  readonly neededElsewhere: ReadonlySet<string>;
 }
 
-type Client = Pick<Database, '$queryRaw' | 'operation' | 'checkpoint'>;
+type Client = Pick<Database, 'operation' | 'checkpoint'>;
 
 /** Rows that are to go, and the objects that no row names. */
 export class PrismaCheckpointCollection {
@@ -221,25 +219,9 @@ async function read(client: Client, ids: readonly string[]): Promise<readonly Op
     where,
     orderBy: [{ step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
   });
-  const needed = await client.$queryRaw<{ id: string }[]>(neededElsewhere(ids));
   const ofOperation = Map.groupBy(checkpoints, ({ operationId }) => operationId);
-  const neededIds = new Set(needed.map(({ id }) => id));
-  return operations.map((operation) => {
-    const own = (ofOperation.get(operation.id) ?? []).map(toCheckpoint);
-    return {
-      operation: toOperation(operation),
-      checkpoints: own,
-      neededElsewhere: new Set(own.map(({ id }) => id).filter((id) => neededIds.has(id))),
-    };
-  });
-}
-
-/** A fork continues from its origin's checkpoint until it has a sound one of its own. */
-function neededElsewhere(ids: readonly string[]): Prisma.Sql {
-  return sql`
-    SELECT c.id FROM operations o JOIN checkpoints c ON c.id IN (o.resume_checkpoint_id, o.origin->>'checkpointId')
-    WHERE o.origin->>'checkpointId' IS NOT NULL AND o.status <> 'completed'
-      AND c.operation_id = ANY(${[...ids]}) AND c.operation_id <> o.id
-      AND NOT EXISTS (SELECT 1 FROM checkpoints own
-        WHERE own.operation_id = o.id AND own.deleting_at IS NULL AND own.corrupted_at IS NULL)`;
+  return operations.map((operation) => ({
+    operation: toOperation(operation),
+    checkpoints: (ofOperation.get(operation.id) ?? []).map(toCheckpoint),
+  }));
 }

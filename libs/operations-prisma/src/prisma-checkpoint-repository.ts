@@ -92,9 +92,9 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async markDeleting(id: string, whyKept: Parameters<CheckpointRepository['markDeleting']>[1]): Promise<void> {
     const { operationId } = await this.get(id);
-    const marked = await this.collection.markDeleting(operationId, ({ operation, checkpoints, neededElsewhere }) => {
+    const marked = await this.collection.markDeleting(operationId, ({ operation, checkpoints }) => {
       if (!checkpoints.some((checkpoint) => checkpoint.id === id)) return [];
-      const reason = whyKept(operation, checkpoints, neededElsewhere);
+      const reason = whyKept(operation, checkpoints);
       if (reason) throw new CheckpointInUseError(id, reason);
       return [id];
     });

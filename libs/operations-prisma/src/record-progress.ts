@@ -1,5 +1,8 @@
 import {
+  afterReport,
   type BestSoFar,
+  type Checkpointing,
+  type CheckpointingReport,
   type Lease,
   LEASED_STATUSES,
   type OperationWarning,
@@ -170,6 +173,7 @@ export interface IngestedEvent {
   readonly point?: { readonly step: number; readonly epoch: number };
   readonly best?: BestSoFar;
   readonly warning?: Omit<OperationWarning, 'at'>;
+  readonly checkpointing?: CheckpointingReport;
 }
 
 const WARNINGS_KEPT = 50;
@@ -200,9 +204,15 @@ export async function ingest(
 ): Promise<number> {
   return prisma.$transaction(async (tx) => {
     const [held] = await tx.$queryRaw<
-      { eventSeq: number; step: number; isLeased: boolean; warnings: OperationWarning[] }[]
+      {
+        eventSeq: number;
+        step: number;
+        isLeased: boolean;
+        warnings: OperationWarning[];
+        checkpointing: Checkpointing | null;
+      }[]
     >(sql`
-      SELECT o.event_seq AS "eventSeq", o.warnings, coalesce((o.progress->>'step')::int, 0) AS step,
+      SELECT o.event_seq AS "eventSeq", o.warnings, o.checkpointing, coalesce((o.progress->>'step')::int, 0) AS step,
         o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
@@ -248,6 +258,7 @@ export async function ingest(
     const progress = fresh.findLast((event) => event.progress && event.progress.step >= held.step)?.progress;
     const metrics = Object.assign({}, ...fresh.map((event) => event.metrics ?? {})) as Record<string, unknown>;
     const best = fresh.findLast((event) => event.best)?.best;
+    const report = fresh.findLast((event) => event.checkpointing)?.checkpointing;
     const newWarnings = fresh.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
     const warnings = withWarnings(held.warnings, newWarnings);
     // The last figures can arrive behind the report of the end; they must not move a settled operation's progress.
@@ -259,6 +270,7 @@ export async function ingest(
       UPDATE operations SET event_seq = event_seq + ${fresh.length}
         ${Object.keys(metrics).length > 0 ? sql`, metrics = coalesce(metrics, '{}'::jsonb) || ${json(metrics)}` : sql``}
         ${best ? sql`, best = ${json(best)}` : sql``}
+        ${report ? sql`, checkpointing = ${json(afterReport(held.checkpointing, lease.attempt, report))}` : sql``}
         ${newWarnings.length > 0 ? sql`, warnings = ${json(warnings)}` : sql``}${moved}
       WHERE id = ${lease.operationId}`);
     return fresh.length;

@@ -1,3 +1,4 @@
+import { type Checkpointing, LEASED_STATUSES } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
 
@@ -8,12 +9,14 @@ export interface ServiceFigures {
   readonly queues: readonly { readonly pool: string; readonly depth: number; readonly oldestSeconds: number }[];
   readonly outbox: { readonly messages: number; readonly oldestSeconds: number };
   readonly webhooks: { readonly due: number; readonly givenUp: number };
+  /** Of those that are held by a worker and save by a budget. */
+  readonly checkpointing: readonly { readonly operationId: string; readonly checkpointing: Checkpointing }[];
   readonly workers: { readonly alive: number; readonly silent: number };
 }
 
 /** What only the database knows, for the metrics endpoint. */
 export async function readServiceFigures(prisma: Database, aliveWithinMs: number): Promise<ServiceFigures> {
-  const [operations, queues, [outbox], [webhooks], [workers]] = await reach(() =>
+  const [operations, queues, [outbox], [webhooks], [workers], checkpointing] = await reach(() =>
     Promise.all([
       prisma.$queryRaw<ServiceFigures['operations']>(sql`
         SELECT status, count(*)::int AS count FROM operations GROUP BY status`),
@@ -33,11 +36,15 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
           count(*) FILTER (WHERE last_seen_at <= clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond')::int
             AS silent
         FROM workers`),
+      prisma.$queryRaw<ServiceFigures['checkpointing']>(sql`
+        SELECT id AS "operationId", checkpointing FROM operations
+        WHERE status = ANY(${[...LEASED_STATUSES]}) AND checkpointing IS NOT NULL`),
     ]),
   );
   return {
     operations,
     queues,
+    checkpointing,
     outbox: outbox ?? { messages: 0, oldestSeconds: 0 },
     webhooks: webhooks ?? { due: 0, givenUp: 0 },
     workers: workers ?? { alive: 0, silent: 0 },

@@ -44,9 +44,8 @@ export class DeleteCheckpoint {
   /** @throws {CheckpointNotFoundError} @throws {CheckpointInUseError} when an operation needs it */
   async execute(checkpointId: string, { force }: { readonly force: boolean }): Promise<void> {
     const checkpoint = await this.checkpoints.get(checkpointId);
-    await this.checkpoints.markDeleting(checkpointId, (operation, siblings, neededElsewhere) => {
+    await this.checkpoints.markDeleting(checkpointId, (operation, siblings) => {
       if (siblings.find(({ id }) => id === checkpointId)?.pinned) return 'it is pinned; unpin it first';
-      if (neededElsewhere.has(checkpointId)) return 'another operation continues from it';
       if (['running', 'pausing', 'cancelling'].includes(operation.status))
         return `its operation is ${operation.status}; its worker may need it`;
       if (operation.resumeCheckpointId === checkpointId && ['paused', 'resuming'].includes(operation.status))

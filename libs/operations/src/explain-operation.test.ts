@@ -57,6 +57,14 @@ describe('the explanation', () => {
     expect(reasons.join('\n')).toMatch(/continues from step 1400 \(epoch 25\)/);
   });
 
+  it('says how to go on without the backend that no worker has', () => {
+    const bound = { pinnedBackend: 'wasm', requirements: ['type:training', 'backend:wasm'] };
+    const workers = [{ id: 'w1', freeSlots: 1, draining: false, capabilities: ['type:training', 'backend:cpu'] }];
+    expect(explain(facts('resuming', { workers }, bound)).reasons.join('\n')).toMatch(
+      /none offers backend:wasm\n.*--allow-backend-change/,
+    );
+  });
+
   it.each(['running', 'pausing', 'cancelling'] as const)('says who holds a %s operation and for how long', (status) => {
     const { summary, reasons } = explain(facts(status));
     expect(summary).toContain('worker w1');

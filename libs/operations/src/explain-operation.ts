@@ -69,6 +69,11 @@ function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }:
   else if (able.length === 0) {
     const tags = [...new Set(workers.flatMap(missing))].join(', ');
     reasons.push(`${workers.length} workers are alive in pool ${operation.pool}, but none offers ${tags}`);
+    if (operation.pinnedBackend !== null && tags.includes(`backend:${operation.pinnedBackend}`))
+      reasons.push(
+        `its numbers are those of ${operation.pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
+          'with --allow-backend-change, which accepts numbers that are close',
+      );
   } else if (free.length === 0) reasons.push(`all ${able.length} fitting workers are busy or draining`);
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);
   if (queuePosition !== null && queuePosition > 1) reasons.push(`${queuePosition - 1} operations are before it`);

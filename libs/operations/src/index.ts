@@ -111,6 +111,14 @@ export {
   type GuaranteeLevel,
   type Surrounding,
 } from './drift.js';
+export {
+  achieved,
+  afterReport,
+  type Checkpointing,
+  type CheckpointingReport,
+  INTERVAL_REASONS,
+  type IntervalReason,
+} from './checkpointing.js';
 export { directiveFor, type WorkerDirective } from './directive.js';
 export { newOperationId, SubmitOperation } from './submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';

@@ -1,4 +1,5 @@
 import type { CheckpointFile } from './checkpoint-file.js';
+import type { Checkpointing } from './checkpointing.js';
 import type { OperationStatus } from './operation-status.js';
 
 /** A position in training: optimizer updates and full passes done so far, over the whole operation. */
@@ -139,6 +140,8 @@ export interface Operation {
   readonly progress: Progress | null;
   readonly metrics: Readonly<Record<string, Figure>> | null;
   readonly best: BestSoFar | null;
+  /** How often it saves by its budget; null: it has none, or has not saved by it yet. */
+  readonly checkpointing: Checkpointing | null;
   readonly error: OperationFailure | null;
   readonly warnings: readonly OperationWarning[];
   readonly result: Readonly<Record<string, unknown>> | null;

@@ -255,17 +255,13 @@ export interface CheckpointRepository {
   /** With an event. False: it is known already, or the checkpoint is being deleted. */
   markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean>;
   /**
-   * Marks the row under the operation's lock unless `whyKept` names a reason for the state found there: the operation,
-   * its checkpoints newest first, and those of them that another operation continues from.
+   * Marks the row under the operation's lock unless `whyKept` names a reason for the state found there: the operation
+   * and its checkpoints, newest first.
    * @throws {CheckpointNotFoundError} @throws {CheckpointInUseError}
    */
   markDeleting(
     id: string,
-    whyKept: (
-      operation: Operation,
-      siblings: readonly Checkpoint[],
-      neededElsewhere: ReadonlySet<string>,
-    ) => string | null,
+    whyKept: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
   ): Promise<void>;
   removeRow(id: string): Promise<void>;
   /** Rows marked for deletion whose objects may still exist. */

@@ -1,10 +1,13 @@
 import type { CheckpointPolicySpec } from '@ktrdr/contracts';
+import type { SavePolicy } from './save-policy.js';
 
 /**
  * When a periodic save is due. Steps and epochs are counted from the beginning of the operation, so a resume does not
  * shift them; seconds are counted from the start of the attempt, so the first hour of work is not unprotected either.
  */
-export class CheckpointPolicy {
+export class CheckpointPolicy implements SavePolicy {
+  /** A step, the end of an epoch: each can wait for the other. */
+  readonly isUrgent = false;
   private lastAt: number;
   private isDue = false;
 
@@ -31,5 +34,21 @@ export class CheckpointPolicy {
   saved(): void {
     this.isDue = false;
     this.lastAt = this.now();
+  }
+
+  stepped(): void {
+    // What a step takes decides nothing here, nor what a save costs.
+  }
+
+  interrupted(): void {
+    // As above.
+  }
+
+  failed(): void {
+    // The next one comes when it is due.
+  }
+
+  settled(): null {
+    return null;
   }
 }

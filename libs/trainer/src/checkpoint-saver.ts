@@ -33,6 +33,7 @@ export class CheckpointSaver {
   private readonly unsettled = new Set<string>();
   private count = 0;
   private failures = 0;
+  private stallMs = 0;
   private notBefore = -Infinity;
 
   constructor(private readonly ports: SaverPorts) {}
@@ -40,6 +41,11 @@ export class CheckpointSaver {
   /** A periodic save may be made: none is being written or waits for the supervisor, and none has just failed. */
   get isReady(): boolean {
     return this.unsettled.size === 0 && this.ports.now() >= this.notBefore;
+  }
+
+  /** How long training stood still for the last save. */
+  get lastStallMs(): number {
+    return this.stallMs;
   }
 
   settle(requestId: string): void {
@@ -58,14 +64,14 @@ export class CheckpointSaver {
       this.refuse(request, error);
       return Promise.resolve(false);
     }
-    const stallMs = this.ports.now() - startedAt;
+    const capturedAt = this.ports.now();
+    const stallMs = capturedAt - startedAt;
+    this.stallMs = stallMs;
     this.unsettled.add(request.request_id);
     this.count += 1;
-    const dir = join(
-      this.ports.spoolDir,
-      `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`,
-    );
-    const done = this.writing.then(() => this.write({ captured, request, dir, stallMs }));
+    const name = `${String(this.count).padStart(6, '0')}-${request.kind}-${captured.position.step}`;
+    const dir = join(this.ports.spoolDir, name);
+    const done = this.writing.then(() => this.write({ captured, request, dir, stallMs, capturedAt }));
     this.writing = done;
     return done;
   }
@@ -91,8 +97,9 @@ export class CheckpointSaver {
     readonly request: SaveRequest;
     readonly dir: string;
     readonly stallMs: number;
+    readonly capturedAt: number;
   }): Promise<boolean> {
-    const { captured, request, dir, stallMs } = save;
+    const { captured, request, dir, stallMs, capturedAt } = save;
     const { reach } = this.ports;
     try {
       await reach('save.captured');
@@ -113,6 +120,7 @@ export class CheckpointSaver {
       dir,
       files: captured.files.map(({ name }) => name),
       stall_ms: stallMs,
+      write_ms: this.ports.now() - capturedAt,
       metrics: captured.metrics,
       best: captured.best,
     });

@@ -233,3 +233,34 @@ it('ends when the control channel breaks', async () => {
   loop.requests.fail(new TrainerProtocolError('a line is not JSON'));
   await expect(trainOnce(setupOf())).rejects.toThrow(TrainerProtocolError);
 });
+
+describe('a loop that saves by a budget', () => {
+  const checkpoint = { overhead_budget: 0.05, max_loss_seconds: 1 };
+  const trained = async (slowly: (event: TrainerEvent) => void) => {
+    const clock = { ms: 0 };
+    loop.react((event) => {
+      if (event.type === 'progress') clock.ms += 20;
+      slowly(event);
+      settle(event);
+    });
+    const ports = { ...loop, now: () => clock.ms };
+    await trainOnce(setupOf({ epochs: 150, checkpoint }), undefined, ports);
+    return clock.ms / 1000;
+  };
+
+  it('tells after each save how often it saves, and keeps its bounds', async () => {
+    const seconds = await trained(() => undefined);
+    const told = loop.told('checkpointing');
+    const periodic = loop.told('saved').filter(({ kind }) => kind === 'periodic');
+    expect(told.map(({ saves }) => saves)).toEqual(periodic.map((_, index) => index + 1).slice(0, told.length));
+    expect(told.length).toBeGreaterThanOrEqual(periodic.length - 1);
+    expect(periodic.length).toBeGreaterThan(seconds);
+    expect(told.at(-1)).toMatchObject({ ...checkpoint, decided_by: 'most-often', interval_seconds: 0.1 });
+  });
+
+  it('gives the same bits as one that never saves', async () => {
+    await trained(() => undefined);
+    const { result } = await uninterrupted(setupOf({ epochs: 150 }));
+    expect(loop.told('completed')[0]?.result).toEqual({ ...result });
+  });
+});

@@ -1,9 +1,9 @@
 import { type CheckpointPolicySpec, toMetricValue } from '@ktrdr/contracts';
-import { CheckpointPolicy } from './checkpoint-policy.js';
 import { CheckpointSaver, type Emit, type SaverPorts } from './checkpoint-saver.js';
 import type { ControlQueue, StopControl } from './control-queue.js';
 import { CheckpointWriteError } from './errors.js';
 import { ProgressMeter } from './progress-meter.js';
+import { type SavePolicy, savePolicyFor } from './save-policy.js';
 import type { TrainingRun } from './training-run.js';
 
 /** The loop's surroundings. */
@@ -43,11 +43,11 @@ export async function train(run: TrainingRun, plan: LoopPlan, ports: LoopPorts):
 
 async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: CheckpointSaver): Promise<LoopOutcome> {
   const { requests, emit, now, breathe } = ports;
-  const policy = new CheckpointPolicy(plan.checkpoint, now);
+  const policy = savePolicyFor(plan.checkpoint, now);
   const meter = new ProgressMeter(now);
   for (;;) {
     await breathe();
-    for (const id of requests.takeSettled()) saver.settle(id);
+    for (const id of requests.takeSettled()) settle(id, { saver, policy, emit });
     for (const request of requests.takeSaves()) void saver.save(run, request);
     if (run.isFinished) return await complete(run, plan, ports, saver);
     const { stop } = requests;
@@ -55,18 +55,39 @@ async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: C
       if (await stopped(run, stop, ports, saver)) return 'stopped';
       continue;
     }
-    if (policy.due && saver.isReady && !run.isEpochDue) {
-      void saver.save(run, { request_id: `periodic-${plan.attempt}-${run.position.step}`, kind: 'periodic' });
-      policy.saved();
-    }
+    if (policy.due && saver.isReady && (!run.isEpochDue || policy.isUrgent)) savePeriodically(run, plan, saver, policy);
     if (run.isEpochDue) {
-      if (!(await closeEpoch(run, ports))) continue;
+      const isClosed = await closeEpoch(run, ports);
+      policy.interrupted();
+      if (!isClosed) continue;
     } else {
-      meter.count(run.step());
+      const examples = run.step();
+      policy.stepped(examples);
+      meter.count(examples);
       reportProgress(run, plan, meter, emit);
     }
     policy.moved(run.position);
   }
+}
+
+function savePeriodically(run: TrainingRun, { attempt }: LoopPlan, saver: CheckpointSaver, policy: SavePolicy): void {
+  const request_id = `periodic-${attempt}-${run.position.step}`;
+  void saver.save(run, { request_id, kind: 'periodic' }).then((isWritten) => {
+    if (!isWritten) policy.failed(request_id);
+  });
+  policy.saved(request_id, saver.lastStallMs);
+}
+
+function settle(id: string, { saver, policy, emit }: Settling): void {
+  saver.settle(id);
+  const told = policy.settled(id);
+  if (told) emit(told);
+}
+
+interface Settling {
+  readonly saver: CheckpointSaver;
+  readonly policy: SavePolicy;
+  readonly emit: Emit;
 }
 
 /** An epoch's boundary is before its first batch. After the last batch of all it is too late: the run completes. */

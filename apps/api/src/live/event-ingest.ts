@@ -1,5 +1,5 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
-import type { Figure } from '@ktrdr/operations';
+import type { CheckpointingReport, Figure } from '@ktrdr/operations';
 import { type Database, ingest, type IngestedEvent, reach } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 
@@ -46,7 +46,25 @@ function toIngested({ n, at, body }: WorkerEvent): IngestedEvent {
     }
     case 'warning':
       return { ...event, warning: { code: body.code, message: body.message } };
+    case 'checkpointing':
+      return { ...event, checkpointing: toCheckpointingReport(body) };
     case 'log':
       return event;
   }
+}
+
+function toCheckpointingReport(body: Extract<WorkerEvent['body'], { type: 'checkpointing' }>): CheckpointingReport {
+  return {
+    overheadBudget: body.overhead_budget,
+    maxLossSeconds: body.max_loss_seconds,
+    intervalSeconds: body.interval_seconds,
+    decidedBy: body.decided_by,
+    stallMs: body.stall_ms,
+    backgroundMs: body.background_ms,
+    commitSeconds: body.commit_seconds,
+    saves: body.saves,
+    costSeconds: body.cost_seconds,
+    trainedSeconds: body.trained_seconds,
+    longestUnprotectedSeconds: body.longest_unprotected_seconds,
+  };
 }

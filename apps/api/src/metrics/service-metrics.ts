@@ -1,4 +1,10 @@
-import type { ClaimRequest, Operation, TransitionCommand, TransitionOutcome } from '@ktrdr/operations';
+import {
+  achieved,
+  type ClaimRequest,
+  type Operation,
+  type TransitionCommand,
+  type TransitionOutcome,
+} from '@ktrdr/operations';
 import { type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
@@ -43,6 +49,21 @@ export class ServiceMetrics {
   private readonly operations = this.gauge('ktrdr_operations', 'Operations by status', ['status']);
   private readonly queueDepth = this.gauge('ktrdr_queue_depth', 'Operations that wait for a worker', ['pool']);
   private readonly queueAge = this.gauge('ktrdr_queue_oldest_seconds', 'How long the longest has waited', ['pool']);
+  private readonly saveInterval = this.gauge(
+    'ktrdr_checkpoint_interval_seconds',
+    'From one save to the next, of running operations that save by a budget',
+    ['operation'],
+  );
+  private readonly saveOverhead = this.gauge(
+    'ktrdr_checkpoint_overhead_ratio',
+    'What saving has cost of their time, over all attempts',
+    ['operation'],
+  );
+  private readonly unprotected = this.gauge(
+    'ktrdr_checkpoint_longest_unprotected_seconds',
+    'The most work of theirs that was unsaved at a moment',
+    ['operation'],
+  );
   private readonly outboxMessages = this.gauge('ktrdr_outbox_messages', 'Tickets not yet known to be sent', []);
   private readonly outboxAge = this.gauge('ktrdr_outbox_oldest_seconds', 'Age of the oldest of them', []);
   private readonly webhooks = this.gauge('ktrdr_webhook_deliveries', 'Webhook deliveries', ['state']);
@@ -92,6 +113,12 @@ export class ServiceMetrics {
     for (const { pool, depth, oldestSeconds } of figures.queues) {
       this.queueDepth.set({ pool }, depth);
       this.queueAge.set({ pool }, oldestSeconds);
+    }
+    for (const gauge of [this.saveInterval, this.saveOverhead, this.unprotected]) gauge.reset();
+    for (const { operationId: operation, checkpointing } of figures.checkpointing) {
+      this.saveInterval.set({ operation }, checkpointing.intervalSeconds);
+      this.saveOverhead.set({ operation }, achieved(checkpointing).overheadFraction);
+      this.unprotected.set({ operation }, checkpointing.longestUnprotectedSeconds);
     }
     this.outboxMessages.set(figures.outbox.messages);
     this.outboxAge.set(figures.outbox.oldestSeconds);

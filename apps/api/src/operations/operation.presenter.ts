@@ -21,6 +21,7 @@ import {
 } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import { toCheckpointingView } from './checkpointing.presenter.js';
 import { effectiveSpec } from './effective-spec.js';
 
 type CheckpointSummary = z.infer<typeof CheckpointSummarySchema>;
@@ -99,6 +100,7 @@ export function toOperationView(
     progress: toProgress(operation),
     metrics: operation.metrics && { ...operation.metrics },
     best: operation.best && { ...operation.best },
+    checkpointing: operation.checkpointing && toCheckpointingView(operation.checkpointing),
     latest_checkpoint: latest ? toCheckpointSummary(latest) : null,
     // Of a paused operation this is where it will go on, which `paused` tells.
     resumed_from: resumedFrom && operation.status !== 'paused' ? toCheckpointSummary(resumedFrom) : null,

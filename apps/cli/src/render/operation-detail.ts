@@ -6,7 +6,7 @@ import type { Paint } from './paint.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
 import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
-import { age, count, duration, figure, percent } from './units.js';
+import { age, count, duration, figure, percent, quantity } from './units.js';
 
 export interface RenderContext {
   readonly paint: Paint;
@@ -30,6 +30,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'remaining', value: isPaused(operation) ? null : remainingText(operation.remaining) },
     { label: 'pauses', value: earlierPauses(operation, now) },
     { label: 'checkpoint', value: checkpointOf(operation.latest_checkpoint, now) },
+    { label: 'saving', value: savingOf(operation) },
     { label: 'resumed', value: operation.resumed_from && `from ${checkpointOf(operation.resumed_from, now)}` },
     { label: 'pause', value: pause && isLeased(status) ? request(pause, `at the next ${pause.boundary}`, now) : null },
     { label: 'cancel', value: cancel && request(cancel, cancel.save ? 'saving first' : 'discarding', now) },
@@ -94,6 +95,31 @@ function checkpointOf(checkpoint: Summary | null, now: Date): string | null {
   if (!checkpoint) return null;
   const { checkpoint_id: id, checkpoint_type: kind, created_at } = checkpoint;
   return `${id} (${kind}, ${position(checkpoint)}, ${age(created_at, now)})`;
+}
+
+const DECIDED_BY = {
+  budget: 'the budget',
+  'max-loss': 'the bound for what may be lost',
+  'most-often': 'the bound',
+} as const;
+
+/** `1.88 %`: budgets are small. */
+function share(fraction: number): string {
+  return `${Number((fraction * 100).toFixed(2))} %`;
+}
+
+/** How often it saves by its budget, and whether what was promised has been kept. */
+function savingOf({ checkpointing }: OperationView): Cell[] {
+  if (!checkpointing) return [];
+  const { interval_seconds, decided_by, saves, overhead_fraction, overhead_budget } = checkpointing;
+  const { longest_unprotected_seconds: longest, max_loss_seconds: limit } = checkpointing;
+  const cost = `${quantity(saves, 'save')} cost ${share(overhead_fraction)} of the time, ${share(overhead_budget)} are allowed`;
+  const loss = `at most ${duration(longest)} of work unsaved, ${duration(limit)} are allowed`;
+  return [
+    `every ${duration(interval_seconds)}, decided by ${DECIDED_BY[decided_by]}`,
+    checkpointing.is_budget_kept ? cost : bad(cost),
+    checkpointing.is_max_loss_kept ? loss : bad(loss),
+  ];
 }
 
 function workerOf({ worker_id: worker, attempt, backend }: OperationView): string | null {

@@ -42,6 +42,8 @@ export interface CourierPorts {
   /** The trainer may make its next periodic save. */
   readonly onSettled: (requestId: string) => void;
   readonly onTrouble: (save: Save, error: unknown) => void;
+  /** @param capturedAt when the state was as it is now saved, on the clock of `performance.now()`. */
+  readonly onCommitted?: (save: Save, capturedAt: number) => void;
 }
 
 export interface CourierOrder {
@@ -163,6 +165,7 @@ export class CheckpointCourier {
     const reply = await this.ports.rpc.call('checkpoint.commit', { checkpoint });
     this.last = { checkpointId: reply.checkpoint_id, step: save.step, epoch: save.epoch };
     const { kind, step, epoch } = save;
+    this.ports.onCommitted?.(save, parcel.receivedAt - (save.write_ms ?? 0));
     this.ports.log.info(
       { checkpointId: reply.checkpoint_id, kind, step, epoch, bytes: uploaded.bytes, saveMs: checkpoint.save_ms },
       'checkpoint committed',

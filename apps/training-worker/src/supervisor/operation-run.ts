@@ -20,6 +20,7 @@ import { type Outcome, RunSettlement } from './run-settlement.js';
 import type { SpoolFolder } from './spool.js';
 import { toReportedError } from './trainer-exit.js';
 import { type Ending, type Position, TrainerSession } from './trainer-session.js';
+import { UnprotectedTime } from './unprotected-time.js';
 
 /** Local files that a trainer can continue from, or null for the beginning. */
 export interface StartingPoint extends Position {
@@ -42,6 +43,7 @@ export class OperationRun {
   private settlement: RunSettlement | undefined;
   private pauseSnapshot: PauseSnapshot | undefined;
   private refusal: Error | undefined;
+  private unprotected: UnprotectedTime | undefined;
 
   constructor(
     private readonly operation: ClaimedOperation,
@@ -144,6 +146,10 @@ export class OperationRun {
           this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
         },
         onProgress: () => this.ports.meter.observe(),
+        onCheckpointing: (event) => {
+          const longest_unprotected_seconds = this.unprotected?.longestSeconds ?? 0;
+          this.recorder.record({ ...event, longest_unprotected_seconds });
+        },
         onPausing: () => snapshot.measure(),
         onSaved: (save) => this.saved(save),
         onSaveFailed: (message, at) => this.failedSaves.report(message, at),
@@ -175,6 +181,8 @@ export class OperationRun {
     const { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint } = event;
     this.log.info({ step, epoch, backend }, 'training started');
     if (this.courier) return; // continuing locally: the API knows all this
+    const unprotected = new UnprotectedTime();
+    this.unprotected = unprotected;
     const { choice } = prepared.restored ?? {};
     this.courier = new CheckpointCourier(
       {
@@ -186,6 +194,7 @@ export class OperationRun {
         failpoints: this.ports.failpoints,
         onSettled: (requestId) => this.session?.settled(requestId),
         onTrouble: (_save, error) => this.warn(error),
+        onCommitted: (_save, capturedAt) => unprotected.committed(capturedAt),
       },
       {
         lease: this.lease,

@@ -18,6 +18,7 @@ export type Ending =
 export interface SessionHooks {
   onStarted(event: Event<'started'>): void;
   onProgress(): void;
+  onCheckpointing(event: Event<'checkpointing'>): void;
   /** It has been asked to stop for a pause, or has saved for one: the last moments to look at it. */
   onPausing(): void;
   onSaved(save: Save): void;
@@ -111,6 +112,8 @@ export class TrainerSession implements TrainerListener {
         this.lastExamplesPerSecond = event.examples_per_second ?? this.lastExamplesPerSecond;
         this.hooks.onProgress();
         return this.recorder.recordProgress(event);
+      case 'checkpointing':
+        return this.hooks.onCheckpointing(event);
       case 'metrics':
       case 'warning':
         return this.recorder.record(event);

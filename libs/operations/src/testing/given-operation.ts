@@ -38,6 +38,7 @@ export function givenOperation(overrides: Partial<Operation> = {}): Operation {
     progress: null,
     metrics: null,
     best: null,
+    checkpointing: null,
     error: null,
     warnings: [],
     result: null,
