@@ -97,7 +97,11 @@ export const OperationView = z.object({
   overrides: z.record(z.string(), z.unknown()).nullable().describe('what resumes changed of it'),
   parent_id: z.string().nullable(),
   origin: z
-    .object({ kind: z.enum(['retry', 'fork']), operation_id: z.string(), checkpoint_id: z.string().nullable() })
+    .object({
+      kind: z.enum(['retry', 'fork', 'import']),
+      operation_id: z.string(),
+      checkpoint_id: z.string().nullable(),
+    })
     .nullable(),
   children: z.object({ total: z.int(), by_status: z.record(z.string(), z.int()), fraction: z.number() }).nullable(),
   watchdog: z.object({ seconds: z.number(), on_stall: z.enum(STALL_POLICIES) }).nullable(),

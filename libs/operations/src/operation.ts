@@ -73,7 +73,7 @@ export interface Watchdog {
 
 /** What an operation was made from. */
 export interface Origin {
-  readonly kind: 'retry' | 'fork';
+  readonly kind: 'retry' | 'fork' | 'import';
   readonly operationId: string;
   readonly checkpointId: string | null;
 }

@@ -39,7 +39,7 @@ export const operationId = {
 };
 
 /** Kept with the operation, so that a submission repeated after a crash finds what the first one made. */
-function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
+export function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
   const key = headers['idempotency-key'];
   return typeof key === 'string' ? `${apiToken?.id} ${url.split('?')[0]} ${key}` : null;
 }

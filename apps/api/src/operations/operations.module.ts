@@ -9,6 +9,6 @@ import { OperationsController } from './operations.controller.js';
 @Module({
   controllers: [BulkController, OperationsController, OperationRecordController],
   providers: [BulkAction, OperationPresenter, OperationQueries],
-  exports: [OperationPresenter],
+  exports: [OperationPresenter, OperationQueries],
 })
 export class OperationsModule {}
