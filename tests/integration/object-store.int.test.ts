@@ -12,6 +12,7 @@ import {
 } from '@ktrdr/checkpoint';
 import { describeObjectStore } from '@ktrdr/checkpoint/testing';
 import { openObjectStore } from '@ktrdr/object-store';
+import { partsOf } from '@ktrdr/operations';
 import { type Fault, type RunningS3, S3_CREDENTIALS, startFaultyProxy, startS3 } from './support/s3-server.js';
 
 const MIB = 1024 * 1024;
@@ -195,9 +196,10 @@ describe('a checkpoint on S3', () => {
     expect((await readFile(join(dir, 'restored', 'model.json'))).equals(body)).toBe(true);
 
     const weights = uploaded.manifest.files.find(({ name }) => name === 'weights.safetensors');
-    const damaged = await objects.get(weights?.blob ?? '');
+    const damagedBlob = partsOf(weights!)[0]!.blob;
+    const damaged = await objects.get(damagedBlob);
     damaged[12 * MIB] = (damaged[12 * MIB] ?? 0) ^ 1;
-    await objects.put(weights?.blob ?? '', damaged);
+    await objects.put(damagedBlob, damaged);
     await expect(checkpoints.restore({ ...uploaded, into: join(dir, 'refused') })).rejects.toThrow(
       CheckpointDamagedError,
     );

@@ -2,6 +2,8 @@ import type { Command } from '@oclif/core';
 import Checkpoints from './commands/checkpoints/index.js';
 import CheckpointsCleanup from './commands/checkpoints/cleanup.js';
 import CheckpointsDelete from './commands/checkpoints/delete.js';
+import CheckpointsExport from './commands/checkpoints/export.js';
+import CheckpointsImport from './commands/checkpoints/import.js';
 import CheckpointsPin from './commands/checkpoints/pin.js';
 import CheckpointsShow from './commands/checkpoints/show.js';
 import CheckpointsStats from './commands/checkpoints/stats.js';
@@ -31,6 +33,8 @@ export default {
   checkpoints: Checkpoints,
   'checkpoints:cleanup': CheckpointsCleanup,
   'checkpoints:delete': CheckpointsDelete,
+  'checkpoints:export': CheckpointsExport,
+  'checkpoints:import': CheckpointsImport,
   'checkpoints:pin': CheckpointsPin,
   'checkpoints:show': CheckpointsShow,
   'checkpoints:stats': CheckpointsStats,

@@ -1,3 +1,4 @@
+import type { BadFile } from '@ktrdr/operations';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 
 /** There is no token to show to the API. */
@@ -15,6 +16,15 @@ export class UsageError extends DomainError {
 
 /** The specification cannot be read or parsed. `problems` says where. */
 export class SpecFileError extends UsageError {}
+
+/** Files of an exported checkpoint are not what its description says. Nothing was kept, nothing was imported. */
+export class ExportDamagedError extends DomainError {
+  readonly code = 'checkpoint-corrupted';
+  constructor(where: string, badFiles: readonly BadFile[]) {
+    const names = badFiles.map(({ name, problem }) => `${name} (${problem})`).join(', ');
+    super(`The exported checkpoint in ${where} is not as it was: ${names}. Export it again`, { bad_files: badFiles });
+  }
+}
 
 /** A file of a result came with other bytes than the result says. Nothing of it was kept. */
 export class ResultCorruptedError extends DomainError {

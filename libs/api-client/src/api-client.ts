@@ -5,6 +5,7 @@ import {
   type BulkResumeBody,
   BulkView,
   type CancelBody,
+  CheckpointExport,
   CheckpointPage,
   CheckpointStats,
   CheckpointView,
@@ -16,6 +17,7 @@ import {
   type ForkBody,
   ForkedView,
   HistoryPage,
+  type ImportBody,
   MetricsPage,
   OperationPage,
   OperationView,
@@ -165,6 +167,30 @@ export class ApiClient {
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array> {
     return readBytes(this.transport, operation(operationId, `result/files/${encodeURIComponent(name)}`), options);
+  }
+
+  /** Everything about a checkpoint but the bytes of its files. */
+  exportCheckpoint(checkpointId: string): Promise<CheckpointExport> {
+    return this.read(checkpoint(checkpointId, 'export'), CheckpointExport);
+  }
+
+  /** The bytes of one file of a checkpoint, as {@link resultFile} gives those of a result. */
+  checkpointFile(
+    checkpointId: string,
+    name: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Uint8Array> {
+    return readBytes(this.transport, checkpoint(checkpointId, `files/${encodeURIComponent(name)}`), options);
+  }
+
+  /** Sends one blob of a checkpoint that is going to be imported; the API checks its hash. Can be repeated. */
+  async putBlob(sha256: string, bytes: Uint8Array): Promise<void> {
+    await this.transport.request({ method: 'PUT', path: `checkpoints/blobs/${sha256}`, bytes, answer: z.null() });
+  }
+
+  /** Makes a paused operation of an exported checkpoint, whose blobs have been sent. */
+  importCheckpoint(body: ImportBody): Promise<OperationView> {
+    return this.post('operations/import', OperationView, body);
   }
 
   checkpoint(checkpointId: string): Promise<CheckpointView> {

@@ -33,10 +33,12 @@ export interface ReadOptions {
 
 /** One call. */
 export interface ApiRequest<Schema extends z.ZodType> extends ReadOptions {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** Sent as they are instead of a JSON body. */
+  readonly bytes?: Uint8Array | undefined;
   /** What the answer must look like; `null` where there is none or none is needed. */
   readonly answer: Schema;
 }
@@ -77,10 +79,10 @@ export class HttpTransport {
    * body that the contract does not describe.
    */
   async request<Schema extends z.ZodType>(request: ApiRequest<Schema>): Promise<z.output<Schema>> {
-    const limit = AbortSignal.timeout(this.timeoutMs);
+    const limit = AbortSignal.timeout(this.timeoutMs * (request.bytes ? SLOW_UPLOAD : 1));
     const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
     const key = request.method === 'POST' ? randomUUID() : null;
-    const isRepeatable = key !== null || request.isPatient === true;
+    const isRepeatable = key !== null || request.method === 'PUT' || request.isPatient === true;
     for (let failures = 1; ; failures += 1) {
       try {
         return await this.exchange(request, key, deadline);
@@ -102,7 +104,7 @@ export class HttpTransport {
   }
 
   private async exchange<Schema extends z.ZodType>(
-    { method, path, query, body, answer }: ApiRequest<Schema>,
+    { method, path, query, body, bytes, answer }: ApiRequest<Schema>,
     key: string | null,
     signal: AbortSignal,
   ): Promise<z.output<Schema>> {
@@ -113,9 +115,13 @@ export class HttpTransport {
       headers: {
         ...this.headers(),
         ...(key ? { 'idempotency-key': key } : {}),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...contentType({ body, bytes }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(bytes
+        ? { body: bytes as Uint8Array<ArrayBuffer> }
+        : body === undefined
+          ? {}
+          : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw await this.toProblem(response, `${method} ${address}`);
     return this.read(response, answer, `${method} ${address}`);
@@ -182,6 +188,14 @@ export class HttpTransport {
   private headers(): Record<string, string> {
     return { authorization: `Bearer ${this.token}`, accept: 'application/json, application/problem+json' };
   }
+}
+
+/** So many times longer may it take to send a part of a checkpoint. */
+const SLOW_UPLOAD = 20;
+
+function contentType({ body, bytes }: Pick<ApiRequest<z.ZodType>, 'body' | 'bytes'>): Record<string, string> {
+  if (bytes) return { 'content-type': 'application/octet-stream' };
+  return body === undefined ? {} : { 'content-type': 'application/json' };
 }
 
 const RETRY_AFTER = new WeakMap<ApiProblemError, number>();

@@ -159,14 +159,22 @@ export class CheckpointStore {
    * @throws CheckpointDamagedError, ObjectStoreUnavailableError, ManifestIncompatibleError
    */
   async restore({ into, ...reference }: CheckpointReference & { readonly into: string }): Promise<RestoredCheckpoint> {
-    const read = await this.readManifest(reference);
-    if ('bad' in read) throw new CheckpointDamagedError(reference.manifestKey, [read.bad]);
-    const { manifest } = read;
+    const manifest = await this.manifest(reference);
     return intoNewDirectory(into, async (dir) => {
       const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir));
       if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
       return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
     });
+  }
+
+  /**
+   * The manifest, if it is the one that the row names.
+   * @throws CheckpointDamagedError, ObjectStoreUnavailableError, ManifestIncompatibleError
+   */
+  async manifest(reference: CheckpointReference): Promise<Manifest> {
+    const read = await this.readManifest(reference);
+    if ('bad' in read) throw new CheckpointDamagedError(reference.manifestKey, [read.bad]);
+    return read.manifest;
   }
 
   /** The checkpoint is gone with its manifest; its blobs stay, for others may name them. Can be repeated. */

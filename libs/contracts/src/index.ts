@@ -45,6 +45,7 @@ export {
   type WorkerRpcReply,
   type WorkerRpcRequest,
 } from './worker-rpc.js';
+export { CheckpointExport, EXPORT_FILE, ImportBody } from './checkpoint-export.js';
 export {
   CheckpointPage,
   CheckpointStats,

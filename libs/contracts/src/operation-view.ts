@@ -116,7 +116,11 @@ export const OperationView = z.object({
   overrides: z.record(z.string(), z.unknown()).nullable().describe('what resumes changed of it'),
   parent_id: z.string().nullable(),
   origin: z
-    .object({ kind: z.enum(['retry', 'fork']), operation_id: z.string(), checkpoint_id: z.string().nullable() })
+    .object({
+      kind: z.enum(['retry', 'fork', 'import']),
+      operation_id: z.string(),
+      checkpoint_id: z.string().nullable(),
+    })
     .nullable(),
   forked_from: ForkedFromView.nullable().optional().describe('what it continues, when it is a fork'),
   forks: z.array(ForkSummary).optional().describe('the newest that were made from it'),

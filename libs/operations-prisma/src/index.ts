@@ -5,6 +5,7 @@ export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from 
 export { OutboxStore, type TicketMessage } from './outbox-store.js';
 export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 export { type ForkEntry, PrismaForkStore } from './prisma-fork-store.js';
+export { type ImportedOperation, PrismaCheckpointImport } from './prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './prisma-checkpoint-repository.js';
 export { type ChildrenOfStatus, PrismaOperationStore } from './prisma-operation-store.js';
 export { ingest, type IngestedEvent } from './record-progress.js';

@@ -73,7 +73,15 @@ export interface Watchdog {
 }
 
 /** What an operation was made from. */
-export type Origin = RetryOrigin | ForkOrigin;
+export type Origin = RetryOrigin | ForkOrigin | ImportOrigin;
+
+/** It continues from a checkpoint that was exported, here or elsewhere. */
+export interface ImportOrigin {
+  readonly kind: 'import';
+  /** Those of the exported checkpoint; they need not exist here. */
+  readonly operationId: string;
+  readonly checkpointId: string;
+}
 
 /** It does again what the other one did, from the beginning. */
 export interface RetryOrigin {

@@ -74,7 +74,7 @@ export interface OperationChanges {
 
 export interface TransitionCommand {
   readonly operationId: string;
-  readonly event: Exclude<OperationEvent, 'submit' | 'claim'>;
+  readonly event: Exclude<OperationEvent, 'submit' | 'import' | 'claim'>;
   readonly actor: string;
   readonly reason: string | null;
   /**

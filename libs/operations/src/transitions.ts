@@ -8,6 +8,7 @@ export type Actor = (typeof ACTORS)[number];
 /** What can happen to an operation. */
 export const OPERATION_EVENTS = [
   'submit',
+  'import',
   'claim',
   'pause',
   'withdraw-pause',
@@ -43,6 +44,7 @@ export interface Transition {
  */
 export const TRANSITIONS: readonly Transition[] = [
   { event: 'submit', from: null, to: 'queued', by: ['client'] },
+  { event: 'import', from: null, to: 'paused', by: ['client'] },
   { event: 'claim', from: 'queued', to: 'running', by: ['worker'] },
   { event: 'claim', from: 'resuming', to: 'running', by: ['worker'] },
   { event: 'pause', from: 'running', to: 'pausing', by: ['client', 'policy'] },

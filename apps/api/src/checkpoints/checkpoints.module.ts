@@ -1,21 +1,35 @@
 import { Module } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
-import { PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
+import {
+  PrismaCheckpointCollection,
+  PrismaCheckpointImport,
+  PrismaCheckpointRepository,
+  ServiceRecords,
+} from '@ktrdr/operations-prisma';
+import { OperationsModule } from '../operations/operations.module.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
+import { CheckpointExchangeController } from './checkpoint-exchange.controller.js';
 import { CheckpointsController } from './checkpoints.controller.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { CleanupController } from './cleanup.controller.js';
+import { ImportCheckpoint } from './import-checkpoint.js';
 import { OrphanSweeper } from './orphan-sweeper.js';
 
 @Module({
-  controllers: [CleanupController, CheckpointsController],
+  imports: [OperationsModule],
+  controllers: [CleanupController, CheckpointExchangeController, CheckpointsController],
   providers: [
     {
       provide: CleanUpCheckpoints,
       inject: [PrismaCheckpointCollection, StoredCheckpoints],
       useFactory: (collection: PrismaCheckpointCollection, stored: StoredCheckpoints) =>
         new CleanUpCheckpoints(collection, stored),
+    },
+    {
+      provide: ImportCheckpoint,
+      inject: [PrismaCheckpointImport, OBJECT_STORE],
+      useFactory: (imports: PrismaCheckpointImport, objects: ObjectStore) => new ImportCheckpoint(imports, objects),
     },
     {
       provide: OrphanSweeper,

@@ -5,6 +5,7 @@ import {
   BulkResumeBody,
   BulkView,
   CancelBody,
+  CheckpointExport,
   CheckpointPage,
   CheckpointStats,
   CheckpointView,
@@ -18,6 +19,7 @@ import {
   ForkedView,
   ExplainView,
   HistoryPage,
+  ImportBody,
   ListQuery,
   MetricsPage,
   OperationEventsQuery,
@@ -41,7 +43,7 @@ import {
 import { z } from 'zod';
 
 export interface DocumentedRoute {
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   readonly path: string;
   readonly tag: 'operations' | 'checkpoints' | 'workers' | 'events' | 'webhooks' | 'health' | 'documentation';
   readonly summary: string;
@@ -235,6 +237,39 @@ export const ROUTES: readonly DocumentedRoute[] = [
     tag: 'checkpoints',
     summary: 'Number and size of all checkpoints',
     success: { status: 200, schema: CheckpointStats },
+  },
+  {
+    method: 'get',
+    path: '/checkpoints/{id}/export',
+    tag: 'checkpoints',
+    summary: 'Everything about a checkpoint but the bytes of its files, for an import elsewhere',
+    success: { status: 200, schema: CheckpointExport },
+    problems: [404, 422],
+  },
+  {
+    method: 'get',
+    path: '/checkpoints/{id}/files/{name}',
+    tag: 'checkpoints',
+    summary: 'One file of a checkpoint; an answer that breaks off met damage',
+    success: { status: 200, contentType: 'application/octet-stream' },
+    problems: [404, 422],
+  },
+  {
+    method: 'put',
+    path: '/checkpoints/blobs/{sha256}',
+    tag: 'checkpoints',
+    summary: 'Sends one blob (application/octet-stream, 64 MiB at most) of a checkpoint that is going to be imported',
+    success: { status: 204 },
+    problems: [413, 415, 422],
+  },
+  {
+    method: 'post',
+    path: '/operations/import',
+    tag: 'operations',
+    summary: 'A new operation, paused at an exported checkpoint whose blobs were sent',
+    body: ImportBody,
+    success: { status: 201, schema: OperationView },
+    problems: [409, 422],
   },
   {
     method: 'post',

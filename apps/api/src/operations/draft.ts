@@ -27,6 +27,14 @@ const SPECS: Readonly<Record<OperationType, (spec: unknown) => CheckedSpec>> = {
   data_generation: (document) => ({ spec: parse(DataGenerationSpec, document), requirements: [] }),
 };
 
+/**
+ * A spec of this type with everything that it leaves out filled in.
+ * @throws {SpecInvalidError} naming every offending path
+ */
+export function checkedSpec(type: OperationType, document: unknown): CheckedSpec {
+  return SPECS[type](document);
+}
+
 /** @throws {SpecInvalidError} naming every offending path */
 export function toDraft({ body, createdBy, submissionKey, now }: Submission): OperationDraft {
   const { spec, requirements } = SPECS[body.type](body.spec);

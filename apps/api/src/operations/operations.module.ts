@@ -11,6 +11,6 @@ import { OperationsController } from './operations.controller.js';
 @Module({
   controllers: [BulkController, OperationsController, ContinuationsController, OperationRecordController],
   providers: [BulkAction, ContinuationPresenter, OperationPresenter, OperationQueries],
-  exports: [OperationPresenter],
+  exports: [OperationPresenter, OperationQueries],
 })
 export class OperationsModule {}

@@ -1,0 +1,26 @@
+import { Args } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { onInterrupt } from '../../detach.js';
+import { exportCheckpoint, type ExportedFile } from '../../exported-checkpoint.js';
+import { renderExported } from '../../render/exchange.js';
+
+export default class CheckpointsExport extends ApiCommand {
+  static override args = {
+    checkpoint: Args.string({ description: 'checkpoint id', required: true }),
+    directory: Args.string({ description: 'folder to make', required: true }),
+  };
+  static override summary = 'download a checkpoint into a folder, every byte checked';
+  static override description =
+    'The tensors are safetensors files, which Python opens too. "ktrdr checkpoints import" makes an operation of the folder, here or elsewhere.';
+  static override examples = ['<%= config.bin %> checkpoints export CHECKPOINT my-model'];
+
+  async run(): Promise<{ checkpoint_id: string; directory: string; files: readonly ExportedFile[] }> {
+    const { args, flags } = await this.parse(CheckpointsExport);
+    const { checkpoint: checkpointId, directory } = args;
+    const api = await this.connect(flags);
+    using interrupt = onInterrupt();
+    const files = await exportCheckpoint(api, { checkpointId, directory, signal: interrupt.signal });
+    this.log(renderExported({ checkpointId, directory, files }, this.paint));
+    return { checkpoint_id: checkpointId, directory, files };
+  }
+}

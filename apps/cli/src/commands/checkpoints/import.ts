@@ -1,0 +1,30 @@
+import type { OperationView } from '@ktrdr/contracts';
+import { Args, Flags } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { checkExport, sendParts } from '../../exported-checkpoint.js';
+import { renderImported } from '../../render/exchange.js';
+
+export default class CheckpointsImport extends ApiCommand {
+  static override args = {
+    directory: Args.string({ description: 'folder of an exported checkpoint', required: true }),
+  };
+  static override summary = 'make a new, paused operation of an exported checkpoint';
+  static override description =
+    'Every byte is checked before anything is sent, and again where it arrives. Nothing that is there is touched: the operation has an id of its own.';
+  static override examples = ['<%= config.bin %> checkpoints import my-model --name "my model, continued"'];
+  static override flags = {
+    name: Flags.string({ description: 'what to call the operation, instead of what it was called' }),
+    pool: Flags.string({ description: 'pool of workers', default: 'default' }),
+  };
+
+  async run(): Promise<OperationView> {
+    const { args, flags } = await this.parse(CheckpointsImport);
+    const api = await this.connect(flags);
+    const { document, manifest } = await checkExport(args.directory);
+    await sendParts(api, args.directory, manifest);
+    const name = flags.name === undefined ? {} : { name: flags.name };
+    const operation = await api.importCheckpoint({ export: document, pool: flags.pool, ...name });
+    this.log(renderImported(operation, this.paint));
+    return operation;
+  }
+}

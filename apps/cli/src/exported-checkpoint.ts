@@ -1,0 +1,175 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ApiClient } from '@ktrdr/api-client';
+import {
+  encodeManifest,
+  type Manifest,
+  MAX_PART_BYTES,
+  parseManifest,
+  sha256Of,
+  sha256OfBlobKey,
+} from '@ktrdr/checkpoint';
+import { CheckpointExport, EXPORT_FILE } from '@ktrdr/contracts';
+import { partsOf } from '@ktrdr/operations';
+import { ExportDamagedError, UsageError } from './errors.js';
+import { FileCheck } from './file-check.js';
+
+export interface ExportedFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** An export in a folder: its description, and files that are what the description says. */
+export interface CheckedExport {
+  readonly document: CheckpointExport;
+  readonly manifest: Manifest;
+}
+
+/**
+ * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
+ * @throws {UsageError} when the folder is there already. {@link ExportDamagedError}: a file did not arrive as it was.
+ */
+export async function exportCheckpoint(
+  api: ApiClient,
+  {
+    checkpointId,
+    directory,
+    signal,
+  }: { readonly checkpointId: string; readonly directory: string; readonly signal: AbortSignal },
+): Promise<ExportedFile[]> {
+  const target = resolve(directory);
+  await assertAbsent(target);
+  const document = await api.exportCheckpoint(checkpointId);
+  const manifest = manifestOf(document);
+  const draft = `${target}.exporting-${process.pid}`;
+  try {
+    await mkdir(draft, { recursive: true });
+    const files: ExportedFile[] = [];
+    for (const file of manifest.files) {
+      const check = new FileCheck(file);
+      const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
+        for await (const piece of pieces) {
+          check.update(piece);
+          yield piece;
+        }
+      };
+      const bytes = api.checkpointFile(checkpointId, file.name, { signal });
+      await pipeline(bytes, checked, createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }));
+      const { sha256, difference } = check.finish();
+      if (difference) throw new ExportDamagedError(draft, [{ name: file.name, ...difference }]);
+      files.push({ name: file.name, bytes: file.bytes, sha256 });
+    }
+    await writeFile(join(draft, EXPORT_FILE), `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx', flush: true });
+    await rename(draft, target);
+    return files;
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads an export back and hashes every byte of it.
+ * @throws {UsageError} when the folder holds no export. {@link ExportDamagedError} names every file that was altered.
+ */
+export async function checkExport(directory: string): Promise<CheckedExport> {
+  const document = await readDocument(directory);
+  const manifest = manifestOf(document);
+  const bad = [];
+  for (const file of manifest.files) {
+    const check = new FileCheck(file);
+    const difference = await hashInto(check, join(directory, file.name));
+    if (difference) bad.push({ name: file.name, ...difference });
+  }
+  if (bad.length > 0) throw new ExportDamagedError(directory, bad);
+  return { document, manifest };
+}
+
+/**
+ * Sends the bytes of a checked export, part by part.
+ * @throws {ExportDamagedError} when a file has changed since it was checked.
+ */
+export async function sendParts(api: ApiClient, directory: string, { files }: Manifest): Promise<void> {
+  for (const entry of files) {
+    const path = join(directory, entry.name);
+    const file = await open(path, 'r');
+    try {
+      let offset = 0;
+      for (const { blob, bytes } of partsOf(entry)) {
+        if (bytes > MAX_PART_BYTES) throw tooLarge(entry.name);
+        const body = Buffer.alloc(bytes);
+        await file.read(body, 0, bytes, offset);
+        offset += bytes;
+        const sha256 = sha256OfBlobKey(blob);
+        if (sha256Of(body) !== sha256) {
+          throw new ExportDamagedError(directory, [
+            { name: entry.name, problem: 'wrong-hash', detail: 'it has just changed' },
+          ]);
+        }
+        await api.putBlob(sha256, body);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function readDocument(directory: string): Promise<CheckpointExport> {
+  const path = join(directory, EXPORT_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new UsageError(`${directory} is no exported checkpoint: ${EXPORT_FILE} cannot be read (${reason})`, { path });
+  }
+  const parsed = CheckpointExport.safeParse(parseOrNull(text));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the document'}: ${message}`);
+  throw new UsageError(`${path} does not describe an exported checkpoint: ${problems.join('; ')}`, { path });
+}
+
+function manifestOf({ manifest: input, manifest_sha256: expected }: CheckpointExport): Manifest {
+  const manifest = parseManifest(input);
+  if (sha256Of(encodeManifest(manifest)) === expected) return manifest;
+  throw new ExportDamagedError(EXPORT_FILE, [
+    {
+      name: EXPORT_FILE,
+      problem: 'wrong-hash',
+      detail: 'its manifest does not have the SHA-256 that it was stored under',
+    },
+  ]);
+}
+
+async function hashInto(check: FileCheck, path: string) {
+  try {
+    const file = await open(path, 'r');
+    for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024 })) check.update(chunk as Uint8Array);
+  } catch (error) {
+    return { problem: 'missing', detail: (error as Error).message } as const;
+  }
+  return check.finish().difference;
+}
+
+async function assertAbsent(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found) throw new UsageError(`${path} is there already. Give the name of a folder that is not`, { path });
+}
+
+function tooLarge(name: string): UsageError {
+  return new UsageError(
+    `${name} is one blob of more than ${MAX_PART_BYTES} bytes, as old versions stored it: resume the original, let it ` +
+      'save once, and export that checkpoint',
+  );
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

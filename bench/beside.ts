@@ -1,0 +1,30 @@
+import { quantile } from './statistics.js';
+
+const ROUNDS = 7;
+const WARM_UPS = 2;
+
+/** Medians of the same work done by us and by the reference, in the same unit. */
+export type Beside = Readonly<{ own: number; reference: number }>;
+
+/** Does both in turn, so that whatever else the machine does meets both, and takes the medians of what they return. */
+export async function beside(
+  measure: Readonly<{ own: () => Promise<number> | number; reference: () => Promise<number> | number }>,
+  rounds = ROUNDS,
+): Promise<Beside> {
+  const samples = { own: [] as number[], reference: [] as number[] };
+  for (let round = 1 - WARM_UPS; round <= rounds; round += 1) {
+    const own = await measure.own();
+    const reference = await measure.reference();
+    if (round < 1) continue;
+    samples.own.push(own);
+    samples.reference.push(reference);
+  }
+  return { own: quantile(samples.own, 0.5), reference: quantile(samples.reference, 0.5) };
+}
+
+/** Milliseconds that something takes. */
+export async function timed(act: () => Promise<unknown> | unknown): Promise<number> {
+  const startedAt = performance.now();
+  await act();
+  return performance.now() - startedAt;
+}
