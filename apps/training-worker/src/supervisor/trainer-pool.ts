@@ -34,10 +34,12 @@ export class TrainerPool implements TrainerSource {
     return trainer;
   }
 
+  /** Whoever asks while another already waits for the warm one has one started: a trainer serves one operation. */
   async take(): Promise<TrainerProcess> {
     for (;;) {
-      const trainer = await this.idle();
+      const taken = this.warm ?? this.start();
       this.warm = undefined;
+      const trainer = await taken;
       if (!trainer.hasExited) return trainer;
     }
   }
