@@ -1,6 +1,14 @@
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import type { Trainer, TrainerListener, TrainerReady } from '../supervisor/ports.js';
 
+/** Does something after a time, unless the returned function is called before. */
+export type Schedule = (ms: number, act: () => void) => () => void;
+
+const afterMs: Schedule = (ms, act) => {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+};
+
 /** What answers a request to stop. */
 const ANSWERS: readonly TrainerEvent['type'][] = ['stopped', 'save_failed', 'completed', 'failed'];
 
@@ -9,11 +17,12 @@ const ANSWERS: readonly TrainerEvent['type'][] = ['stopped', 'save_failed', 'com
  * is cancelled at its last committed checkpoint. A pause is left to its own time limit, after which it trains on.
  */
 export class PatientTrainer implements Trainer {
-  private timer: NodeJS.Timeout | undefined;
+  private relent: () => void = () => undefined;
 
   constructor(
     private readonly trainer: Trainer,
     private readonly graceMs: number,
+    private readonly after: Schedule = afterMs,
   ) {}
 
   get ready(): TrainerReady {
@@ -23,21 +32,21 @@ export class PatientTrainer implements Trainer {
   attach(listener: TrainerListener): void {
     this.trainer.attach({
       onEvent: (event) => {
-        if (ANSWERS.includes(event.type)) clearTimeout(this.timer);
+        if (ANSWERS.includes(event.type)) this.relent();
         listener.onEvent(event);
       },
       onLog: (stream, line) => listener.onLog(stream, line),
       onExit: (exit) => {
-        clearTimeout(this.timer);
+        this.relent();
         listener.onExit(exit);
       },
     });
   }
 
   send(control: TrainerControl): void {
-    if (control.type === 'stop' || control.type === 'continue') clearTimeout(this.timer);
+    if (control.type === 'stop' || control.type === 'continue') this.relent();
     const isCancel = control.type === 'stop' && (control.save === null || control.save.kind === 'cancel');
-    if (isCancel) this.timer = setTimeout(() => this.trainer.kill(), this.graceMs);
+    if (isCancel) this.relent = this.after(this.graceMs, () => this.trainer.kill());
     this.trainer.send(control);
   }
 
