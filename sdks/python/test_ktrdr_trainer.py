@@ -8,7 +8,10 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import unittest
+
+ENDLESS = 10**9
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -35,7 +38,8 @@ with connect("counter", "7") as run:
         state["step"] += 1
         step = state["step"]
         {extra}
-        run.step(step, step // 10, save, loss=1 / step, periodic=step % 4 == 0, end_of_epoch=step % 10 == 0)
+        run.step(step, step // 10, save, loss=1 / step, periodic=step % 4 == 0,
+                 end_of_epoch=step % run.params.get("epoch_steps", 10) == 0)
     run.complete(step, step // 10, save, result={{"steps": step}})
 """
 
@@ -61,6 +65,9 @@ class Supervisor:
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.watchdog = threading.Timer(30, self.process.kill)
+        self.watchdog.daemon = True
+        self.watchdog.start()
         os.close(control_read)
         os.close(event_write)
         self.lines = os.fdopen(self.events, "r", encoding="utf-8")
@@ -86,6 +93,7 @@ class Supervisor:
         self.process.stdin.flush()
 
     def next(self, *kinds):
+        """The next event of these kinds. A trainer that says nothing more is ended by the watchdog."""
         for line in self.lines:
             event = json.loads(line)
             if event["type"] in kinds:
@@ -96,6 +104,7 @@ class Supervisor:
         return [json.loads(line) for line in self.lines]
 
     def close(self):
+        self.watchdog.cancel()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -126,39 +135,42 @@ class ClientTest(unittest.TestCase):
 
     def test_stops_with_its_save_and_continues_from_it(self):
         it = self.given()
-        it.start(steps=50, paced=True)
-        it.next("started")
+        it.start(steps=ENDLESS, epoch_steps=ENDLESS)
+        first = it.next("saved")
+        self.assertEqual(first["kind"], "periodic")
         it.send(type="stop", boundary="step", save={"request_id": "r1", "kind": "pause"})
-        it.step(1000)
         saved, stopped = it.next("saved"), it.next("stopped")
         self.assertEqual((saved["request_id"], saved["kind"], saved["files"]), ("r1", "pause", ["state.json"]))
         self.assertEqual(saved["step"], stopped["step"])
         self.assertEqual(it.process.wait(), 0)
         again = self.given()
-        again.start(resume={"dir": saved["dir"], "step": saved["step"], "epoch": 0}, attempt=2, steps=50)
+        again.start(resume={"dir": saved["dir"], "step": saved["step"], "epoch": 0}, attempt=2, steps=saved["step"] + 9)
         self.assertEqual(again.next("started")["step"], saved["step"])
-        self.assertEqual(again.next("completed")["result"], {"steps": 50})
+        self.assertEqual(again.next("completed")["result"], {"steps": saved["step"] + 9})
 
     def test_waits_for_the_end_of_the_epoch_when_told_to(self):
         it = self.given()
-        it.start(steps=50, paced=True)
+        it.start(steps=ENDLESS)
         it.next("started")
         it.send(type="stop", boundary="epoch", save=None)
-        it.step(1000)
         self.assertEqual(it.next("stopped")["step"] % 10, 0)
 
     def test_goes_on_when_a_stop_is_withdrawn(self):
         it = self.given()
-        it.start(steps=9, paced=True)
-        it.next("started")
+        it.start(steps=ENDLESS, epoch_steps=ENDLESS)
+        first = it.next("saved")
         it.send(type="stop", boundary="epoch", save=None)
         it.send(type="continue")
-        it.step(1000)
-        self.assertEqual(it.next("stopped", "completed")["type"], "completed")
+        it.send(type="save", request_id="m", kind="manual")
+        asked = it.next("saved", "stopped")
+        self.assertEqual(asked["type"], "saved")
+        it.send(type="settled", request_id=first["request_id"])
+        it.send(type="settled", request_id="m")
+        self.assertEqual(it.next("saved", "stopped")["kind"], "periodic")
 
     def test_makes_no_second_periodic_save_before_the_first_is_settled(self):
         it = self.given()
-        it.start(steps=10**9)
+        it.start(steps=ENDLESS)
         first = it.next("saved")
         self.assertEqual((first["kind"], first["step"]), ("periodic", 4))
         it.send(type="save", request_id="m", kind="manual")
@@ -172,19 +184,19 @@ class ClientTest(unittest.TestCase):
 
     def test_tells_a_failed_save_and_goes_on(self):
         it = self.given()
-        it.start(steps=9, paced=True)
-        it.next("started")
         full = os.path.join(it.spool, "full")
         open(full, "w").close()
-        it.send(type="stop", boundary="step", save={"request_id": "r1", "kind": "pause"})
-        it.step(1)
+        it.start(steps=ENDLESS)
         failed = it.next("save_failed")
         self.assertIn("No space left", failed["message"])
+        it.send(type="stop", boundary="step", save={"request_id": "r1", "kind": "pause"})
+        while failed["request_id"] != "r1":
+            failed = it.next("save_failed", "stopped")
+        self.assertEqual(os.listdir(it.spool), ["full"])
         os.remove(full)
-        self.assertEqual(os.listdir(it.spool), [])
-        it.send(type="continue")
-        it.step(1000)
-        self.assertEqual(it.next("stopped", "completed")["type"], "completed")
+        it.send(type="stop", boundary="step", save={"request_id": "r2", "kind": "pause"})
+        self.assertEqual(it.next("stopped")["type"], "stopped")
+        self.assertIn("r2", os.listdir(it.spool))
 
     def test_ends_when_its_supervisor_does(self):
         it = self.given()
@@ -223,10 +235,9 @@ class ClientTest(unittest.TestCase):
 
     def test_fails_on_a_message_that_nobody_agreed_on(self):
         it = self.given()
-        it.start(steps=5, paced=True)
+        it.start(steps=ENDLESS)
         it.next("started")
         it.send(type="start", operation_id="other")
-        it.step(1000)
         self.assertEqual(it.next("failed")["code"], "trainer-protocol-violated")
         self.assertEqual(it.process.wait(), 0)
 

@@ -62,7 +62,7 @@ const itWithNumpy = hasPython('numpy') ? it : it.skip;
 
 describe('a trainer of one’s own', () => {
   it('is refused where the operator has not allowed it, and takes nothing', async () => {
-    const strict = await startApi(services, { name: 'strict' });
+    const strict = await startApi(services, { name: 'strict', token: api.token });
     const refused = await httpOf(strict).post('/operations', { spec: directorySpec({}) });
     expect(refused).toMatchObject({
       status: 403,

@@ -59,6 +59,7 @@ export class DirectoryTrainer implements Trainer {
 
   attach(listener: TrainerListener): void {
     this.listener = listener;
+    if (this.hasLeft) listener.onExit({ ...KILLED, violation: null });
   }
 
   send(control: TrainerControl): void {

@@ -27,3 +27,12 @@ describe('a log reader', () => {
     expect(new LogReader(['step=(?<step>\\S+)']).read(`step=${'9'.repeat(30)}`)).toMatchObject({ position: {} });
   });
 });
+
+it('spends a tenth of a second on a second of output, however much there is', () => {
+  let now = 0;
+  const reader = new LogReader(['step (?<step>\\d+)'], () => (now += 10));
+  const read = (): boolean => reader.read('step 1') !== null;
+  expect(Array.from({ length: 40 }, read).filter(Boolean)).toHaveLength(10);
+  now = 2_000;
+  expect(read()).toBe(true);
+});

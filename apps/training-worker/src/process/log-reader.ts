@@ -16,18 +16,42 @@ type PositionName = (typeof POSITION_NAMES)[number];
 
 /** Beyond this a line is data that somebody prints, and nobody's progress. */
 const MAX_READ_LENGTH = 4_096;
+/** Of each second so much may go into reading. */
+const MS_PER_SECOND = 100;
 const SPELLINGS: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, infinity: Infinity };
 
 /** Reads progress and metrics from lines of output, by the patterns of a spec. */
 export class LogReader {
   private readonly patterns: readonly LogPattern[];
+  private windowBegan = -Infinity;
+  private spentMs = 0;
 
-  constructor(sources: readonly string[]) {
+  constructor(
+    sources: readonly string[],
+    /** Monotonic milliseconds. */
+    private readonly now: () => number = () => performance.now(),
+  ) {
     this.patterns = sources.map(compileLogPattern);
   }
 
-  /** By the first pattern that matches; null when none does, or its groups hold no number. */
+  /**
+   * By the first pattern that matches; null when none does, or its groups hold no number. Of a flood of lines only some
+   * are read: whoever reads has leases to keep.
+   */
   read(line: string): Reading | null {
+    if (this.patterns.length === 0) return null;
+    const began = this.now();
+    if (began - this.windowBegan >= 1_000) {
+      this.windowBegan = began;
+      this.spentMs = 0;
+    }
+    if (this.spentMs >= MS_PER_SECOND) return null;
+    const reading = this.match(line);
+    this.spentMs += this.now() - began;
+    return reading;
+  }
+
+  private match(line: string): Reading | null {
     const text = line.slice(0, MAX_READ_LENGTH);
     for (const pattern of this.patterns) {
       const groups = pattern.groupsOf(text);

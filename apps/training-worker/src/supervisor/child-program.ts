@@ -23,6 +23,8 @@ export interface ProgramListener {
 export type ExtraDescriptor = 'pipe' | 'ignore';
 
 const MAX_LOG_LENGTH = 16 * 1024;
+/** A progress bar goes back to the beginning of its line. */
+const LINE_ENDS = /\r?\n|\r/;
 /** Output that is still in the pipes is read after the exit, unless a grandchild holds them open. */
 const PIPES_AFTER_EXIT_MS = 1_000;
 
@@ -45,11 +47,16 @@ export class ChildProgram {
       ...(cwd === undefined ? {} : { cwd }),
     });
     const { child } = this;
-    this.readLines(child.stdout, MAX_LOG_LENGTH, (line) => listener.onLog('stdout', line));
-    this.readLines(child.stderr, MAX_LOG_LENGTH, (line) => {
-      this.stderrTail.add(line);
-      listener.onLog('stderr', line);
-    });
+    this.readLines(child.stdout, MAX_LOG_LENGTH, (line) => listener.onLog('stdout', line), LINE_ENDS);
+    this.readLines(
+      child.stderr,
+      MAX_LOG_LENGTH,
+      (line) => {
+        this.stderrTail.add(line);
+        listener.onLog('stderr', line);
+      },
+      LINE_ENDS,
+    );
     let pipesTimer: NodeJS.Timeout | undefined;
     child.once('error', (error) => this.ended(null, null, error.message));
     child.once('exit', (code, signal) => {
@@ -72,11 +79,15 @@ export class ChildProgram {
   }
 
   /** Reads a further stream of it as lines. */
-  readLines(stream: Readable | null, maxLength: number, onLine: (line: string) => void): void {
+  readLines(
+    stream: Readable | null,
+    maxLength: number,
+    onLine: (line: string) => void,
+    separator?: string | RegExp,
+  ): void {
     if (!stream) return;
-    const reader = new LineReader(maxLength, onLine, () =>
-      this.listener.onTooLong(`It wrote a line of over ${maxLength} characters`),
-    );
+    const onTooLong = (): void => this.listener.onTooLong(`It wrote a line of over ${maxLength} characters`);
+    const reader = new LineReader(maxLength, onLine, onTooLong, separator);
     stream.on('data', (chunk: Buffer) => reader.push(chunk));
     stream.on('end', () => reader.end());
     stream.on('error', () => undefined); // the exit tells
