@@ -1,20 +1,27 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from '../supervisor/ports.js';
 import { toReportedError } from '../supervisor/trainer-exit.js';
-import type { DirectoryState } from './completeness.js';
 import { DirectoryProgress } from './directory-progress.js';
 import { DirectoryRun, type DirectoryRunEnd, type DirectoryRunOrder, type Point } from './directory-run.js';
+import { DirectorySaves } from './directory-saves.js';
 import { LogReader } from './log-reader.js';
 import { fingerprintOf, readResult, sha256OfFiles } from './program-result.js';
 
 type Control<T extends TrainerControl['type']> = Extract<TrainerControl, { type: T }>;
 type Next = 'again' | 'over';
 
+/** A run that has ended, and where one would go on from it. */
+interface RunOver {
+  readonly run: DirectoryRun;
+  readonly saves: DirectorySaves;
+  readonly end: DirectoryRunEnd;
+  readonly point: Point | null;
+}
+
 export type DirectoryTrainerOrder = Pick<DirectoryRunOrder, 'spec' | 'place' | 'folder' | 'toCommand'>;
 
-const RETRY_TAKING_MS = 10_000;
 const KILLED = { code: null, signal: 'SIGKILL', stderrTail: [] } as const;
 
 /**
@@ -27,17 +34,13 @@ export class DirectoryTrainer implements Trainer {
   private listener: TrainerListener | undefined;
   private readonly reader: LogReader;
   private progress: DirectoryProgress;
-  private start: Control<'start'> | undefined;
   private stop: Control<'stop'> | null = null;
   private changed = Promise.withResolvers<void>();
   private current: DirectoryRun | undefined;
   private runs = 0;
   private isKilled = false;
   private hasLeft = false;
-  /** The newest step that was offered as a save. */
-  private offered = -1;
-  private unsettled: string | null = null;
-  private retryAt = -Infinity;
+  private saves: DirectorySaves | undefined;
   private dataFingerprint: string | undefined;
 
   constructor(private readonly order: DirectoryTrainerOrder) {
@@ -65,7 +68,6 @@ export class DirectoryTrainer implements Trainer {
   send(control: TrainerControl): void {
     switch (control.type) {
       case 'start':
-        this.start = control;
         void this.carryOut(control).catch((error: unknown) => this.fail(error));
         return;
       case 'save':
@@ -82,7 +84,7 @@ export class DirectoryTrainer implements Trainer {
         this.stop = null;
         return this.tellChange();
       case 'settled':
-        if (this.unsettled === control.request_id) this.unsettled = null;
+        this.saves?.settled(control.request_id);
     }
   }
 
@@ -97,20 +99,23 @@ export class DirectoryTrainer implements Trainer {
     return { steps: this.order.spec.steps ?? 0, epochs: this.order.spec.epochs ?? 0 };
   }
 
-  private async carryOut({ resume }: Control<'start'>): Promise<void> {
-    for (let point: Point | null = resume; ;) {
+  private async carryOut(start: Control<'start'>): Promise<void> {
+    for (let point: Point | null = start.resume; ;) {
       const run = new DirectoryRun(this.runOrder(point), point);
       this.current = run;
       this.runs += 1;
-      this.offered = point?.step ?? -1;
       this.progress = new DirectoryProgress(point ?? { step: 0, epoch: 0 }, this.totals);
+      const { progress, runs: nth } = this;
+      const emit = (event: TrainerEvent): void => this.emit(event);
+      const saves = new DirectorySaves({ start, run, progress, nth, emit }, point?.step ?? -1);
+      this.saves = saves;
       this.dataFingerprint ??= await fingerprintOf(this.order.place.dataFile);
       if (this.isKilled) return void this.leave(KILLED);
       const end = await run.run();
       if (this.isKilled) return void this.leave(end.exit);
       const before: Point | null = point;
-      point = (await this.keepNewest(run, end.complete)) ?? before;
-      if ((await this.conclude(run, end, point)) === 'over') return;
+      point = (await saves.keepNewest(end.complete)) ?? before;
+      if ((await this.conclude({ run, saves, end, point })) === 'over') return;
       await run.clear();
     }
   }
@@ -137,57 +142,21 @@ export class DirectoryTrainer implements Trainer {
         });
         if (this.stop) this.current?.stop();
       },
-      onSeen: (complete) => this.offer(complete),
+      onSeen: async (complete) => this.saves?.offer(complete),
       onUnusable: ({ message }) => this.warn('checkpoint-failed', message),
     };
   }
 
-  /** One periodic save at a time, and only of the newest. */
-  private async offer(complete: readonly DirectoryState[]): Promise<void> {
-    const newest = complete.at(-1);
-    const { current, start } = this;
-    if (!newest || !current || !start || newest.step <= this.offered) return;
-    if (this.unsettled !== null || performance.now() < this.retryAt) return;
-    const id = `periodic-${start.attempt}-${this.runs}-${newest.step}`;
-    const dir = join(start.spool_dir, id);
-    const startedAt = performance.now();
-    try {
-      const files = await current.take(newest.step, dir, 'copy');
-      if (!files) return; // it has changed or gone: the next look tells
-      this.offered = newest.step;
-      this.unsettled = id;
-      for (const event of this.progress.reachedByCheckpoint(newest.step)) this.emit(event);
-      this.emitSaved(id, 'periodic', { dir, step: newest.step, epoch: this.progress.at(newest.step).epoch }, files);
-    } catch (error) {
-      this.retryAt = startedAt + RETRY_TAKING_MS;
-      this.emit({ type: 'save_failed', request_id: id, message: notTaken(newest.step, error) });
-    }
-  }
-
-  /** The newest complete one of an ended program, in the spool where it stays; null when there is none. */
-  private async keepNewest(run: DirectoryRun, complete: readonly DirectoryState[]): Promise<Point | null> {
-    const { start } = this;
-    if (!start) return null;
-    for (const { step } of complete.toReversed()) {
-      const dir = join(start.spool_dir, `kept-${this.runs}-${step}`);
-      try {
-        if (await run.take(step, dir, 'link')) return { dir, step, epoch: this.progress.at(step).epoch };
-      } catch (error) {
-        this.warn('checkpoint-failed', notTaken(step, error));
-      }
-    }
-    return null;
-  }
-
-  private async conclude(run: DirectoryRun, end: DirectoryRunEnd, point: Point | null): Promise<Next> {
+  private async conclude(over: RunOver): Promise<Next> {
+    const { run, end, point } = over;
     const { exit } = end;
-    if (exit.code === 0 && (!end.wasSignalled || (await this.isDone(run, point)))) return this.complete(run, point);
-    if (!end.wasSignalled) return this.crash(exit, point);
+    if (exit.code === 0 && (!end.wasSignalled || (await this.isDone(run, point)))) return this.complete(over);
+    if (!end.wasSignalled) return this.crash(over);
     const { stop_signal: signal, grace_seconds: grace } = this.order.spec.trainer;
     if (end.outlastedGrace) {
       this.warn('trainer-killed', `The program had not ended ${grace} s after ${signal} and was killed`);
     }
-    return this.answerStop(point);
+    return this.answerStop(over);
   }
 
   /** It was told to stop when it had nothing left to do. */
@@ -197,27 +166,25 @@ export class DirectoryTrainer implements Trainer {
     return (await stat(run.resultFile).catch(() => null)) !== null;
   }
 
-  private async complete(run: DirectoryRun, point: Point | null): Promise<Next> {
-    const { start } = this;
+  private async complete({ run, saves, point }: RunOver): Promise<Next> {
     const own = await this.resultOf(run);
     const hash = point ? { checkpoint_sha256: await sha256OfFiles(point.dir) } : {};
-    if (point && start) this.emitSaved(`final-${start.attempt}`, 'final', point, await readdir(point.dir));
+    if (point) saves.tell(`final-${this.order.place.attempt}`, 'final', point, await readdir(point.dir));
     const { step, epoch } = this.progress.position;
     const at = { step: Math.max(step, point?.step ?? 0), epoch: Math.max(epoch, point?.epoch ?? 0) };
     this.emit({ type: 'completed', ...at, result: { ...own, ...hash } });
     return this.leaveWell();
   }
 
-  private async crash(exit: DirectoryRunEnd['exit'], point: Point | null): Promise<Next> {
-    const { start } = this;
-    if (point && start && point.step > this.offered) {
-      this.emitSaved(`last-${start.attempt}`, 'periodic', point, await readdir(point.dir));
+  private async crash({ end, saves, point }: RunOver): Promise<Next> {
+    if (point && point.step > saves.newestOffered) {
+      saves.tell(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
     }
-    return this.leave(exit);
+    return this.leave(end.exit);
   }
 
   /** Again and again, until one of the answers is enough: what is asked for may change meanwhile. */
-  private async answerStop(point: Point | null): Promise<Next> {
+  private async answerStop({ saves, point }: RunOver): Promise<Next> {
     for (let answered: Control<'stop'> | null = null; ;) {
       if (this.isKilled) return this.leave(KILLED);
       const { stop } = this;
@@ -226,7 +193,7 @@ export class DirectoryTrainer implements Trainer {
         this.emit({ type: 'stopped', ...this.progress.position });
         return this.leaveWell();
       }
-      if (point) return this.stopAt(point, stop.save);
+      if (point) return this.stopAt(saves, point, stop.save);
       if (stop !== answered) {
         answered = stop;
         const message = `The program ended without a complete ${this.order.spec.trainer.checkpoint_dir}/checkpoint-<step> directory, and there is none from before: nothing can be saved`;
@@ -237,7 +204,7 @@ export class DirectoryTrainer implements Trainer {
     }
   }
 
-  private async stopAt(point: Point, save: NonNullable<Control<'stop'>['save']>): Promise<Next> {
+  private async stopAt(saves: DirectorySaves, point: Point, save: NonNullable<Control<'stop'>['save']>): Promise<Next> {
     const { step } = this.progress.position;
     if (step > point.step) {
       const signal = this.order.spec.trainer.stop_signal;
@@ -247,30 +214,9 @@ export class DirectoryTrainer implements Trainer {
           `a resume does the ${step - point.step} steps after it again. Let it save on ${signal} to lose none`,
       );
     }
-    this.emitSaved(save.request_id, save.kind, point, await readdir(point.dir));
+    saves.tell(save.request_id, save.kind, point, await readdir(point.dir));
     this.emit({ type: 'stopped', step: point.step, epoch: point.epoch });
     return this.leaveWell();
-  }
-
-  private emitSaved(
-    request_id: string,
-    kind: Extract<TrainerEvent, { type: 'saved' }>['kind'],
-    { dir, step, epoch }: Point,
-    files: readonly string[],
-  ): void {
-    const { metrics } = this.progress.at(step);
-    this.emit({
-      type: 'saved',
-      request_id,
-      kind,
-      step,
-      epoch,
-      dir,
-      files: [...files],
-      stall_ms: 0,
-      metrics,
-      best: null,
-    });
   }
 
   private async resultOf(run: DirectoryRun): Promise<Readonly<Record<string, unknown>>> {
@@ -310,9 +256,4 @@ export class DirectoryTrainer implements Trainer {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }
-}
-
-function notTaken(step: number, error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  return `The directory checkpoint-${step} could not be taken into the spool: ${reason}. Training goes on; check free space and rights`;
 }

@@ -1,4 +1,4 @@
-import { compileLogPattern, type LogPattern, Metrics, toMetricValue } from '@ktrdr/contracts';
+import { compileLogPattern, type LogPattern, type Metrics, toMetricValue } from '@ktrdr/contracts';
 
 type Metric = Metrics[string];
 

@@ -127,13 +127,10 @@ export class OperationRun {
 
   private async train(from: StartingPoint, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
     const { operation } = this;
-    const taking = this.ports.trainers.take({
-      ...this.lease,
-      spec: operation.spec,
-      folder: folder.path,
-      dataFile: prepared.dataFile,
-      resume: from.dir ? { dir: from.dir, step: from.step } : null,
-    });
+    const resume = from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null;
+    const { dataFile } = prepared;
+    const job = { ...this.lease, spec: operation.spec, folder: folder.path, dataFile, resume };
+    const taking = this.ports.trainers.take(job);
     taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
     const trainer = await this.orHalted(taking);
     const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready);
@@ -167,9 +164,9 @@ export class OperationRun {
         spec: specWithBackend(operation),
         spec_sha256: operation.spec_sha256,
         accepted_spec_sha256: operation.accepted_spec_sha256,
-        data_file: prepared.dataFile,
+        data_file: dataFile,
         spool_dir: await folder.newSaves(),
-        resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
+        resume,
       }),
     );
   }
