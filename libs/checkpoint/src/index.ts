@@ -21,7 +21,7 @@ export {
   UnsafeKeyError,
 } from './errors.js';
 export { contentOf } from './file-content.js';
-export { digestOf, sha256Of } from './file-digest.js';
+export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
 export { MAX_PART_BYTES, PART_BYTES } from './file-parts.js';
 export {
   assertKeyPrefix,
@@ -30,6 +30,7 @@ export {
   blobKey,
   CHECKPOINT_PREFIX,
   checkpointsPrefix,
+  isCheckpointFileName,
   manifestKey,
   type ManifestLocation,
   parseManifestKey,

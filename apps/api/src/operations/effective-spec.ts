@@ -1,4 +1,11 @@
-import { applyOverrides, mergeOverrides, ResumeOverrides, type SpecChange, TrainingSpec } from '@ktrdr/contracts';
+import {
+  applyOverrides,
+  mergeOverrides,
+  namesTrainer,
+  ResumeOverrides,
+  type SpecChange,
+  TrainingSpec,
+} from '@ktrdr/contracts';
 import type { BackendChange, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
@@ -53,6 +60,10 @@ export function changedSpec(
   if (operation.type !== 'training')
     throw new RequestInvalidError('body', [
       { path: 'overrides', message: `operations of type ${operation.type} have nothing to override` },
+    ]);
+  if (namesTrainer(operation.spec))
+    throw new RequestInvalidError('body', [
+      { path: 'overrides', message: 'a program of your own takes no overrides; change its params and start it anew' },
     ]);
   const { spec, changes } = applyOverrides(TrainingSpec.parse(before.spec), overrides);
   const checked = TrainingSpec.safeParse(spec);

@@ -57,7 +57,7 @@ export class OperationsController {
   ): Promise<OperationView> {
     if (body.parent_id) await this.queries.assertExists(body.parent_id);
     const submissionKey = submissionKeyOf(request);
-    const draft = toDraft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
+    const draft = this.queries.draft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
     return this.queries.view(await this.submitOperation.execute(draft));
   }
 

@@ -1,4 +1,4 @@
-import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
+import { type ClaimedOperation, type Directive, namesTrainer, type TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
@@ -131,10 +131,14 @@ export class OperationRun {
   }
 
   private async train(from: StartingPoint, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
-    const taking = this.ports.trainers.take();
+    const { operation } = this;
+    const resume = from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null;
+    const { dataFile } = prepared;
+    const job = { ...this.lease, spec: operation.spec, folder: folder.path, dataFile, resume };
+    const taking = this.ports.trainers.take(job);
     taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
     const trainer = await this.orHalted(taking);
-    const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready.pid);
+    const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready);
     this.pauseSnapshot = snapshot;
     const session = new TrainerSession(
       trainer,
@@ -159,7 +163,7 @@ export class OperationRun {
       from,
     );
     this.session = session;
-    const { operation } = this;
+    void session.gone().then(() => this.ports.trainers.release(trainer));
     return this.orHalted(
       session.run({
         type: 'start',
@@ -170,9 +174,9 @@ export class OperationRun {
         spec_sha256: operation.spec_sha256,
         accepted_spec_sha256: operation.accepted_spec_sha256,
         ...(operation.allow_backend_change ? { allow_backend_change: true } : {}),
-        data_file: prepared.dataFile,
+        data_file: dataFile,
         spool_dir: await folder.newSaves(),
-        resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
+        resume,
       }),
     );
   }
@@ -210,7 +214,9 @@ export class OperationRun {
       this.halt.signal,
     );
     this.settlement?.deliverWith(this.courier);
-    const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
+    // Backends are what the built-in trainer computes with: of a program's own one no worker can be required.
+    const reported = namesTrainer(this.operation.spec) ? null : backend;
+    const report = { step, epoch, steps, epochs, backend: reported, backend_version, backend_reason, data_fingerprint };
     const drift = prepared.restored ? driftOf(prepared.restored.manifest, event, trainer) : [];
     if (drift.length > 0) this.recorder.record({ type: 'warning', code: 'drift', message: driftMessage(drift) });
     const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom, drift };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { withGuard } from './trainer-guard.js';
+import { withGuard } from './program-guard.js';
 
 /** Says its process id, starts a child that says its own, and then never looks at anything again. */
 const DEAF = `

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { TrainerCommand } from './trainer-process.js';
+import type { ProgramCommand } from './child-program.js';
 
 /** The descriptor of the pipe whose end means that the supervisor is gone, or wants the trainer's whole group gone. */
 export const GUARD_FD = 5;
@@ -24,8 +24,8 @@ const SHELL = '/bin/sh';
  * The same command with a guard; the trainer keeps the process id that the spawn returns. Where there is no shell, the
  * closing of fd 3 has to do.
  */
-export function withGuard(wanted: TrainerCommand): TrainerCommand {
+export function withGuard(wanted: ProgramCommand): ProgramCommand {
   if (!existsSync(SHELL)) return wanted;
-  const { command, args, env } = wanted;
-  return { command: SHELL, args: ['-c', GUARDED, 'ktrdr-trainer', command, ...args], env };
+  const { command, args } = wanted;
+  return { ...wanted, command: SHELL, args: ['-c', GUARDED, 'ktrdr-trainer', command, ...args] };
 }
