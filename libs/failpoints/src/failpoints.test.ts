@@ -16,7 +16,7 @@ describe('failpoints', () => {
   it('can be watched and made to fail by whoever implements the port', async () => {
     const reached: string[] = [];
     const failpoints: Failpoints = {
-      // eslint-disable-next-line @typescript-eslint/require-await
+       
       reach: async (point, subject) => {
         reached.push(`${point} ${subject}`);
         if (point === 'commit.recorded') throw new Error('no answer');

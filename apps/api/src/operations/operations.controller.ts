@@ -22,7 +22,6 @@ import {
 import type { z } from 'zod';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
-import { toDraft } from './draft.js';
 import { OperationQueries } from './operation-queries.js';
 
 /** @throws {OperationNotFoundError} an id of another form cannot be the id of any operation */
