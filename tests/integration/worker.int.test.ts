@@ -99,7 +99,7 @@ describe('a worker', () => {
     await reaches('completed');
     expect(resultOf()).toEqual({ value: expectedValue() });
     expect(api.callsOf('restored')).toMatchObject([{ step: 0, backend: 'cpu', checkpoint_id: null }]);
-    expect(api.callsOf('register')[0]?.capabilities).toEqual(['type:training', 'backend:cpu']);
+    expect(api.callsOf('register')[0]?.capabilities).toEqual(['type:training', 'backend:cpu', 'trainer:counting@1']);
     const kinds = api.checkpoints.map(({ kind }) => kind);
     expect(kinds.at(-1)).toBe('final');
     expect(api.callsOf('completed')[0]?.checkpoint_id).toBe(api.checkpoints.at(-1)?.id);

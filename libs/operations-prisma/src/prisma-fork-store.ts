@@ -27,12 +27,12 @@ export class PrismaForkStore implements ForkStore {
     const row = await reach(() =>
       this.prisma.$transaction(async (tx) => {
         await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
-        // Retention, clean-up and deletion decide under the same lock on the origin.
-        const held = await tx.$queryRaw<unknown[]>(
-          sql`SELECT 1 FROM operations WHERE id = ${origin.operationId} FOR UPDATE`,
-        );
-        if (held.length === 0 || !(await isThere(tx, draft))) return 'gone';
+        if (!(await isThere(tx, draft))) return 'gone';
+        // Before the origin is locked: its worker's heartbeats need the row, and the object store may be slow.
         await assertStored();
+        // Retention, clean-up and deletion decide under the same lock.
+        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${origin.operationId} FOR UPDATE`);
+        if (!(await isThere(tx, draft))) return 'gone';
         const [stored] = await tx.$queryRaw<OperationRow[]>(forkStatement(draft));
         return stored ?? null;
       }, FORK_LIMITS),

@@ -10,7 +10,6 @@ import {
   VerifyBody,
   VerifyView,
 } from '@ktrdr/contracts';
-import { z } from 'zod';
 import type { DocumentedRoute } from './documented-route.js';
 
 /** What can be asked of checkpoints. */

@@ -33,7 +33,9 @@ export function outlookOf({ provenance, requirements, backendChangeAllowed, work
     driftBetween(provenance, surroundingOf(capabilities, requirements, provenance)),
   );
   const drift = [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
-  const guarantee = guaranteeOf(drift, { backendChangeAllowed });
+  // Once it is bound to a backend, only that one counts.
+  const isOpen = backendChangeAllowed && !requirements.some((tag) => tag.startsWith('backend:'));
+  const guarantee = guaranteeOf(drift, { backendChangeAllowed: isOpen });
   if (fitting.length > 0) return { guarantee, drift };
   const unseen = 'no fitting worker is alive; the one that takes it says what differs there';
   return { guarantee: { ...guarantee, detail: `${guarantee.detail} (${unseen})` }, drift };

@@ -77,20 +77,18 @@ export function changedSpec(
  */
 export function backendChangeFor({ trainedOn, spec, asked }: BackendWish): BackendChange | null {
   const { backend } = spec as { readonly backend?: string };
-  const wanted = asked.overrides.backend;
-  const isOther = wanted !== undefined && wanted !== 'auto' && wanted !== trainedOn;
+  const to = backend === undefined || backend === 'auto' ? null : backend;
+  const isOther = to !== null && to !== trainedOn;
   if (isOther && trainedOn !== null && !asked.allowBackendChange)
     throw new RequestInvalidError('body', [
       {
         path: 'overrides.backend',
         message:
-          `it was trained on ${trainedOn}, and ${wanted} gives other numbers: ` +
-          'set allow_backend_change to accept a result within a tolerance, or leave the backend as it is',
+          `the state was trained on ${trainedOn}, and ${to} gives other numbers: ` +
+          `set allow_backend_change to accept a result within a tolerance, or let backend be ${trainedOn}`,
       },
     ]);
-  if (!isOther && !asked.allowBackendChange) return null;
-  const to = backend === undefined || backend === 'auto' ? null : backend;
-  return { to, isAllowed: asked.allowBackendChange };
+  return isOther || asked.allowBackendChange ? { to, isAllowed: asked.allowBackendChange } : null;
 }
 
 interface BackendWish {

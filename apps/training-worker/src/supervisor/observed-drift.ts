@@ -1,29 +1,35 @@
 import type { DriftView, TrainerEvent } from '@ktrdr/contracts';
 import { describeDrift, driftBetween } from '@ktrdr/operations';
+import type { EventRecorder } from './event-recorder.js';
 import type { RestoredManifest } from './ports.js';
 
-type Started = Extract<TrainerEvent, { type: 'started' }>;
+interface Now {
+  readonly event: Extract<TrainerEvent, { type: 'started' }>;
+  readonly trainer: { readonly name: string; readonly version: string };
+}
 
-/** What is not as it was when the restored checkpoint was saved, now that the trainer has said what it runs on. */
-export function driftOf(
-  manifest: RestoredManifest,
-  { backend, backend_version, data_fingerprint }: Started,
-  trainer: { readonly name: string; readonly version: string },
+/**
+ * What is not as it was when the restored checkpoint was saved, now that the trainer has said what it runs on. Anything
+ * is a warning; without a checkpoint there is nothing.
+ */
+export function tellDrift(
+  manifest: RestoredManifest | undefined,
+  { event, trainer }: Now,
+  recorder: Pick<EventRecorder, 'record'>,
 ): DriftView[] {
+  if (!manifest) return [];
   const before = {
     specSha256: manifest.spec_sha256,
     dataFingerprint: manifest.data_fingerprint,
     trainer: manifest.trainer,
     backend: manifest.backend,
   };
-  const now = {
-    trainer,
-    backend: { name: backend ?? 'none', version: backend_version },
-    dataFingerprint: data_fingerprint,
-  };
-  return [...driftBetween(before, now)];
-}
-
-export function driftMessage(drift: readonly DriftView[]): string {
-  return `This is not as it was when the checkpoint was saved: ${describeDrift(drift)}. The numbers may differ from an uninterrupted run's`;
+  const { backend, backend_version: version, data_fingerprint: dataFingerprint } = event;
+  const now = { trainer, backend: { name: backend ?? 'none', version }, dataFingerprint };
+  const drift = [...driftBetween(before, now)];
+  if (drift.length > 0) {
+    const message = `This is not as it was when the checkpoint was saved: ${describeDrift(drift)}. The numbers may differ from an uninterrupted run's`;
+    recorder.record({ type: 'warning', code: 'drift', message });
+  }
+  return drift;
 }

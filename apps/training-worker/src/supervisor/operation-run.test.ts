@@ -34,6 +34,51 @@ describe('an operation that is run', () => {
     trainer.kill();
   });
 
+  it('names what is not as it was when the checkpoint was saved', async () => {
+    given.storage.manifest = { ...given.storage.manifest, trainer: { name: 'fake', version: '0' } };
+    void given.givenRun({ resume: RESUME, allow_backend_change: true }).execute();
+    const trainer = await given.training(0, 40);
+    expect(trainer.controlsOf('start')[0]).toMatchObject({ allow_backend_change: true });
+    await given.seen(() => given.api.requests('restored')[0], 'restored');
+    const drift = [{ what: 'trainer-version', checkpoint: 'fake 0', now: 'fake 1' }];
+    expect(given.api.requests('restored')[0]).toMatchObject({ drift });
+    const told = given.events.events.map(({ body }) => body);
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        type: 'warning',
+        code: 'drift',
+        message: expect.stringContaining('fake 1 instead of fake 0'),
+      }),
+    );
+    trainer.kill();
+  });
+
+  it('adds the longest time without protection to what its trainer tells of its saves', async () => {
+    void given.givenRun().execute();
+    const trainer = await given.training();
+    const figures = { overhead_budget: 0.02, max_loss_seconds: 60, interval_seconds: 6, decided_by: 'budget' as const };
+    const costs = {
+      stall_ms: 1,
+      background_ms: 2,
+      commit_seconds: 0.1,
+      saves: 1,
+      cost_seconds: 0.003,
+      trained_seconds: 6,
+    };
+    trainer.tell({ type: 'checkpointing', ...figures, ...costs });
+    const told = await given.seen(
+      () => given.events.events.find(({ body }) => body.type === 'checkpointing')?.body,
+      'checkpointing',
+    );
+    expect(told).toEqual({
+      type: 'checkpointing',
+      ...figures,
+      ...costs,
+      longest_unprotected_seconds: expect.any(Number),
+    });
+    trainer.kill();
+  });
+
   it('takes the older checkpoint that the API names when one is damaged, and ends when there is none', async () => {
     const older = { ...RESUME, checkpoint_id: 'c0', manifest_key: 'checkpoints/c0', step: 20 };
     const bad = [{ name: 'state.json', problem: 'wrong-hash', detail: 'x' }] as const;

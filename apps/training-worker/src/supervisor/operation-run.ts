@@ -2,13 +2,13 @@ import { type ClaimedOperation, type Directive, namesTrainer, type TrainerEvent 
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
-import { CheckpointCourier, type CommittedCheckpoint, type Save } from './checkpoint-courier.js';
+import { CheckpointCourier, type CommittedCheckpoint, type Provenance, type Save } from './checkpoint-courier.js';
 import { hasState, specWithBackend, toCommitted } from './claimed-operation.js';
 import { RunHalted } from './errors.js';
 import { EventRecorder } from './event-recorder.js';
 import { FailedSaves } from './failed-saves.js';
 import { LeasedRpc } from './leased-rpc.js';
-import { driftMessage, driftOf } from './observed-drift.js';
+import { tellDrift } from './observed-drift.js';
 import { PersistentRpc } from './persistent-rpc.js';
 import type { Lease } from './ports.js';
 import { PauseSnapshot } from './pause-snapshot.js';
@@ -43,7 +43,7 @@ export class OperationRun {
   private settlement: RunSettlement | undefined;
   private pauseSnapshot: PauseSnapshot | undefined;
   private refusal: Error | undefined;
-  private unprotected: UnprotectedTime | undefined;
+  private unprotected = new UnprotectedTime();
 
   constructor(
     private readonly operation: ClaimedOperation,
@@ -150,10 +150,7 @@ export class OperationRun {
           this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
         },
         onProgress: () => this.ports.meter.observe(),
-        onCheckpointing: (event) => {
-          const longest_unprotected_seconds = this.unprotected?.longestSeconds ?? 0;
-          this.recorder.record({ ...event, longest_unprotected_seconds });
-        },
+        onCheckpointing: (event) => this.recorder.record(this.unprotected.addedTo(event)),
         onPausing: () => snapshot.measure(),
         onSaved: (save) => this.saved(save),
         onSaveFailed: (message, at) => this.failedSaves.report(message, at),
@@ -181,12 +178,15 @@ export class OperationRun {
     );
   }
 
-  private started(event: Extract<TrainerEvent, { type: 'started' }>, prepared: Prepared, trainer: NamedVersion): void {
+  private started(
+    event: Extract<TrainerEvent, { type: 'started' }>,
+    prepared: Prepared,
+    trainer: Provenance['trainer'],
+  ): void {
     const { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint } = event;
     this.log.info({ step, epoch, backend }, 'training started');
     if (this.courier) return; // continuing locally: the API knows all this
-    const unprotected = new UnprotectedTime();
-    this.unprotected = unprotected;
+    this.unprotected = new UnprotectedTime();
     const { choice } = prepared.restored ?? {};
     this.courier = new CheckpointCourier(
       {
@@ -198,7 +198,7 @@ export class OperationRun {
         failpoints: this.ports.failpoints,
         onSettled: (requestId) => this.session?.settled(requestId),
         onTrouble: (_save, error) => this.warn(error),
-        onCommitted: (_save, capturedAt) => unprotected.committed(capturedAt),
+        onCommitted: (_save, capturedAt) => this.unprotected.committed(capturedAt),
       },
       {
         lease: this.lease,
@@ -217,8 +217,7 @@ export class OperationRun {
     // Backends are what the built-in trainer computes with: of a program's own one no worker can be required.
     const reported = namesTrainer(this.operation.spec) ? null : backend;
     const report = { step, epoch, steps, epochs, backend: reported, backend_version, backend_reason, data_fingerprint };
-    const drift = prepared.restored ? driftOf(prepared.restored.manifest, event, trainer) : [];
-    if (drift.length > 0) this.recorder.record({ type: 'warning', code: 'drift', message: driftMessage(drift) });
+    const drift = tellDrift(prepared.restored?.manifest, { event, trainer }, this.recorder);
     const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom, drift };
     const answer = this.intent.answerToNow();
     this.reach('start.unreported')
@@ -312,9 +311,4 @@ export class OperationRun {
   private orHalted<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.halted]);
   }
-}
-
-interface NamedVersion {
-  readonly name: string;
-  readonly version: string;
 }

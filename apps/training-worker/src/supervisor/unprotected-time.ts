@@ -14,6 +14,10 @@ export class UnprotectedTime {
     this.protectedUntil = Math.max(this.protectedUntil, capturedAt);
   }
 
+  addedTo<Event extends object>(event: Event): Event & { readonly longest_unprotected_seconds: number } {
+    return { ...event, longest_unprotected_seconds: this.longestSeconds };
+  }
+
   /** Seconds, the present moment included. */
   get longestSeconds(): number {
     return Math.max(this.longestMs, this.now() - this.protectedUntil) / 1000;

@@ -126,7 +126,7 @@ export class InMemoryStorage implements CheckpointStorage {
   readonly restores: string[] = [];
   /** What restored checkpoints say about where they come from. */
   manifest: RestoredManifest = {
-    trainer: { name: 'in-memory', version: '1' },
+    trainer: { name: 'fake', version: '1' },
     backend: { name: 'cpu', version: '1' },
     data_fingerprint: 'd',
     spec_sha256: 'abc',
