@@ -21,6 +21,7 @@ const Environment = z.object({
   KTRDR_HEARTBEAT_SECONDS: z.coerce.number().min(0.1).max(600).default(2),
   KTRDR_CANCEL_TIMEOUT_SECONDS: z.coerce.number().min(1).default(120),
   KTRDR_PAUSE_TIMEOUT_SECONDS: z.coerce.number().min(1).default(300),
+  KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'allow or deny').default('deny'),
   KTRDR_ORPHAN_SWEEP_SECONDS: z.coerce.number().min(1).max(604_800).default(3600),
   KTRDR_ORPHAN_GRACE_HOURS: z.coerce
     .number()
@@ -47,6 +48,8 @@ export interface ApiConfig {
   readonly heartbeatMs: number;
   readonly cancelTimeoutMs: number;
   readonly pauseTimeoutMs: number;
+  /** Whether operations may name programs of their own, which workers that allow it then run. */
+  readonly allowsProcessTrainers: boolean;
   readonly orphanSweepMs: number;
   readonly orphanGraceMs: number;
   readonly reverifyMs: number;
@@ -101,6 +104,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     heartbeatMs: data.KTRDR_HEARTBEAT_SECONDS * 1000,
     cancelTimeoutMs: data.KTRDR_CANCEL_TIMEOUT_SECONDS * 1000,
     pauseTimeoutMs: data.KTRDR_PAUSE_TIMEOUT_SECONDS * 1000,
+    allowsProcessTrainers: data.KTRDR_PROCESS_TRAINERS === 'allow',
     orphanSweepMs: data.KTRDR_ORPHAN_SWEEP_SECONDS * 1000,
     orphanGraceMs: data.KTRDR_ORPHAN_GRACE_HOURS * 3_600_000,
     reverifyMs: data.KTRDR_REVERIFY_SECONDS * 1000,

@@ -44,6 +44,8 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'trainer-out-of-memory': EXIT.failed,
   'trainer-stalled': EXIT.failed,
   'trainer-protocol-violated': EXIT.failed,
+  'trainer-not-allowed': EXIT.notAuthorised,
+  'trainer-not-found': EXIT.failed,
   'recovery-exhausted': EXIT.failed,
   'configuration-invalid': EXIT.usage,
   'database-unavailable': EXIT.unreachable,

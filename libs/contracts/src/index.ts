@@ -13,6 +13,14 @@ export {
   TrainingSpec,
 } from './training-spec.js';
 export { DataGenerationSpec } from './data-generation-spec.js';
+export { compileLogPattern, type LogPattern } from './log-pattern.js';
+export {
+  type CommandPlaceholder,
+  type CompletionSpec,
+  fillPlaceholders,
+  namesTrainer,
+  ProcessTrainingSpec,
+} from './process-training-spec.js';
 export {
   applyOverrides,
   mergeOverrides,

@@ -33,6 +33,8 @@ export const ERROR_CODES = [
   'trainer-out-of-memory',
   'trainer-stalled',
   'trainer-protocol-violated',
+  'trainer-not-allowed',
+  'trainer-not-found',
   'recovery-exhausted',
   // surroundings
   'configuration-invalid',

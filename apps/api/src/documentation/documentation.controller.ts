@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { openApiDocument, trainingSpecSchema } from './openapi-document.js';
+import { openApiDocument, processTrainingSpecSchema, trainingSpecSchema } from './openapi-document.js';
 
 export const API_VERSION = Symbol('ApiVersion');
 
@@ -7,6 +7,7 @@ export const API_VERSION = Symbol('ApiVersion');
 export class DocumentationController {
   private readonly document: Record<string, unknown>;
   private readonly schema = trainingSpecSchema();
+  private readonly processSchema = processTrainingSpecSchema();
 
   constructor(@Inject(API_VERSION) version: string) {
     this.document = openApiDocument(version);
@@ -21,5 +22,11 @@ export class DocumentationController {
   @Header('Content-Type', 'application/schema+json; charset=utf-8')
   trainingSpec() {
     return this.schema;
+  }
+
+  @Get('schemas/process-training-spec.json')
+  @Header('Content-Type', 'application/schema+json; charset=utf-8')
+  processTrainingSpec() {
+    return this.processSchema;
   }
 }

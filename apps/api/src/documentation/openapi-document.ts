@@ -1,4 +1,4 @@
-import { Problem, TrainingSpec } from '@ktrdr/contracts';
+import { Problem, ProcessTrainingSpec, TrainingSpec } from '@ktrdr/contracts';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { type DocumentedRoute, ROUTES } from './routes.js';
@@ -11,6 +11,14 @@ export function trainingSpecSchema(): Record<string, unknown> {
   return {
     title: 'ktrdr training spec',
     ...z.toJSONSchema(TrainingSpec, { io: 'input', unrepresentable: 'any' }),
+  };
+}
+
+/** JSON Schema of the document that describes a training by a program of one's own. */
+export function processTrainingSpecSchema(): Record<string, unknown> {
+  return {
+    title: 'ktrdr process training spec',
+    ...z.toJSONSchema(ProcessTrainingSpec, { io: 'input', unrepresentable: 'any' }),
   };
 }
 

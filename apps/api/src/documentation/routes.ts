@@ -371,4 +371,11 @@ export const ROUTES: readonly DocumentedRoute[] = [
     summary: 'JSON Schema of a training spec',
     success: { status: 200, schema: Anything },
   },
+  {
+    method: 'get',
+    path: '/schemas/process-training-spec.json',
+    tag: 'documentation',
+    summary: 'JSON Schema of a training by a program of your own',
+    success: { status: 200, schema: Anything },
+  },
 ];

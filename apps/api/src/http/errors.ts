@@ -24,6 +24,18 @@ export class SpecInvalidError extends DomainError {
   }
 }
 
+/** The operator has not allowed operations that bring their own program. */
+export class TrainerNotAllowedError extends DomainError {
+  readonly code = 'trainer-not-allowed';
+  constructor() {
+    super(
+      'This service runs no trainers of your own ("trainer" in the spec). Its operator allows them with ' +
+        'KTRDR_PROCESS_TRAINERS=allow on the API and on the workers that may run them',
+      { setting: 'KTRDR_PROCESS_TRAINERS' },
+    );
+  }
+}
+
 export class CursorInvalidError extends DomainError {
   readonly code = 'cursor-invalid';
   constructor() {

@@ -33,6 +33,8 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'trainer-out-of-memory': 500,
   'trainer-stalled': 500,
   'trainer-protocol-violated': 500,
+  'trainer-not-allowed': 403,
+  'trainer-not-found': 422,
   'recovery-exhausted': 409,
   'configuration-invalid': 500,
   'database-unavailable': 503,

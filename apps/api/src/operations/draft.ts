@@ -1,8 +1,8 @@
-import { DataGenerationSpec, type SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { DataGenerationSpec, namesTrainer, ProcessTrainingSpec, type SubmitBody, TrainingSpec } from '@ktrdr/contracts';
 import { newOperationId, type Operation, type OperationDraft, type OperationType } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { SpecInvalidError } from '../http/errors.js';
+import { SpecInvalidError, TrainerNotAllowedError } from '../http/errors.js';
 import { toFieldProblems } from '../http/zod.pipe.js';
 import { effectiveSpec, specSha256Of } from './effective-spec.js';
 
@@ -13,6 +13,11 @@ interface Submission {
   readonly now: Date;
 }
 
+/** What this service lets clients ask for. */
+export interface SubmissionRules {
+  readonly allowsProcessTrainers: boolean;
+}
+
 interface CheckedSpec {
   readonly spec: unknown;
   readonly requirements: readonly string[];
@@ -21,14 +26,21 @@ interface CheckedSpec {
 /** Each type's own schema, and what a worker must offer to run it. */
 const SPECS: Readonly<Record<OperationType, (spec: unknown) => CheckedSpec>> = {
   training: (document) => {
+    if (namesTrainer(document))
+      return { spec: parse(ProcessTrainingSpec, document), requirements: ['trainer:process'] };
     const spec = parse(TrainingSpec, document);
     return { spec, requirements: spec.backend === 'auto' ? [] : [`backend:${spec.backend}`] };
   },
   data_generation: (document) => ({ spec: parse(DataGenerationSpec, document), requirements: [] }),
 };
 
-/** @throws {SpecInvalidError} naming every offending path */
-export function toDraft({ body, createdBy, submissionKey, now }: Submission): OperationDraft {
+/**
+ * @throws {SpecInvalidError} naming every offending path
+ * @throws {TrainerNotAllowedError} for a program where the operator allows none
+ */
+export function toDraft({ body, createdBy, submissionKey, now }: Submission, rules: SubmissionRules): OperationDraft {
+  if (namesTrainer(body.spec) && body.type === 'training' && !rules.allowsProcessTrainers)
+    throw new TrainerNotAllowedError();
   const { spec, requirements } = SPECS[body.type](body.spec);
   const id = newOperationId(body.type, now, randomBytes(10));
   return {

@@ -1,4 +1,4 @@
-import { applyOverrides, mergeOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/contracts';
+import { applyOverrides, mergeOverrides, namesTrainer, ResumeOverrides, TrainingSpec } from '@ktrdr/contracts';
 import type { Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
@@ -18,13 +18,17 @@ type EffectiveParts = Pick<Operation, 'type' | 'spec' | 'specSha256' | 'override
 
 /**
  * What a resume with these overrides changes.
- * @throws {RequestInvalidError} for a type that has nothing to override
+ * @throws {RequestInvalidError} for an operation that has nothing to override
  * @throws {SpecInvalidError} when the changed spec would not be one
  */
 export function prepareOverride(operation: Operation, overrides: ResumeOverrides): PreparedOverride {
   if (operation.type !== 'training')
     throw new RequestInvalidError('body', [
       { path: 'overrides', message: `operations of type ${operation.type} have nothing to override` },
+    ]);
+  if (namesTrainer(operation.spec))
+    throw new RequestInvalidError('body', [
+      { path: 'overrides', message: 'a program of your own takes no overrides; change its params and start it anew' },
     ]);
   const before = effectiveSpec(operation);
   const { spec, changes } = applyOverrides(TrainingSpec.parse(before.spec), overrides);

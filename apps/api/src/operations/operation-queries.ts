@@ -14,7 +14,7 @@ import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';
-import { toRetryDraft } from './draft.js';
+import { toDraft, toRetryDraft } from './draft.js';
 import { encodeCursor, parseCursor } from './list-cursor.js';
 import { OperationPresenter, toCheckpointSummary } from './operation.presenter.js';
 
@@ -67,6 +67,14 @@ export class OperationQueries {
   /** @throws {OperationNotFoundError} */
   async assertExists(id: string): Promise<void> {
     await this.operations.get(id);
+  }
+
+  /**
+   * @throws {SpecInvalidError} naming every offending path
+   * @throws {TrainerNotAllowedError}
+   */
+  draft(submission: Parameters<typeof toDraft>[0]): OperationDraft {
+    return toDraft(submission, this.config);
   }
 
   /** @throws {IllegalTransitionError} while it has not ended */

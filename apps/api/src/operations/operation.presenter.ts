@@ -1,5 +1,6 @@
 import {
   type CheckpointSummary as CheckpointSummarySchema,
+  namesTrainer,
   type OperationView,
   type ResumedView,
   suggestOverrides,
@@ -86,7 +87,7 @@ export function toOperationView(
     priority: operation.priority,
     queue_position: queuePosition,
     allowed_actions: [...allowedActions(operation.status, { pausable: traitsOf(operation.type).isPausable })],
-    progress: toProgress(operation),
+    progress: toProgress(operation, now),
     metrics: operation.metrics && { ...operation.metrics },
     best: operation.best && { ...operation.best },
     latest_checkpoint: latest ? toCheckpointSummary(latest) : null,
@@ -180,7 +181,8 @@ function toSuggestions(operation: Operation): OperationView['suggestions'] {
   }));
 }
 
-function toProgress({ progress, status, spec, overrides }: Operation): OperationView['progress'] {
+function toProgress(operation: Operation, now: number): OperationView['progress'] {
+  const { progress, status, spec, overrides } = operation;
   if (!progress) return null;
   const { step, steps, epoch, epochs, examplesPerSecond } = progress;
   const fraction = status === 'completed' ? 1 : steps > 0 ? Math.min(1, step / steps) : 0;
@@ -194,7 +196,11 @@ function toProgress({ progress, status, spec, overrides }: Operation): Operation
     steps,
     examples_per_second: examplesPerSecond,
     // At the speed of the last few steps; the last batch of an epoch counts as a full one.
-    eta_seconds: isMoving ? (Math.max(0, steps - step) * batchSize) / (examplesPerSecond ?? 1) : null,
+    eta_seconds: isMoving
+      ? (Math.max(0, steps - step) * batchSize) / (examplesPerSecond ?? 1)
+      : status === 'running' && namesTrainer(spec)
+        ? (remainingTime(operation, now)?.seconds ?? null)
+        : null,
   };
 }
 

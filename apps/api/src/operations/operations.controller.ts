@@ -25,7 +25,6 @@ import {
 import type { z } from 'zod';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
-import { toDraft } from './draft.js';
 import { prepareOverride } from './effective-spec.js';
 import { toResumedView } from './operation.presenter.js';
 import { OperationQueries } from './operation-queries.js';
@@ -63,7 +62,7 @@ export class OperationsController {
   ): Promise<OperationView> {
     if (body.parent_id) await this.queries.assertExists(body.parent_id);
     const submissionKey = submissionKeyOf(request);
-    const draft = toDraft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
+    const draft = this.queries.draft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
     return this.queries.view(await this.submitOperation.execute(draft));
   }
 

@@ -96,8 +96,8 @@ function progressOf({ progress }: OperationView): string | null {
   const { fraction, epoch, epochs, step, steps, examples_per_second: rate, eta_seconds: eta } = progress;
   return [
     percent(fraction),
-    `epoch ${count(epoch)}/${count(epochs)}`,
-    `step ${count(step)}/${count(steps)}`,
+    epochs > 0 || epoch > 0 ? `epoch ${count(epoch)}${epochs > 0 ? `/${count(epochs)}` : ''}` : null,
+    `step ${count(step)}${steps > 0 ? `/${count(steps)}` : ''}`,
     rate === null ? null : `${count(rate)} examples/s`,
     eta === null ? null : `ETA ${duration(eta)}`,
   ]

@@ -30,7 +30,9 @@ export function renderOperations(page: OperationPage, { paint, now, isFiltered }
     operation.name,
     statusCell(operation.status, operation.queue_position),
     operation.progress ? percent(operation.progress.fraction) : '',
-    operation.progress ? `${count(operation.progress.epoch)}/${count(operation.progress.epochs)}` : '',
+    operation.progress && operation.progress.epochs > 0
+      ? `${count(operation.progress.epoch)}/${count(operation.progress.epochs)}`
+      : '',
     lossOf(operation),
     age(operation.created_at, now),
   ]);

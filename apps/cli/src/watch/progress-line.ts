@@ -40,7 +40,7 @@ function fieldsOf(view: WatchView): Field[] {
   const fields: (Field | null)[] = [
     isTraining ? null : { text: state, rank: 0 },
     epochs > 0 ? { text: `epoch ${count(epoch)}/${count(epochs)}`, rank: 3 } : null,
-    steps > 0 ? { text: `step ${count(step)}/${count(steps)}`, rank: 1 } : null,
+    steps > 0 || step > 0 ? { text: `step ${count(step)}${steps > 0 ? `/${count(steps)}` : ''}`, rank: 1 } : null,
     loss === null ? null : { text: `loss ${figure(loss)}`, rank: 2 },
     validationLoss === null ? null : { text: `val ${figure(validationLoss)}`, rank: 5 },
     examplesPerSecond === null || !isLeased(status) ? null : { text: `ex/s ${count(examplesPerSecond)}`, rank: 6 },
