@@ -41,3 +41,27 @@ it('gives the trainer no secrets', () => {
   };
   expect(loadConfig(env).trainerEnv).toEqual({ PATH: '/bin' });
 });
+
+describe('programs of operations', () => {
+  it('are not allowed by default', () => {
+    expect(loadConfig({ ...LEAST, KTRDR_PROCESS_PROGRAMS: 'python3' }).processTrainers).toBeNull();
+  });
+
+  it('are those that the operator names', () => {
+    const env = { ...LEAST, KTRDR_PROCESS_TRAINERS: 'allow', KTRDR_PROCESS_PROGRAMS: 'python3, /opt/trainers,' };
+    expect(loadConfig({ ...env, KTRDR_PROCESS_ENV: 'HF_HOME, WANDB_MODE' }).processTrainers).toMatchObject({
+      programs: ['python3', '/opt/trainers'],
+      passedVariables: ['HF_HOME', 'WANDB_MODE'],
+    });
+  });
+
+  it.each([{}, { KTRDR_PROCESS_PROGRAMS: ' , ' }])('must be named when they are allowed: %j', (env) => {
+    expect(() => loadConfig({ ...LEAST, KTRDR_PROCESS_TRAINERS: 'allow', ...env })).toThrow(
+      /KTRDR_PROCESS_PROGRAMS is missing/,
+    );
+  });
+
+  it.each([{ KTRDR_PROCESS_TRAINERS: 'yes' }, { KTRDR_PROCESS_ENV: 'A=1' }])('cannot be allowed by %j', (env) => {
+    expect(() => loadConfig({ ...LEAST, ...env })).toThrow(new RegExp(Object.keys(env)[0] ?? ''));
+  });
+});

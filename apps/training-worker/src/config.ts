@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DomainError } from '@ktrdr/errors';
 import { z } from 'zod';
+import type { ProcessTrainerSettings } from './process/process-trainers.js';
 
 /** Settings that cannot be used, all of them at once. */
 export class WorkerConfigurationError extends DomainError {
@@ -41,6 +42,13 @@ const Environment = z
     KTRDR_DATA_ROOTS: z.string().optional(),
     KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number('must be a number').min(3).max(3600).default(30),
     KTRDR_TRAINER_COMMAND: CommandLine.optional(),
+    KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'must be allow or deny').default('deny'),
+    KTRDR_PROCESS_PROGRAMS: z.string().optional(),
+    KTRDR_PROCESS_DIR: z.string().min(1).default('.'),
+    KTRDR_PROCESS_ENV: z
+      .string()
+      .regex(/^[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*$/, 'must be names of variables with commas')
+      .optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   })
   .refine(
@@ -50,7 +58,11 @@ const Environment = z
       message: 'and KTRDR_S3_SECRET_ACCESS_KEY belong together: set both or neither',
       path: ['KTRDR_S3_ACCESS_KEY_ID'],
     },
-  );
+  )
+  .refine((env) => env.KTRDR_PROCESS_TRAINERS === 'deny' || toList(env.KTRDR_PROCESS_PROGRAMS).length > 0, {
+    message: 'is missing: programs and folders of programs that operations may run, with commas; * for any',
+    path: ['KTRDR_PROCESS_PROGRAMS'],
+  });
 
 export interface WorkerConfig {
   readonly nats: { readonly url: string; readonly token?: string; readonly prefix: string };
@@ -65,6 +77,8 @@ export interface WorkerConfig {
   /** null: the TensorFlow.js trainer that comes with the worker. */
   readonly trainerCommand: readonly string[] | null;
   readonly trainerEnv: NodeJS.ProcessEnv;
+  /** null: operations may not bring programs of their own. */
+  readonly processTrainers: ProcessTrainerSettings | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -97,13 +111,25 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     shutdownGraceMs: data.KTRDR_SHUTDOWN_GRACE_SECONDS * 1000,
     trainerCommand: data.KTRDR_TRAINER_COMMAND ?? null,
     trainerEnv: withoutSecrets(env),
+    processTrainers:
+      data.KTRDR_PROCESS_TRAINERS === 'allow'
+        ? {
+            programs: toList(data.KTRDR_PROCESS_PROGRAMS),
+            programDir: resolve(data.KTRDR_PROCESS_DIR),
+            passedVariables: toList(data.KTRDR_PROCESS_ENV),
+            env,
+          }
+        : null,
     logLevel: data.LOG_LEVEL,
   };
 }
 
 function toFolders(list: string | undefined): string[] {
-  const folders = (list ?? '.').split(',').map((folder) => folder.trim());
-  return folders.filter(Boolean).map((folder) => resolve(folder));
+  return toList(list ?? '.').map((folder) => resolve(folder));
+}
+
+function toList(text: string | undefined): string[] {
+  return (text ?? '').split(',').flatMap((entry) => entry.trim() || []);
 }
 
 /** A trainer reaches neither NATS nor the object store. */

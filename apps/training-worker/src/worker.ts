@@ -13,6 +13,7 @@ import { MachineMeter } from './supervisor/machine-meter.js';
 import type { ConfirmLease } from './supervisor/ports.js';
 import { Spool } from './supervisor/spool.js';
 import { Supervisor } from './supervisor/supervisor.js';
+import { ProcessTrainers } from './process/process-trainers.js';
 import { TrainerPool } from './supervisor/trainer-pool.js';
 
 const VERSION = '0.1.0';
@@ -40,7 +41,12 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
     join(import.meta.dirname, 'trainer', 'main.js'),
   ];
   const trainers = new TrainerPool({ command: command ?? process.execPath, args, env: config.trainerEnv }, log);
-  signals.abort.addEventListener('abort', () => trainers.close());
+  const processTrainers = new ProcessTrainers(trainers, config.processTrainers, log);
+  const closeTrainers = (): void => {
+    processTrainers.close();
+    trainers.close();
+  };
+  signals.abort.addEventListener('abort', closeTrainers);
   trainers.refill();
 
   const ending = new AbortController();
@@ -56,7 +62,10 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
       { signal: shutdown, onWaiting: (message) => log.warn({ reason: message }, 'waiting for NATS') },
     );
     session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
-    const capabilities = await capabilitiesOf(trainers, shutdown);
+    const capabilities = [
+      ...(await capabilitiesOf(trainers, shutdown)),
+      ...(config.processTrainers ? ['trainer:process'] : []),
+    ];
     const rpc = new WorkerRpcClient(session);
     let confirmLease: ConfirmLease = () => Promise.resolve();
     const events = new EventOutbox(
@@ -76,7 +85,7 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
         rpc,
         storage,
         data,
-        trainers,
+        trainers: processTrainers,
         events,
         spool,
         meter: new MachineMeter(config.trainerEnv),
@@ -113,7 +122,7 @@ export async function runWorker(config: WorkerConfig, log: Logger, signals: Work
     await Promise.all([keeping, sending]);
   } finally {
     ending.abort();
-    trainers.close();
+    closeTrainers();
     await session?.close();
     spool.close();
   }

@@ -27,6 +27,7 @@ export {
   blobKey,
   CHECKPOINT_PREFIX,
   checkpointsPrefix,
+  isCheckpointFileName,
   manifestKey,
   type ManifestLocation,
   parseManifestKey,

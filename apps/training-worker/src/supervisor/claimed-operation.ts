@@ -1,4 +1,4 @@
-import type { ClaimedOperation } from '@ktrdr/contracts';
+import { type ClaimedOperation, namesTrainer } from '@ktrdr/contracts';
 import type { CommittedCheckpoint } from './checkpoint-courier.js';
 
 type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
@@ -9,7 +9,8 @@ export function toCommitted({ checkpoint_id, step, epoch }: ResumeChoice): Commi
 
 /** Another backend would change the numbers, so an attempt that could choose takes the one of the attempts before. */
 export function specWithBackend({ type, spec, pinned_backend }: ClaimedOperation): unknown {
-  if (type !== 'training' || !pinned_backend || typeof spec !== 'object' || spec === null) return spec;
+  if (type !== 'training' || namesTrainer(spec) || !pinned_backend || typeof spec !== 'object' || spec === null)
+    return spec;
   const { backend } = spec as { readonly backend?: unknown };
   return backend === undefined || backend === 'auto' ? { ...spec, backend: pinned_backend } : spec;
 }

@@ -1,4 +1,5 @@
 import { DomainError } from '@ktrdr/errors';
+import type { TrainerExit } from './ports.js';
 
 /** The data source of the specification cannot be read by this worker. */
 export class DataNotFoundError extends DomainError {
@@ -34,5 +35,16 @@ export class RunHalted extends Error {
     readonly reason: string,
   ) {
     super(reason);
+  }
+}
+
+/** A trainer did not come up. */
+export class TrainerUnreadyError extends Error {
+  constructor(
+    message: string,
+    /** How it ended; null: it never said that it was ready, and was killed. */
+    readonly exit: TrainerExit | null,
+  ) {
+    super(exit ? `${message}: ${JSON.stringify(exit)}` : message);
   }
 }

@@ -9,10 +9,11 @@ export class LineReader {
     private readonly maxLength: number,
     private readonly onLine: (line: string) => void,
     private readonly onTooLong: () => void,
+    private readonly separator: string | RegExp = '\n',
   ) {}
 
   push(chunk: Buffer): void {
-    const lines = (this.rest + this.decoder.write(chunk)).split('\n');
+    const lines = (this.rest + this.decoder.write(chunk)).split(this.separator);
     this.rest = lines.pop() ?? '';
     for (const line of lines) this.onLine(line);
     if (this.rest.length > this.maxLength) {

@@ -1,4 +1,4 @@
-import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
+import { type ClaimedOperation, type Directive, namesTrainer, type TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { CheckpointCourier, type CommittedCheckpoint, type Save } from './checkpoint-courier.js';
@@ -126,10 +126,14 @@ export class OperationRun {
   }
 
   private async train(from: StartingPoint, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
-    const taking = this.ports.trainers.take();
+    const { operation } = this;
+    const resume = from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null;
+    const { dataFile } = prepared;
+    const job = { ...this.lease, spec: operation.spec, folder: folder.path, dataFile, resume };
+    const taking = this.ports.trainers.take(job);
     taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
     const trainer = await this.orHalted(taking);
-    const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready.pid);
+    const snapshot = new PauseSnapshot(this.ports.meter, trainer.ready);
     this.pauseSnapshot = snapshot;
     const session = new TrainerSession(
       trainer,
@@ -150,7 +154,7 @@ export class OperationRun {
       from,
     );
     this.session = session;
-    const { operation } = this;
+    void session.gone().then(() => this.ports.trainers.release(trainer));
     return this.orHalted(
       session.run({
         type: 'start',
@@ -160,9 +164,9 @@ export class OperationRun {
         spec: specWithBackend(operation),
         spec_sha256: operation.spec_sha256,
         accepted_spec_sha256: operation.accepted_spec_sha256,
-        data_file: prepared.dataFile,
+        data_file: dataFile,
         spool_dir: await folder.newSaves(),
-        resume: from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null,
+        resume,
       }),
     );
   }
@@ -196,7 +200,9 @@ export class OperationRun {
       this.halt.signal,
     );
     this.settlement?.deliverWith(this.courier);
-    const report = { step, epoch, steps, epochs, backend, backend_version, backend_reason, data_fingerprint };
+    // Backends are what the built-in trainer computes with: of a program's own one no worker can be required.
+    const reported = namesTrainer(this.operation.spec) ? null : backend;
+    const report = { step, epoch, steps, epochs, backend: reported, backend_version, backend_reason, data_fingerprint };
     const restored = { checkpoint_id: choice?.checkpoint_id ?? null, fell_back_from: prepared.fellBackFrom };
     const answer = this.intent.answerToNow();
     this.rpc

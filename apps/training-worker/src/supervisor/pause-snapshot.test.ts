@@ -4,13 +4,13 @@ import { InMemoryMeter } from './testing/in-memory-ports.js';
 const GONE = { isGone: true, examplesPerSecond: null };
 
 it('is null when nothing was measured', async () => {
-  expect(await new PauseSnapshot(new InMemoryMeter(), 1).result(GONE)).toBeNull();
+  expect(await new PauseSnapshot(new InMemoryMeter(), { pid: 1 }).result(GONE)).toBeNull();
 });
 
 it('measures again when the end of the epoch came later than the wish for it', async () => {
   const meter = new InMemoryMeter();
   const clock = { ms: 0 };
-  const snapshot = new PauseSnapshot(meter, 1, () => clock.ms);
+  const snapshot = new PauseSnapshot(meter, { pid: 1 }, () => clock.ms);
   snapshot.measure();
   clock.ms += 999;
   snapshot.measure();
@@ -24,7 +24,7 @@ it('measures again when the end of the epoch came later than the wish for it', a
 it('keeps the trainer’s last memory when it is already gone at the second look', async () => {
   const meter = new InMemoryMeter();
   const looks = [7_000, null];
-  const snapshot = new PauseSnapshot(Object.assign(meter, { processMemory: () => looks.shift() ?? null }), 1);
+  const snapshot = new PauseSnapshot(Object.assign(meter, { processMemory: () => looks.shift() ?? null }), { pid: 1 });
   snapshot.measure();
   snapshot.measure();
   expect(await snapshot.result({ isGone: false, examplesPerSecond: 5 })).toMatchObject({

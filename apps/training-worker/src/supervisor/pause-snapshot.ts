@@ -13,14 +13,14 @@ export class PauseSnapshot {
 
   constructor(
     private readonly meter: ResourceMeter,
-    private readonly trainerPid: number,
+    private readonly trainer: { readonly pid: number },
     /** Monotonic milliseconds. */
     private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** The trainer is about to end: to be told when it is asked to, and again when its save is there. */
   measure(): void {
-    this.trainerMemory = this.meter.processMemory(this.trainerPid) ?? this.trainerMemory;
+    this.trainerMemory = this.meter.processMemory(this.trainer.pid) ?? this.trainerMemory;
     if (this.now() - this.readAt < STALE_AFTER_MS) return;
     this.readAt = this.now();
     this.takenAt = new Date();

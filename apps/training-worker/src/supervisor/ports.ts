@@ -68,9 +68,21 @@ export interface Trainer {
   kill(): void;
 }
 
+/** What a trainer is wanted for. */
+export interface TrainerJob extends Lease {
+  readonly spec: unknown;
+  /** The attempt's own folder. */
+  readonly folder: string;
+  readonly dataFile: string | null;
+  /** The checkpoint on this machine that it continues from. */
+  readonly resume: { readonly dir: string; readonly step: number } | null;
+}
+
 export interface TrainerSource {
   /** A trainer that is ready; a warm one if there is one. */
-  take(): Promise<Trainer>;
+  take(job: TrainerJob): Promise<Trainer>;
+  /** It has ended. */
+  release(trainer: Trainer): void;
   /** Makes sure that one idle trainer is warm. */
   refill(): void;
 }

@@ -42,6 +42,9 @@ export class TrainerPool implements TrainerSource {
     }
   }
 
+  /** The pool hears of exits by itself. */
+  release(): void {}
+
   /** Ends every trainer at once, busy or idle. */
   close(): void {
     this.closing.abort();

@@ -1,71 +1,55 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { type TrainerControl, TrainerEvent } from '@ktrdr/contracts';
-import { LineReader } from './line-reader.js';
+import { ChildProgram, type ProgramCommand } from './child-program.js';
+import { TrainerUnreadyError } from './errors.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from './ports.js';
-import { saysWhy } from './trainer-exit.js';
 
-export interface TrainerCommand {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+export interface TrainerCommand extends ProgramCommand {
+  /** It watches a further descriptor for the supervisor's end. */
+  readonly isGuarded?: boolean;
 }
 
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
-const MAX_LOG_LENGTH = 16 * 1024;
-const STDERR_TAIL_LINES = 20;
-/** Output that is still in the pipes is read after the exit, unless a grandchild holds them open. */
-const PIPES_AFTER_EXIT_MS = 1_000;
 
 /** Speaks the trainer protocol with a child process: control on its fd 3, events on its fd 4. */
 export class TrainerProcess implements Trainer {
   private readyEvent: TrainerReady | undefined;
   private listener: TrainerListener | undefined;
   private readonly missed: ((listener: TrainerListener) => void)[] = [];
-  private readonly stderrTail: string[] = [];
   private violation: string | null = null;
   private exit: TrainerExit | undefined;
   private onceReady: () => void = () => undefined;
   private readonly exitListeners: ((exit: TrainerExit) => void)[] = [];
+  private readonly program: ChildProgram;
 
-  private constructor(private readonly child: ChildProcess) {
-    this.readLines(child.stdout, MAX_LOG_LENGTH, (line) => this.tell((listener) => listener.onLog('stdout', line)));
-    this.readLines(child.stderr, MAX_LOG_LENGTH, (line) => {
-      this.keepStderr(line);
-      this.tell((listener) => listener.onLog('stderr', line));
+  private constructor(command: TrainerCommand) {
+    this.program = new ChildProgram(command, ['pipe', 'pipe', ...(command.isGuarded ? (['pipe'] as const) : [])], {
+      onLog: (stream, line) => this.tell((listener) => listener.onLog(stream, line)),
+      onTooLong: (problem) => this.violate(problem),
+      onExit: (exit) => this.ended({ ...exit, violation: this.violation }),
     });
-    this.readLines(child.stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
+    const { stdio } = this.program.child;
+    this.program.readLines(stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
     this.control.on('error', () => undefined); // a broken pipe is the exit's shadow
-    let pipesTimer: NodeJS.Timeout | undefined;
-    child.once('error', (error) => this.ended(null, null, error.message));
-    child.once('exit', (code, signal) => {
-      pipesTimer = setTimeout(() => this.ended(code, signal), PIPES_AFTER_EXIT_MS);
-    });
-    child.once('close', (code, signal) => {
-      clearTimeout(pipesTimer);
-      this.ended(code, signal);
-    });
   }
 
   /**
    * Settles when the trainer says that it is ready.
-   * @throws Error when it ends before that, or has not said so in time.
+   * @throws TrainerUnreadyError when it ends before that, or has not said so in time.
    */
-  static async start({ command, args, env }: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
-    // Its own process group: Ctrl+C in a terminal must reach the supervisor only, which then asks for a save.
+  static async start(command: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
     // When the supervisor ends, however it does, fd 3 closes, and the trainer with it.
-    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
-    const trainer = new TrainerProcess(child);
+    const trainer = new TrainerProcess(command);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         trainer.kill();
-        reject(new Error(`The trainer was not ready within ${readyWithinMs} ms`));
+        reject(new TrainerUnreadyError(`The trainer was not ready within ${readyWithinMs} ms`, null));
       }, readyWithinMs);
       trainer.onceReady = () => {
         trainer.onceReady = () => undefined;
         clearTimeout(timer);
         if (trainer.readyEvent) resolve();
-        else reject(new Error(`The trainer ended before it was ready: ${JSON.stringify(trainer.exit)}`));
+        else reject(new TrainerUnreadyError('The trainer ended before it was ready', trainer.exit ?? null));
       };
       if (trainer.exit) trainer.onceReady();
     });
@@ -78,7 +62,7 @@ export class TrainerProcess implements Trainer {
   }
 
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.program.pid;
   }
 
   get hasExited(): boolean {
@@ -99,42 +83,17 @@ export class TrainerProcess implements Trainer {
     if (this.control.writable) this.control.write(`${JSON.stringify(control)}\n`);
   }
 
+  /** Asks the program itself to end, in another way than by its control pipe. */
+  signal(signal: NodeJS.Signals): void {
+    this.program.signal(signal);
+  }
+
   kill(): void {
-    if (this.exit) return;
-    try {
-      // The whole group: what the trainer started goes with it.
-      if (this.child.pid) process.kill(-this.child.pid, 'SIGKILL');
-    } catch {
-      this.child.kill('SIGKILL'); // the group is already gone
-    }
+    this.program.kill();
   }
 
   private get control(): Writable {
-    return this.child.stdio[3] as Writable;
-  }
-
-  private readLines(stream: Readable | null, maxLength: number, onLine: (line: string) => void): void {
-    if (!stream) return;
-    const reader = new LineReader(maxLength, onLine, () =>
-      this.violate(`It wrote a line of over ${maxLength} characters`),
-    );
-    stream.on('data', (chunk: Buffer) => reader.push(chunk));
-    stream.on('end', () => reader.end());
-    stream.on('error', () => undefined); // the exit tells
-  }
-
-  /** The last lines, but those that say why outlast the stack trace that comes after them. */
-  private keepStderr(line: string): void {
-    const { stderrTail } = this;
-    stderrTail.push(line);
-    if (stderrTail.length <= STDERR_TAIL_LINES) return;
-    stderrTail.splice(
-      Math.max(
-        0,
-        stderrTail.findIndex((kept) => !saysWhy(kept)),
-      ),
-      1,
-    );
+    return this.program.child.stdio[3] as Writable;
   }
 
   private receive(line: string): void {
@@ -151,10 +110,7 @@ export class TrainerProcess implements Trainer {
     this.kill();
   }
 
-  private ended(code: number | null, signal: NodeJS.Signals | null, problem?: string): void {
-    if (this.exit) return;
-    if (problem) this.stderrTail.push(problem);
-    const exit: TrainerExit = { code, signal, stderrTail: this.stderrTail, violation: this.violation };
+  private ended(exit: TrainerExit): void {
     this.exit = exit;
     this.onceReady();
     for (const listener of this.exitListeners) listener(exit);

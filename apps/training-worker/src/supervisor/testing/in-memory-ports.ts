@@ -115,6 +115,8 @@ export class InMemoryTrainers implements TrainerSource {
   refill(): void {
     this.refills += 1;
   }
+
+  release(): void {}
 }
 
 /** Remembers what was uploaded; `beforeUpload` and `beforeRestore` can fail or wait. */

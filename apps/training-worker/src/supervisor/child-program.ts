@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { LineReader } from './line-reader.js';
+import type { TrainerExit } from './ports.js';
+import { StderrTail } from './stderr-tail.js';
+
+export interface ProgramCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+export interface ProgramListener {
+  onLog(stream: 'stdout' | 'stderr', line: string): void;
+  /** A line of a stream was longer than anybody meant it to be, and was dropped. */
+  onTooLong(problem: string): void;
+  /** Comes last, and once. */
+  onExit(exit: Omit<TrainerExit, 'violation'>): void;
+}
+
+/** What a descriptor above stderr is: a pipe to it, or nothing. */
+export type ExtraDescriptor = 'pipe' | 'ignore';
+
+const MAX_LOG_LENGTH = 16 * 1024;
+/** A progress bar goes back to the beginning of its line. */
+const LINE_ENDS = /\r?\n|\r/;
+/** Output that is still in the pipes is read after the exit, unless a grandchild holds them open. */
+const PIPES_AFTER_EXIT_MS = 1_000;
+
+/** A child process in a process group of its own, with its output as lines and its end told once. */
+export class ChildProgram {
+  readonly child: ChildProcess;
+  private readonly stderrTail = new StderrTail();
+  private exited = false;
+
+  constructor(
+    { command, args, env, cwd }: ProgramCommand,
+    extra: readonly ExtraDescriptor[],
+    private readonly listener: ProgramListener,
+  ) {
+    // Its own process group: Ctrl+C in a terminal must reach the supervisor only, which then asks for a save.
+    this.child = spawn(command, args, {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', ...extra],
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    const { child } = this;
+    this.readLines(child.stdout, MAX_LOG_LENGTH, (line) => listener.onLog('stdout', line), LINE_ENDS);
+    this.readLines(
+      child.stderr,
+      MAX_LOG_LENGTH,
+      (line) => {
+        this.stderrTail.add(line);
+        listener.onLog('stderr', line);
+      },
+      LINE_ENDS,
+    );
+    let pipesTimer: NodeJS.Timeout | undefined;
+    child.once('error', (error) => this.ended(null, null, error.message));
+    child.once('exit', (code, signal) => {
+      // Pipes into it have no reader any more; those that nobody reads must not keep it from closing.
+      for (const pipe of child.stdio.slice(3)) if (pipe && 'write' in pipe) pipe.end();
+      pipesTimer = setTimeout(() => this.ended(code, signal), PIPES_AFTER_EXIT_MS);
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(pipesTimer);
+      this.ended(code, signal);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  get hasExited(): boolean {
+    return this.exited;
+  }
+
+  /** Reads a further stream of it as lines. */
+  readLines(
+    stream: Readable | null,
+    maxLength: number,
+    onLine: (line: string) => void,
+    separator?: string | RegExp,
+  ): void {
+    if (!stream) return;
+    const onTooLong = (): void => this.listener.onTooLong(`It wrote a line of over ${maxLength} characters`);
+    const reader = new LineReader(maxLength, onLine, onTooLong, separator);
+    stream.on('data', (chunk: Buffer) => reader.push(chunk));
+    stream.on('end', () => reader.end());
+    stream.on('error', () => undefined); // the exit tells
+  }
+
+  /** Only to the program itself; what it has started is its own to end. */
+  signal(signal: NodeJS.Signals): void {
+    if (!this.exited) this.child.kill(signal);
+  }
+
+  /** SIGKILL to the whole group: what it started goes with it. */
+  kill(): void {
+    if (this.exited) return;
+    try {
+      if (this.child.pid) process.kill(-this.child.pid, 'SIGKILL');
+    } catch {
+      this.child.kill('SIGKILL'); // the group is already gone
+    }
+  }
+
+  private ended(code: number | null, signal: NodeJS.Signals | null, problem?: string): void {
+    if (this.exited) return;
+    this.exited = true;
+    if (problem) this.stderrTail.add(problem);
+    this.listener.onExit({ code, signal, stderrTail: this.stderrTail.lines });
+  }
+}
