@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { NatsSession } from '@ktrdr/messaging-nats';
+import { eventually } from './eventually.js';
 import { NatsProcess, until } from './nats-process.js';
 import { ScriptedApi } from './scripted-api.js';
 
@@ -54,6 +55,18 @@ export class GivenWorker {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     this.child = child;
+  }
+
+  /** Process id of the worker that was started last. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  /** Waits until no attempt has a folder any more. */
+  async spoolEmpties(): Promise<void> {
+    await eventually(async () => (await readdir(join(this.folder, 'w1', 'spool'))).length === 0, {
+      what: 'the spool is empty',
+    });
   }
 
   /** Waits, and shows the worker's log when that was in vain. */
