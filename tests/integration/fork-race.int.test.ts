@@ -1,6 +1,6 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { type Operation, ForkOperation, partsOf } from '@ktrdr/operations';
-import { openDatabase, PrismaCheckpointCollection, PrismaForkStore } from '@ktrdr/operations-prisma';
+import { ForkOperation, type Lease, type Operation, partsOf } from '@ktrdr/operations';
+import { ingest, openDatabase, PrismaCheckpointCollection, PrismaForkStore } from '@ktrdr/operations-prisma';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,11 +20,12 @@ describe('a fork and whoever removes what it begins with', () => {
   let http: Http;
   let stored: StoredCheckpoints;
   let forks: PrismaForkStore;
+  let database: ReturnType<typeof openDatabase>;
   beforeAll(async () => {
     services = await givenServices();
     saving = savingOver(services);
     http = httpOf(await startApi(services));
-    const database = openDatabase({ url: services.databaseUrl, connections: 4 });
+    database = openDatabase({ url: services.databaseUrl, connections: 4 });
     services.onClose(() => database.$disconnect());
     forks = new PrismaForkStore(database);
     const collection = new PrismaCheckpointCollection(database);
@@ -78,8 +79,8 @@ describe('a fork and whoever removes what it begins with', () => {
     async (when) => {
       const { id, saved } = await givenCancelled(2);
       const [older = ''] = saved;
-      const database = await services.database();
-      const mark = () => database.query('UPDATE checkpoints SET deleting_at = now() WHERE id = $1', [older]);
+      const other = await services.database();
+      const mark = () => other.query('UPDATE checkpoints SET deleting_at = now() WHERE id = $1', [older]);
       const drafts: { id: string }[] = [];
       const fork = new ForkOperation(
         saving.operations,
@@ -119,6 +120,40 @@ describe('a fork and whoever removes what it begins with', () => {
       }
     },
   );
+
+  it('leave the fork the points that led to its checkpoint, and none of an attempt that was given up or came later', async () => {
+    const first = await saving.running({ spec: { epochs: 3 } });
+    const id = first.operationId;
+    let n = 0;
+    const train = async (lease: Lease, from: number, steps: readonly number[]): Promise<string> => {
+      const start = { step: from, epoch: 0, steps: 50, epochs: 3, backend: 'wasm', checkpointId: null, details: {} };
+      await saving.operations.recordStart(lease, start);
+      const told = steps.map((step) => {
+        const metrics = { loss: lease.attempt };
+        return { n: (n += 1), at: new Date(), type: 'metrics', data: {}, metrics, point: { step, epoch: 1 } };
+      });
+      await ingest(database, lease, told);
+      return saving.save(lease, { step: steps.at(-1) ?? 0, files: { w: `${id} ${lease.attempt}` } });
+    };
+    const givenUp = await train(first, 0, [10, 20, 30]);
+    await saving.apply(id, 'release');
+    const newer = await train(await saving.claim(id), 10, [16, 26]);
+    const pointsOf = async (checkpoint: string): Promise<unknown[]> => {
+      const { body } = await http.post(`/operations/${id}/fork`, { checkpoint });
+      const { items } = (await http.get(`/operations/${body['operation_id']}/metrics`)).body;
+      return items.map(({ step, values }: { step: number; values: { loss: number } }) => [step, values.loss]);
+    };
+    expect(await pointsOf(newer)).toEqual([
+      [10, 1],
+      [16, 2],
+      [26, 2],
+    ]);
+    expect(await pointsOf(givenUp)).toEqual([
+      [10, 1],
+      [20, 1],
+      [30, 1],
+    ]);
+  });
 
   it('keep each other’s blobs until neither names them', async () => {
     const { id, saved } = await givenCancelled(1);

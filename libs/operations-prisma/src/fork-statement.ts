@@ -7,7 +7,7 @@ const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
 
 /**
- * Stores the fork like any submission, with what it takes over: its row of the checkpoint, the charts up to there, and
+ * Stores the fork like any submission, with what it takes over: its row of the checkpoint, the charts that lead there, and
  * the event that tells its origin. The caller has locked the origin. No row: this submission was stored before.
  */
 export function forkStatement(draft: ForkDraft): Prisma.Sql {
@@ -45,7 +45,11 @@ export function forkStatement(draft: ForkDraft): Prisma.Sql {
     ), p AS (
       INSERT INTO metric_points (operation_id, attempt, step, epoch, at, values)
       SELECT DISTINCT ON (p.step) u.id, ${INHERITED_ATTEMPT}::int, p.step, p.epoch, p.at, p.values
-      FROM u JOIN metric_points p ON p.operation_id = ${origin.operationId} AND p.step <= ${origin.step}::int
+      FROM u JOIN checkpoints s ON s.id = ${origin.checkpointId}
+        JOIN metric_points p ON p.operation_id = s.operation_id AND p.step <= s.step AND p.attempt <= s.attempt
+      WHERE NOT EXISTS (
+        SELECT 1 FROM attempts a
+        WHERE a.operation_id = p.operation_id AND a.attempt > p.attempt AND a.attempt <= s.attempt AND a.start_step < p.step)
       ORDER BY p.step, p.attempt DESC
     ), oe AS (
       UPDATE operations o SET event_seq = o.event_seq + 1 FROM u WHERE o.id = ${origin.operationId}
