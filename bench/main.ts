@@ -1,16 +1,28 @@
 import type { Bench } from './bench.js';
 import { dedup } from './benches/dedup.js';
+import { overhead } from './benches/overhead.js';
 import { restore } from './benches/restore.js';
 import { resumeAccept } from './benches/resume-accept.js';
 import { resumeLatency } from './benches/resume-latency.js';
 import { resumeRace } from './benches/resume-race.js';
+import { s3 } from './benches/s3.js';
 import { saveDurable } from './benches/save-durable.js';
 import { saveStall } from './benches/save-stall.js';
 import { type Figure, toFigure, toTable } from './figure.js';
 import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from './options.js';
 import { openServices } from './services.js';
 
-const BENCHES: readonly Bench[] = [resumeRace, resumeLatency, resumeAccept, saveStall, saveDurable, restore, dedup];
+const BENCHES: readonly Bench[] = [
+  resumeRace,
+  resumeLatency,
+  resumeAccept,
+  saveStall,
+  saveDurable,
+  restore,
+  s3,
+  dedup,
+  overhead,
+];
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 

@@ -1,7 +1,8 @@
 import { Problem, TrainingSpec } from '@ktrdr/contracts';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { type DocumentedRoute, ROUTES } from './routes.js';
+import type { DocumentedRoute } from './documented-route.js';
+import { ROUTES } from './routes.js';
 
 const ALWAYS_POSSIBLE = [401, 503];
 const WITH_BODY = [400, 413, 415];

@@ -5,13 +5,6 @@ import {
   BulkResumeBody,
   BulkView,
   CancelBody,
-  CheckpointExport,
-  CheckpointPage,
-  CheckpointStats,
-  CheckpointView,
-  CleanupBody,
-  CleanupView,
-  DeleteCheckpointQuery,
   DrainBody,
   EventPage,
   EventStreamQuery,
@@ -30,8 +23,6 @@ import {
   ResumedView,
   SubmitBody,
   DeliveryPage,
-  VerifyBody,
-  VerifyView,
   WebhookBody,
   WebhookCreatedView,
   WebhookPage,
@@ -39,19 +30,8 @@ import {
   WorkerView,
 } from '@ktrdr/contracts';
 import { z } from 'zod';
-
-export interface DocumentedRoute {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
-  readonly path: string;
-  readonly tag: 'operations' | 'checkpoints' | 'workers' | 'events' | 'webhooks' | 'health' | 'documentation';
-  readonly summary: string;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
-  readonly success: { readonly status: number; readonly schema?: z.ZodType; readonly contentType?: string };
-  /** Beside 400, 401, 413, 415 and 503, which any request can meet. */
-  readonly problems?: readonly number[];
-  readonly isPublic?: boolean;
-}
+import { CHECKPOINT_ROUTES } from './checkpoint-routes.js';
+import type { DocumentedRoute } from './documented-route.js';
 
 const Anything = z.looseObject({});
 const Health = z.looseObject({ status: z.string() });
@@ -213,45 +193,6 @@ export const ROUTES: readonly DocumentedRoute[] = [
     problems: [404, 409],
   },
   {
-    method: 'get',
-    path: '/operations/{id}/checkpoints',
-    tag: 'checkpoints',
-    summary: 'Checkpoints of an operation, newest first',
-    success: { status: 200, schema: CheckpointPage },
-    problems: [404],
-  },
-  {
-    method: 'get',
-    path: '/checkpoints/stats',
-    tag: 'checkpoints',
-    summary: 'Number and size of all checkpoints',
-    success: { status: 200, schema: CheckpointStats },
-  },
-  {
-    method: 'get',
-    path: '/checkpoints/{id}/export',
-    tag: 'checkpoints',
-    summary: 'Everything about a checkpoint but the bytes of its files, for an import elsewhere',
-    success: { status: 200, schema: CheckpointExport },
-    problems: [404, 422],
-  },
-  {
-    method: 'get',
-    path: '/checkpoints/{id}/files/{name}',
-    tag: 'checkpoints',
-    summary: 'One file of a checkpoint; an answer that breaks off met damage',
-    success: { status: 200, contentType: 'application/octet-stream' },
-    problems: [404, 422],
-  },
-  {
-    method: 'put',
-    path: '/checkpoints/blobs/{sha256}',
-    tag: 'checkpoints',
-    summary: 'Sends one blob (application/octet-stream, 64 MiB at most) of a checkpoint that is going to be imported',
-    success: { status: 204 },
-    problems: [413, 415, 422],
-  },
-  {
     method: 'post',
     path: '/operations/import',
     tag: 'operations',
@@ -259,57 +200,6 @@ export const ROUTES: readonly DocumentedRoute[] = [
     body: ImportBody,
     success: { status: 201, schema: OperationView },
     problems: [409, 422],
-  },
-  {
-    method: 'post',
-    path: '/checkpoints/cleanup',
-    tag: 'checkpoints',
-    summary: 'Remove the checkpoints that the limits do not keep, and orphaned objects; by default it only tells which',
-    body: CleanupBody,
-    success: { status: 200, schema: CleanupView },
-    problems: [404, 422],
-  },
-  {
-    method: 'get',
-    path: '/checkpoints/{id}',
-    tag: 'checkpoints',
-    summary: 'Show a checkpoint',
-    success: { status: 200, schema: CheckpointView },
-    problems: [404],
-  },
-  {
-    method: 'post',
-    path: '/checkpoints/{id}/verify',
-    tag: 'checkpoints',
-    summary: 'Check the bytes of a checkpoint against its manifest',
-    body: VerifyBody,
-    success: { status: 200, schema: VerifyView },
-    problems: [404, 422],
-  },
-  {
-    method: 'post',
-    path: '/checkpoints/{id}/pin',
-    tag: 'checkpoints',
-    summary: 'Keep a checkpoint whatever the retention rules say',
-    success: { status: 200, schema: CheckpointView },
-    problems: [404],
-  },
-  {
-    method: 'post',
-    path: '/checkpoints/{id}/unpin',
-    tag: 'checkpoints',
-    summary: 'Let the retention rules apply again',
-    success: { status: 200, schema: CheckpointView },
-    problems: [404],
-  },
-  {
-    method: 'delete',
-    path: '/checkpoints/{id}',
-    tag: 'checkpoints',
-    summary: 'Delete a checkpoint that nothing needs',
-    query: DeleteCheckpointQuery,
-    success: { status: 204 },
-    problems: [404, 409, 422],
   },
   {
     method: 'get',
@@ -406,4 +296,5 @@ export const ROUTES: readonly DocumentedRoute[] = [
     summary: 'JSON Schema of a training spec',
     success: { status: 200, schema: Anything },
   },
+  ...CHECKPOINT_ROUTES,
 ];
