@@ -2,10 +2,12 @@ import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
 import { dedup } from './benches/dedup.js';
 import { failover } from './benches/failover.js';
+import { overhead } from './benches/overhead.js';
 import { restore } from './benches/restore.js';
 import { resumeAccept } from './benches/resume-accept.js';
 import { resumeLatency } from './benches/resume-latency.js';
 import { resumeRace } from './benches/resume-race.js';
+import { s3 } from './benches/s3.js';
 import { saveDurable } from './benches/save-durable.js';
 import { saveStall } from './benches/save-stall.js';
 import { type Figure, toFigure, toTable } from './figure.js';
@@ -20,7 +22,9 @@ const BENCHES: readonly Bench[] = [
   saveStall,
   saveDurable,
   restore,
+  s3,
   dedup,
+  overhead,
 ];
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;

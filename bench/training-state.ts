@@ -6,7 +6,15 @@ import { chooseBackend, loadBackends, prepareDataset, type RunSetup, TrainingRun
 import { trainingSpec } from './operations.js';
 
 export const MEGABYTE = 1_000_000;
-const DATA_FILE = join(import.meta.dirname, '..', '..', 'node_modules', 'vega-datasets', 'data', 'sp500-2000.csv');
+export const DATA_FILE = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'node_modules',
+  'vega-datasets',
+  'data',
+  'sp500-2000.csv',
+);
 
 /** Units of two hidden layers whose weights take so many bytes together with Adam's two moments, as float32. */
 export function hiddenFor(stateBytes: number): number[] {

@@ -71,9 +71,7 @@ export class BlobWriter {
     const parts = cut.flatMap(({ name, file }) => file.parts.map((span) => ({ name, file, span })));
     const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
     const bytes = Math.max(0, ...parts.map(({ span }) => span.end - span.start));
-    const stored = await mapWithBuffers(parts, { limit: PARALLEL, bytes }, (part, buffer) =>
-      this.writePart(part, buffer, save),
-    );
+    const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
     this.trusted.set(attempt, new Set(stored.map(({ sha256 }) => sha256)));
     const ofFile = Map.groupBy(stored, ({ name }) => name);
     return {

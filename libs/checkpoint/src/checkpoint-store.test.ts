@@ -188,7 +188,7 @@ describe('CheckpointStore', () => {
 
     it('calls what the disk cannot give back unreadable', async () => {
       const uploaded = await upload();
-      objects.hash = async (key) => {
+      objects.read = async (key) => {
         throw new ObjectUnreadableError(key, objects.url, 'the disk reports an input/output error');
       };
       expect(await verdict(uploaded, 'quick')).toEqual(['model.json unreadable', 'state.json unreadable']);

@@ -1,7 +1,7 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { type BadFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
 import { BlobWriter } from './blob-writer.js';
-import { downloadFiles } from './download.js';
+import { downloadFiles, hashPieces } from './download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
 import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
@@ -10,7 +10,7 @@ import { intoNewDirectory } from './new-directory.js';
 import { orProblem } from './object-problem.js';
 import { mapParallel } from './parallel.js';
 import type { ObjectStore } from './ports.js';
-import { badFilesIn, compare, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
+import { badFilesIn, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
 
 /**
  * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,
@@ -144,10 +144,14 @@ export class CheckpointStore {
       return { valid: false, badFiles: [read.bad], manifest: null, filesChecked: 1, bytesHashed: read.bytes };
     }
     const { manifest } = read;
-    const checks = await mapParallel(piecesOf(manifest.files), PARALLEL_CHECKS, (piece) =>
-      this.checkPiece(piece, depth === 'deep' || piece.bytes < QUICK_HASH_LIMIT_BYTES),
-    );
-    const badFiles = this.judge(checks);
+    const pieces = piecesOf(manifest.files);
+    const isRead = ({ bytes }: Piece) => depth === 'deep' || bytes < QUICK_HASH_LIMIT_BYTES;
+    const unread = pieces.filter((piece) => !isRead(piece));
+    const checks = [
+      ...(await hashPieces(this.objects, pieces.filter(isRead))),
+      ...(await mapParallel(unread, PARALLEL_CHECKS, (piece) => this.measure(piece))),
+    ];
+    const badFiles = this.judge(checks, manifest);
     const bytesHashed = checks.reduce((sum, { bytes }) => sum + bytes, read.bytes);
     return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: manifest.files.length + 1, bytesHashed };
   }
@@ -161,7 +165,7 @@ export class CheckpointStore {
   async restore({ into, ...reference }: CheckpointReference & { readonly into: string }): Promise<RestoredCheckpoint> {
     const manifest = await this.manifest(reference);
     return intoNewDirectory(into, async (dir) => {
-      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir));
+      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir), manifest);
       if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
       return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
     });
@@ -193,17 +197,16 @@ export class CheckpointStore {
     return { bad: { name: 'manifest.json', problem: 'wrong-hash', detail }, bytes: read.value.length };
   }
 
-  private async checkPiece(piece: Piece, isHashed: boolean): Promise<PieceFinding> {
-    if (isHashed) return compare(piece, () => this.objects.hash(piece.blob));
+  private async measure(piece: Piece): Promise<PieceFinding> {
     const head = await this.objects.head(piece.blob);
     const missing = { problem: 'missing', detail: `there is no ${piece.blob}` } as const;
     return { piece, problem: head ? wrongSize(piece, head.bytes) : missing, bytes: 0 };
   }
 
   /** What was found bad is not built upon any more. */
-  private judge(findings: readonly PieceFinding[]): readonly BadFile[] {
+  private judge(findings: readonly PieceFinding[], { files }: Manifest): readonly BadFile[] {
     for (const { piece, problem } of findings) if (problem) this.blobs.distrust(sha256OfBlobKey(piece.blob));
-    return badFilesIn(findings);
+    return badFilesIn(files, findings);
   }
 }
 

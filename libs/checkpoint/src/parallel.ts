@@ -26,15 +26,20 @@ export async function mapParallel<Item, Result>(
   return results;
 }
 
+/** Of all items together. */
+const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
+const MOST_AT_ONCE = 4;
+
 /**
- * Like `mapParallel`, with one buffer of `bytes` bytes for each item that is being worked on, used again for the next:
- * what is in flight is all the memory that it takes.
+ * Like `mapParallel`, a few items at a time, with a buffer of `bytes` bytes for each that is being worked on, used again
+ * for the next: what is in flight is all the memory that it takes, which is `IN_FLIGHT_BYTES` or one buffer.
  */
 export async function mapWithBuffers<Item, Result>(
   items: readonly Item[],
-  { limit, bytes }: { readonly limit: number; readonly bytes: number },
+  bytes: number,
   work: (item: Item, buffer: Uint8Array) => Promise<Result>,
 ): Promise<Result[]> {
+  const limit = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(IN_FLIGHT_BYTES / Math.max(1, bytes))));
   const idle: Uint8Array[] = [];
   return mapParallel(items, limit, async (item) => {
     const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(bytes);

@@ -48,13 +48,17 @@ function difference(piece: StoredPart, found: ObjectDigest): ObjectProblem | nul
 }
 
 /** One entry for each file that has a bad part, in the order of the files. */
-export function badFilesIn(findings: readonly PieceFinding[]): readonly BadFile[] {
-  const bad = findings.filter(({ problem }) => problem !== null);
-  return [...Map.groupBy(bad, ({ piece }) => piece.file)].flatMap(([file, ofFile]) => {
-    const problem = ofFile[0]?.problem;
+export function badFilesIn(files: readonly CheckpointFile[], findings: readonly PieceFinding[]): readonly BadFile[] {
+  const ofFile = Map.groupBy(
+    findings.filter(({ problem }) => problem !== null),
+    ({ piece }) => piece.file,
+  );
+  return files.flatMap((file) => {
+    const bad = (ofFile.get(file) ?? []).toSorted((a, b) => a.piece.offset - b.piece.offset);
+    const problem = bad[0]?.problem;
     if (!problem) return [];
     const parts = partsOf(file).length;
-    const detail = parts === 1 ? problem.detail : `${problem.detail} (${ofFile.length} of ${parts} parts are bad)`;
-    return { name: file.name, ...problem, detail };
+    const detail = parts === 1 ? problem.detail : `${problem.detail} (${bad.length} of ${parts} parts are bad)`;
+    return [{ name: file.name, ...problem, detail }];
   });
 }

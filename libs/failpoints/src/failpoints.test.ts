@@ -16,7 +16,6 @@ describe('failpoints', () => {
   it('can be watched and made to fail by whoever implements the port', async () => {
     const reached: string[] = [];
     const failpoints: Failpoints = {
-       
       reach: async (point, subject) => {
         reached.push(`${point} ${subject}`);
         if (point === 'commit.recorded') throw new Error('no answer');

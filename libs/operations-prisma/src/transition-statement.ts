@@ -47,8 +47,8 @@ const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
 const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL::jsonb` : json(value));
 
 /** Events that can lead back to `queued`. */
-const REWINDS: readonly TransitionCommand['event'][] = (['crash', 'release', 'lease-expired'] as const).filter((event) =>
-  transitionsOf(event).some(({ to }) => to === 'queued'),
+const REWINDS: readonly TransitionCommand['event'][] = (['crash', 'release', 'lease-expired'] as const).filter(
+  (event) => transitionsOf(event).some(({ to }) => to === 'queued'),
 );
 
 /** Columns that follow from the command rather than from the status. */

@@ -24,32 +24,42 @@ export function elementsOf(shape: readonly number[]): number {
 }
 
 /**
- * Writes tensors in the safetensors format (https://github.com/huggingface/safetensors#format). The same tensors give
- * the same bytes: names are sorted, and the header is padded with spaces to a multiple of 8.
- * @param read gives the values of one tensor; called once each, in the order of the names.
- * @returns the header and then the values themselves, not copies, to be written one after the other.
+ * Writes tensors of one layout in the safetensors format (https://github.com/huggingface/safetensors#format), as often
+ * as wanted. The same tensors give the same bytes: names are sorted, and the header is padded with spaces to a multiple
+ * of 8.
  */
-export function safetensorsChunks(
+export class SafetensorsWriter {
+  private readonly layouts: readonly TensorLayout[];
+  private readonly header: Uint8Array;
+
+  constructor(layouts: readonly TensorLayout[], metadata: Readonly<Record<string, string>> = {}) {
+    this.layouts = [...layouts].sort((left, right) => (left.name < right.name ? -1 : 1));
+    this.header = headerOf(this.layouts, metadata);
+  }
+
+  /**
+   * @param read gives the values of one tensor; called once each, in the order of the names.
+   * @returns the header and then the values themselves, not copies, to be written one after the other.
+   */
+  chunks(read: (name: string) => Float32Array | Int32Array): readonly Uint8Array[] {
+    const values = this.layouts.map(({ name, shape }) => {
+      const { buffer, byteOffset, byteLength, length } = read(name);
+      if (length !== elementsOf(shape)) {
+        throw new RangeError(`${name} has ${length} elements, its shape [${shape.join(', ')}] another number`);
+      }
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    });
+    return [this.header, ...values];
+  }
+}
+
+/** The same once, as one piece of memory. */
+export function encodeSafetensors(
   layouts: readonly TensorLayout[],
   read: (name: string) => Float32Array | Int32Array,
   metadata: Readonly<Record<string, string>> = {},
-): readonly Uint8Array[] {
-  const sorted = [...layouts].sort((left, right) => (left.name < right.name ? -1 : 1));
-  return [
-    headerOf(sorted, metadata),
-    ...sorted.map(({ name, shape }) => {
-      const values = read(name);
-      if (values.length !== elementsOf(shape)) {
-        throw new RangeError(`${name} has ${values.length} elements, its shape [${shape.join(', ')}] another number`);
-      }
-      return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    }),
-  ];
-}
-
-/** What {@link safetensorsChunks} gives, as one copy. */
-export function encodeSafetensors(...parameters: Parameters<typeof safetensorsChunks>): Uint8Array {
-  return Buffer.concat(safetensorsChunks(...parameters));
+): Uint8Array {
+  return Buffer.concat(new SafetensorsWriter(layouts, metadata).chunks(read));
 }
 
 function headerOf(sorted: readonly TensorLayout[], metadata: Readonly<Record<string, string>>): Uint8Array {

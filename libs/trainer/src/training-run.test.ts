@@ -165,3 +165,23 @@ describe('a run that goes wrong or ends early', () => {
     run.dispose();
   });
 });
+
+describe.each(['cpu', 'wasm'] as const)('a hundred saves and restores on %s', (backend) => {
+  it('leave the number of tensors where it was', async () => {
+    await tf.setBackend(backend);
+    const setup = setupOf(backend, { model: { layers: MLP }, optimizer: ADAM });
+    const before = tf.memory().numTensors;
+    let run = new TrainingRun(setup);
+    const alive = tf.memory().numTensors;
+    for (let n = 0; n < 100; n += 1) {
+      if (run.isEpochDue) await run.closeEpoch(() => true);
+      else if (!run.isFinished) run.step();
+      const captured = run.capture();
+      run.dispose();
+      run = new TrainingRun(setup, toRestored(captured));
+      expect(tf.memory().numTensors).toBe(alive);
+    }
+    run.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

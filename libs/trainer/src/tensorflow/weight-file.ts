@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointIncompatibleError } from '../errors.js';
-import { safetensorsChunks, type StoredTensor, type TensorLayout } from '../safetensors.js';
+import { SafetensorsWriter, type StoredTensor } from '../safetensors.js';
 
 /** A variable under the name that it has in files. */
 export interface NamedVariable {
@@ -8,21 +8,34 @@ export interface NamedVariable {
   readonly variable: tf.Variable;
 }
 
-/** Copies variables out as one safetensors file. Waits for the device; the bytes share nothing with the variables. */
+const WRITERS = new WeakMap<readonly NamedVariable[], SafetensorsWriter>();
+
+/**
+ * Copies variables out as one safetensors file. Waits for the device; the bytes share nothing with the variables.
+ * @param variables always with the same counters.
+ */
 export function copyVariables(
   variables: readonly NamedVariable[],
   counters: Readonly<Record<string, Int32Array>> = {},
 ): readonly Uint8Array[] {
   const byName = new Map(variables.map(({ name, variable }) => [name, variable]));
-  const layouts: TensorLayout[] = [
-    ...variables.map(({ name, variable }) => ({ name, dtype: 'F32' as const, shape: variable.shape })),
-    ...Object.entries(counters).map(([name, { length }]) => ({ name, dtype: 'I32' as const, shape: [length] })),
-  ];
   const isShared = sharesMemory();
-  return safetensorsChunks(layouts, (name) => {
+  return writerOf(variables, counters).chunks((name) => {
     const values = byName.get(name)?.dataSync<'float32'>();
     return values ? (isShared ? values.slice() : values) : counters[name]!;
   });
+}
+
+/** Training stands still while it is saved, and the layout is the same each time. */
+function writerOf(variables: readonly NamedVariable[], counters: Readonly<Record<string, Int32Array>>) {
+  const known = WRITERS.get(variables);
+  if (known) return known;
+  const writer = new SafetensorsWriter([
+    ...variables.map(({ name, variable }) => ({ name, dtype: 'F32' as const, shape: variable.shape })),
+    ...Object.entries(counters).map(([name, { length }]) => ({ name, dtype: 'I32' as const, shape: [length] })),
+  ]);
+  WRITERS.set(variables, writer);
+  return writer;
 }
 
 /** The same as one piece of memory. */
@@ -30,12 +43,20 @@ export function encodeVariables(...parameters: Parameters<typeof copyVariables>)
   return Buffer.concat(copyVariables(...parameters));
 }
 
+const SHARING = new WeakMap<tf.KernelBackend, boolean>();
+
 /** Whether the active backend gives out the memory in which it keeps a tensor; others have made a copy already. */
 function sharesMemory(): boolean {
-  return tf.tidy(() => {
-    const probe = tf.tensor1d([0]);
-    return probe.dataSync().buffer === probe.dataSync().buffer;
-  });
+  const backend = tf.backend();
+  let isSharing = SHARING.get(backend);
+  if (isSharing === undefined) {
+    isSharing = tf.tidy(() => {
+      const probe = tf.tensor1d([0]);
+      return probe.dataSync().buffer === probe.dataSync().buffer;
+    });
+    SHARING.set(backend, isSharing);
+  }
+  return isSharing;
 }
 
 /**

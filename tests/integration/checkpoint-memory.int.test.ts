@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { CheckpointStore } from '@ktrdr/checkpoint';
+import { checkpointDraft } from '@ktrdr/checkpoint/testing';
+import { openObjectStore } from '@ktrdr/object-store';
+import { eventuallySeen } from './support/eventually.js';
+
+const MIB = 1024 * 1024;
+const SCRIPT = join(import.meta.dirname, 'support', 'move-checkpoint.mjs');
+const DEADLINE_MS = 120_000;
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ktrdr-memory-'));
+  await mkdir(join(dir, 'spool'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+/** A file whose every mebibyte is another, so that nothing is stored once for many. */
+async function givenFile(name: string, mebibytes: number): Promise<void> {
+  const file = await open(join(dir, 'spool', name), 'wx');
+  const block = randomBytes(MIB);
+  for (let n = 0; n < mebibytes; n += 1) {
+    block.writeUInt32LE(n, 0);
+    await file.write(block);
+  }
+  await file.close();
+}
+
+it(
+  'a process that stores, restores and verifies a gigabyte never holds 200 MB',
+  async () => {
+    await givenFile('weights.safetensors', 1024);
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    const parameters = [pathToFileURL(join(dir, 'store')).href, join(dir, 'spool'), join(dir, 'into')];
+    const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, ...parameters, 'weights.safetensors'], {
+      env,
+    });
+    const { bytes, valid, peakBytes } = JSON.parse(stdout) as { bytes: number; valid: boolean; peakBytes: number };
+    expect({ bytes, valid }).toEqual({ bytes: 1024 * MIB, valid: true });
+    expect(peakBytes).toBeLessThan(200_000_000);
+    process.stderr.write(
+      `1 GiB stored, restored and verified with at most ${Math.round(peakBytes / 1e6)} MB resident\n`,
+    );
+  },
+  DEADLINE_MS,
+);
+
+it(
+  'a hundred saves and restores leave open files and memory where they were',
+  async () => {
+    await givenFile('weights.safetensors', 4);
+    const store = new CheckpointStore(openObjectStore(pathToFileURL(join(dir, 'store')).href));
+    const once = async (seq: number): Promise<void> => {
+      const file = await open(join(dir, 'spool', 'weights.safetensors'), 'r+');
+      await file.write(randomBytes(16), 0, 16, (seq % 4) * MIB);
+      await file.close();
+      const draft = checkpointDraft({ dir: join(dir, 'spool'), files: ['weights.safetensors'], seq });
+      const uploaded = await store.upload(draft);
+      await store.restore({ ...uploaded, into: join(dir, 'into') });
+      const [saved, restored] = await Promise.all(
+        ['spool', 'into'].map((folder) => readFile(join(dir, folder, 'weights.safetensors'))),
+      );
+      if (!saved!.equals(restored!)) throw new Error(`Save ${seq} came back with other bytes`);
+      await rm(join(dir, 'into'), { recursive: true });
+    };
+    const openFiles = async () => (await readdir('/proc/self/fd')).length;
+    for (let seq = 1; seq <= 10; seq += 1) await once(seq);
+    const before = { files: await openFiles(), residentBytes: process.memoryUsage.rss() };
+    for (let seq = 11; seq <= 110; seq += 1) await once(seq);
+    await eventuallySeen(openFiles, (files) => files <= before.files, { what: 'open files are as many as before' });
+    expect(process.memoryUsage.rss() - before.residentBytes).toBeLessThan(100 * MIB);
+  },
+  DEADLINE_MS,
+);

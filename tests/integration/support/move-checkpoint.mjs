@@ -1,0 +1,32 @@
+/**
+ * Stores a folder as a checkpoint and restores it, and prints the most memory that this process ever had resident:
+ * `node move-checkpoint.mjs STORE_URL FOLDER INTO FILE…`.
+ */
+import { readFile } from 'node:fs/promises';
+import { CheckpointStore } from '@ktrdr/checkpoint';
+import { openObjectStore } from '@ktrdr/object-store';
+
+const [storeUrl = '', dir = '', into = '', ...files] = process.argv.slice(2);
+const store = new CheckpointStore(openObjectStore(storeUrl));
+const uploaded = await store.upload({
+  dir,
+  files,
+  operation_id: 'op_training_20261122_101500_large',
+  checkpoint_id: 'large',
+  attempt: 1,
+  seq: 1,
+  kind: 'periodic',
+  step: 1,
+  epoch: 0,
+  created_at: new Date().toISOString(),
+  spec_sha256: 'a'.repeat(64),
+  data_fingerprint: 'b'.repeat(64),
+  trainer: { name: 'test', version: '1' },
+  backend: { name: 'none', version: '1' },
+  metrics: {},
+  parent_id: null,
+});
+const { bytes } = await store.restore({ ...uploaded, into });
+const { valid } = await store.verify({ ...uploaded, depth: 'deep' });
+const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
+process.stdout.write(JSON.stringify({ bytes, valid, peakBytes: Number(kilobytes) * 1024 }));
