@@ -27,7 +27,7 @@ describe('a change of backend', () => {
   };
   /** Cancelled in the middle, on the backend that `auto` takes first. */
   const givenCancelled = async (): Promise<string> => {
-    const spec = smallSpec({ backend: 'auto', epochs: 6, batch_size: 256 });
+    const spec = smallSpec({ backend: 'auto', epochs: 40, batch_size: 256 });
     const id = await training.submit({ name: 'moves', spec });
     await training.reached(id, 20);
     await training.cancelled(id);

@@ -8,6 +8,7 @@ import { SHORT_LEASE } from './support/short-lease.js';
 import { smallSpec } from './support/specs.js';
 import { type StoredCheckpoint, storedFilesIn } from './support/stored-files.js';
 import { trainingOver } from './support/training.js';
+import { sweepBeforehand } from './support/upkeep.js';
 
 const EPOCHS = 16;
 /** Over a mebibyte of optimizer state, so that a quick verification looks at its size only. */
@@ -99,6 +100,7 @@ describe('a damaged checkpoint', () => {
     api = await startApi(services, { env: SHORT_LEASE });
     http = httpOf(api);
     training = trainingOver(http);
+    await sweepBeforehand(http);
     await oneMoreWorker();
     const [small, large] = [await submit('small'), await submit('large', LARGE)];
     await Promise.all([training.completed(small), training.completed(large)]);

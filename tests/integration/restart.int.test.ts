@@ -9,6 +9,7 @@ import { RawRequest } from './support/raw-request.js';
 import { SHORT_LEASE } from './support/short-lease.js';
 import { smallSpec } from './support/specs.js';
 import { trainingOver } from './support/training.js';
+import { sweepBeforehand } from './support/upkeep.js';
 
 const EPOCHS = 16;
 /** What is read before a restart and after it is to differ by nothing: nothing is cleaned up meanwhile either. */
@@ -76,6 +77,7 @@ describe('a restart', () => {
     database = await services.database();
     port = await freePort();
     await startOurApi();
+    await sweepBeforehand(http);
     await Promise.all([oneMoreWorker(), oneMoreWorker()]);
     const id = await submit('uninterrupted');
     await training.completed(id);

@@ -172,11 +172,16 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 }
 
-/** The guarded half of the two-sided commit: the row exists only if the lease still stands. */
+/**
+ * The guarded half of the two-sided commit: the row exists only if the lease still stands. What is saved was trained,
+ * whether or not the report of it has arrived yet.
+ */
 function commitStatement({ operationId, attempt, workerId }: Lease, draft: CheckpointDraft): Prisma.Sql {
   return sql`
     WITH u AS (
-      UPDATE operations o SET event_seq = o.event_seq + 1
+      UPDATE operations o SET event_seq = o.event_seq + 1,
+        progress = CASE WHEN (o.progress->>'step')::int < ${draft.step}::int
+          THEN o.progress || ${json({ step: draft.step, epoch: draft.epoch })} ELSE o.progress END
       WHERE o.id = ${operationId} AND o.attempt = ${attempt} AND o.worker_id = ${workerId}
         AND o.status = ANY(${[...LEASED_STATUSES]})
         AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE id = ${draft.id})
