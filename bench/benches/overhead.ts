@@ -7,7 +7,7 @@ import { DATA_FILE } from '../training-state.js';
 import { until } from '../until.js';
 
 const POOL = 'overhead';
-const WINDOW_SECONDS = 10;
+const WINDOW_SECONDS = 6;
 const ROUNDS = 5;
 /** Weights of about 0.02, 1 and 10 MB, three times that with Adam's moments. */
 const MODELS = [

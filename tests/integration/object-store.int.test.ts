@@ -198,7 +198,7 @@ describe('a checkpoint on S3', () => {
     const weights = uploaded.manifest.files.find(({ name }) => name === 'weights.safetensors');
     const damagedBlob = partsOf(weights!)[0]!.blob;
     const damaged = await objects.get(damagedBlob);
-    damaged[12 * MIB] = (damaged[12 * MIB] ?? 0) ^ 1;
+    damaged[3 * MIB] = (damaged[3 * MIB] ?? 0) ^ 1;
     await objects.put(damagedBlob, damaged);
     await expect(checkpoints.restore({ ...uploaded, into: join(dir, 'refused') })).rejects.toThrow(
       CheckpointDamagedError,
