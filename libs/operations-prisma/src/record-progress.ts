@@ -221,7 +221,7 @@ export async function ingest(
       FOR UPDATE OF o, a`);
     if (!held) return -1;
     const told = await tx.operationEvent.findMany({
-      where: { ...lease, workerN: { in: events.map(({ n }) => n) } },
+      where: { operationId: lease.operationId, attempt: lease.attempt, workerN: { in: events.map(({ n }) => n) } },
       select: { workerN: true },
     });
     const known = new Set(told.map(({ workerN }) => workerN));
