@@ -49,8 +49,8 @@ export class TicketConsumer {
     try {
       if (!this.session.isConnected) throw new Error('not connected to NATS');
       this.consumer ??= await this.open();
+      const live = this.listen(); // first: it throws when the connection is being closed, and nobody waits for a pull then
       const pulled = this.pull(this.consumer, expiresMs, signal);
-      const live = this.listen();
       const first = await Promise.race([pulled, live.heard]).finally(() => live.end());
       if (first === null) return null;
       if ('heard' in first) return this.ticketHeard(first.heard, pulled);
