@@ -50,7 +50,7 @@ export function savingOver(services: Services) {
 
   const claim = async (id: string): Promise<Lease> => {
     const { pool } = await operations.get(id);
-    const capabilities = ['type:training'];
+    const capabilities = ['type:training', 'backend:wasm'];
     const claimed = await operations.claim({
       workerId: 'w',
       claimId: randomUUID(),
