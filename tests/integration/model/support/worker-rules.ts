@@ -94,7 +94,9 @@ export function expectedOfCommit(world: World, { lease, checkpoint, isStored }: 
     return answered(world, operation, facts);
   if (!holds(operation, lease)) return refused(world, 'lease-lost');
   const made = { ...checkpoint, attempt: lease.attempt, isDamaged: false, isMarked: false };
-  return answered(world, { ...operation, checkpoints: [...operation.checkpoints, made] }, facts);
+  // What is saved was trained.
+  const trained = operation.trained === null ? null : Math.max(operation.trained, checkpoint.step);
+  return answered(world, { ...operation, trained, checkpoints: [...operation.checkpoints, made] }, facts);
 }
 
 export function expectedOfSaveFailure(world: World, { lease, step, isPauseAbandoned }: Of<'save-failed'>): Expectation {
