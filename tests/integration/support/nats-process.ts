@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findNatsServer } from '../../../tools/stack/nats-server.js';
 
 /** A nats-server with JetStream that one test owns, so that it can be stopped, frozen and started again. */
 export class NatsProcess {
@@ -29,7 +30,8 @@ export class NatsProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.folder], {
+    const program = await findNatsServer();
+    const child = spawn(program, ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.folder], {
       stdio: 'ignore',
     });
     this.child = child;
