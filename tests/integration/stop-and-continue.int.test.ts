@@ -2,7 +2,7 @@ import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
 import { type RunningApi, type RunningWorker, startApi, startWorker } from './support/processes.js';
 import { smallSpec } from './support/specs.js';
-import { trainingOver } from './support/training.js';
+import { trainingOver, type View } from './support/training.js';
 
 describe('training that is stopped and continued', () => {
   let services: Services;
@@ -46,5 +46,20 @@ describe('training that is stopped and continued', () => {
       points?.map((point) => ({ ...(point as { step: number; values: object }), attempt: 0, at: '' }));
     expect(figures(stoppedMetrics)).toEqual(figures(wholeMetrics));
     expect(workers).toHaveLength(2);
+  });
+
+  it('has told everything when it says that it has ended', async () => {
+    const eventsOf = async (id: string) =>
+      (await http.get(`/operations/${id}/events?limit=1000`)).body['items'] as { type: string; data: View }[];
+    for (let round = 0; round < 3; round += 1) {
+      const id = await training.submit({ spec: smallSpec({ epochs: 500, checkpoint: { every_epochs: 500 } }) });
+      await training.reached(id, 20);
+      await http.post(`/operations/${id}/cancel`, { save: false });
+      const view = await training.settled(id);
+      const events = await eventsOf(id);
+      expect(events.at(-1)).toMatchObject({ type: 'status', data: { to: 'cancelled' } });
+      const points = (await http.get(`/operations/${id}/metrics`)).body['items'] as { epoch: number }[];
+      expect(points).toHaveLength(view['progress'].epoch as number);
+    }
   });
 });

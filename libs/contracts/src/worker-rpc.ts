@@ -7,6 +7,8 @@ import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 const Lease = { operation_id: z.string(), attempt: z.int().min(1), worker_id: z.string() };
 const Position = { step: z.int().min(0), epoch: z.int().min(0) };
+/** On the report of an end: `n` of the newest event that this attempt has told, so that the end is recorded behind it. */
+const Told = { told: z.int().min(0).optional() };
 
 export const WorkerRegistration = z.object({
   worker_id: z.string(),
@@ -204,6 +206,7 @@ export const WORKER_RPC = {
   paused: {
     request: z.object({
       ...Lease,
+      ...Told,
       ...Position,
       checkpoint_id: z.string(),
       /** What the machine was doing when it paused; null where it could not be measured. */
@@ -212,12 +215,13 @@ export const WORKER_RPC = {
     reply: z.object({ status: z.string() }),
   },
   cancelled: {
-    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable() }),
+    request: z.object({ ...Lease, ...Told, ...Position, checkpoint_id: z.string().nullable() }),
     reply: z.object({ status: z.string() }),
   },
   completed: {
     request: z.object({
       ...Lease,
+      ...Told,
       ...Position,
       checkpoint_id: z.string().nullable(),
       result: z.record(z.string(), z.unknown()),
@@ -225,11 +229,11 @@ export const WORKER_RPC = {
     reply: z.object({ status: z.string() }),
   },
   failed: {
-    request: z.object({ ...Lease, error: TrainingError, checkpoint_id: z.string().nullable() }),
+    request: z.object({ ...Lease, ...Told, error: TrainingError, checkpoint_id: z.string().nullable() }),
     reply: z.object({ status: z.string() }),
   },
   released: {
-    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable(), reason: z.string() }),
+    request: z.object({ ...Lease, ...Told, ...Position, checkpoint_id: z.string().nullable(), reason: z.string() }),
     reply: z.object({ status: z.string() }),
   },
 } as const;

@@ -27,6 +27,8 @@ export class EventStream {
     };
     out.once('close', end);
     out.once('error', end);
+    // Who left while its operation was looked up has been closed already, and closes no second time.
+    if (out.destroyed) end();
   }
 
   /** One operation: its sequence numbers have no gap, so one that is missing is read from the table. */
@@ -94,7 +96,7 @@ export class EventStream {
   }
 
   private async until(unlisten: () => void, begin: () => Promise<void>): Promise<void> {
-    const keepAlive = setInterval(() => this.raw(': still here\n\n'), KEEP_ALIVE_MS);
+    const keepAlive = setInterval(() => this.raw(': still here\n\n'), KEEP_ALIVE_MS).unref();
     try {
       await begin();
       await this.closed.promise;

@@ -8,6 +8,7 @@ import {
   guaranteeOf,
   type Lease,
   type Operation,
+  type OperationStatus,
   type ReportOutcome,
   type ReportRestoreFailure,
   type ReportSaveFailure,
@@ -15,6 +16,7 @@ import {
 import type { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
+import type { ToldEvents } from './told-events.js';
 
 export interface WorkerRpcParts {
   readonly operations: PrismaOperationStore;
@@ -24,10 +26,13 @@ export interface WorkerRpcParts {
   readonly saveFailure: ReportSaveFailure;
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
+  readonly toldEvents: ToldEvents;
   readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
 }
+
+type EndOfAttempt = 'paused' | 'cancelled' | 'completed' | 'failed' | 'released';
 
 /** One handler an RPC, each a few lines around a use case. */
 export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
@@ -106,25 +111,33 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       return { directive: await parts.saveFailure.execute(toLease(request), failure, pause_abandoned) };
     },
 
-    paused: async (request) => ({
-      status: await outcome.paused(toLease(request), {
+    paused: ended<'paused'>((request) =>
+      outcome.paused(toLease(request), {
         position: toPosition(request),
         checkpointId: request.checkpoint_id,
         snapshot: request.snapshot,
         now: new Date(),
       }),
-    }),
-    cancelled: async (request) => ({
-      status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
-    }),
-    completed: async (request) => ({
-      status: await outcome.completed(toLease(request), toPosition(request), request.result),
-    }),
-    failed: async (request) => ({ status: await outcome.failed(toLease(request), request.error) }),
-    released: async (request) => ({
-      status: await outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
-    }),
+    ),
+    cancelled: ended<'cancelled'>((request) =>
+      outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
+    ),
+    completed: ended<'completed'>((request) =>
+      outcome.completed(toLease(request), toPosition(request), request.result),
+    ),
+    failed: ended<'failed'>((request) => outcome.failed(toLease(request), request.error)),
+    released: ended<'released'>((request) =>
+      outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
+    ),
   };
+
+  /** The report of an end, recorded behind what was told before it. */
+  function ended<M extends EndOfAttempt>(record: (request: WorkerRpcRequest<M>) => Promise<OperationStatus>) {
+    return async (request: WorkerRpcRequest<M>) => {
+      await parts.toldEvents.recorded(request);
+      return { status: await record(request) };
+    };
+  }
 
   async function toClaimedOperation(operation: Operation, workerId: string): Promise<ClaimedOperation> {
     const resume = await startingPoint(operation);

@@ -3,13 +3,14 @@ import type { ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/operations';
-import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { EventLog, PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
+import { ToldEvents } from './told-events.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
 const PARTS = Symbol('WorkerRpcParts');
@@ -29,6 +30,7 @@ const PARTS = Symbol('WorkerRpcParts');
         ServiceMetrics,
         CONFIG,
         FAILPOINTS,
+        EventLog,
       ],
       useFactory: (
         operations: PrismaOperationStore,
@@ -41,6 +43,7 @@ const PARTS = Symbol('WorkerRpcParts');
         metrics: ServiceMetrics,
         { leaseMs, heartbeatMs }: ApiConfig,
         failpoints: Failpoints,
+        events: EventLog,
       ): WorkerRpcParts => ({
         operations,
         checkpoints,
@@ -49,6 +52,7 @@ const PARTS = Symbol('WorkerRpcParts');
         saveFailure,
         restoreFailure,
         commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
+        toldEvents: new ToldEvents(events),
         failpoints,
         leaseMs,
         heartbeatMs,

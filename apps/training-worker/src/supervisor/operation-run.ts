@@ -247,9 +247,10 @@ export class OperationRun {
         intent: this.intent,
         log: this.log,
         reach: (point) => this.reach(point),
-        flushEvents: () => {
+        flushEvents: async () => {
           this.recorder.flush();
-          return this.ports.events.flush(1_000);
+          await this.ports.events.flush(1_000);
+          return this.recorder.newest;
         },
         abandonPause: (message, at) => this.failedSaves.reportStop(message, at, this.intent.wish),
         snapshot: async () => {

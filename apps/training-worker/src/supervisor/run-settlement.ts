@@ -21,8 +21,8 @@ export interface SettlementPorts {
   readonly intent: RunIntent;
   readonly log: Logger;
   readonly reach: (point: FailpointName) => Promise<void>;
-  /** What was told so far should arrive before the end does. */
-  readonly flushEvents: () => Promise<void>;
+  /** Sends what was told so far, which should arrive before the end does. Resolves to the number of the newest event. */
+  readonly flushEvents: () => Promise<number>;
   readonly abandonPause: (message: string, at: Position) => void;
   /** What the machine was doing when the trainer ended for a pause. */
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
@@ -75,9 +75,9 @@ export class RunSettlement {
   }
 
   async reportFailed(error: ReportedError): Promise<Outcome> {
-    await this.ports.flushEvents();
+    const told = await this.ports.flushEvents();
     this.isReporting = true;
-    await this.ports.rpc.call('failed', { error, checkpoint_id: this.lastCommitted?.checkpointId ?? null });
+    await this.ports.rpc.call('failed', { error, checkpoint_id: this.lastCommitted?.checkpointId ?? null, told });
     this.ports.log.warn({ code: error.code, reason: error.message }, 'operation failed');
     return { kind: 'failed' };
   }
@@ -91,11 +91,12 @@ export class RunSettlement {
     // Without its final checkpoint the work is not safe: it is failed, and continues from the one before.
     if (delivery?.kind === 'given-up') throw new CheckpointNotStoredError(delivery.error);
     const checkpoint = delivery?.kind === 'committed' ? delivery : this.lastCommitted;
-    await this.ports.flushEvents();
+    const told = await this.ports.flushEvents();
     await this.ports.reach('complete.unreported');
     this.isReporting = true;
     const { step, epoch, result } = event;
-    await this.ports.rpc.call('completed', { step, epoch, result, checkpoint_id: checkpoint?.checkpointId ?? null });
+    const checkpointId = checkpoint?.checkpointId ?? null;
+    await this.ports.rpc.call('completed', { step, epoch, result, checkpoint_id: checkpointId, told });
     await this.ports.reach('complete.reported');
     this.ports.log.info({ step, epoch }, 'operation completed');
     return { kind: 'completed' };
@@ -161,8 +162,8 @@ export class RunSettlement {
   ): Promise<Outcome | 'wanted-again'> {
     const { rpc, intent, log } = this.ports;
     const checkpointId = checkpoint?.checkpointId ?? null;
-    const report = { step: at.step, epoch: at.epoch };
-    await this.ports.flushEvents();
+    const told = await this.ports.flushEvents();
+    const report = { step: at.step, epoch: at.epoch, told };
     await this.reachStop('unreported', wish);
     this.isReporting = true;
     try {
@@ -173,7 +174,7 @@ export class RunSettlement {
       else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: intent.shutdownReason });
       await this.reachStop('reported', wish);
       const outcome = kind === 'paused' && !checkpointId ? 'released' : kind;
-      log.info({ ...report, checkpointId, outcome }, 'operation handed back');
+      log.info({ ...at, checkpointId, outcome }, 'operation handed back');
       return { kind: outcome, checkpointId };
     } catch (error) {
       if (!(error instanceof StopRefused)) throw error;
@@ -197,7 +198,7 @@ export class RunSettlement {
   /** @throws StopRefused when the operation has moved on to where it is not to stop, or to stop differently. */
   private async confirmStop(
     method: 'paused' | 'cancelled',
-    report: Position & { readonly checkpoint_id: string | null },
+    report: Position & { readonly checkpoint_id: string | null; readonly told: number },
   ): Promise<void> {
     let status: unknown;
     try {
