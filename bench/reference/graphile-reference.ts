@@ -4,14 +4,17 @@ import type { BenchServices } from '../services.js';
 
 export const GRAPHILE_REFERENCE = 'graphile-worker add to start';
 
+/** A worker that has nothing to do until a job is added. */
+export interface GraphileWorker {
+  /** Milliseconds from adding a job to the start of its task. */
+  addToStart(): Promise<number>;
+}
+
 /**
- * Milliseconds from adding a job to the start of its task, one at a time on an idle worker that is told by NOTIFY. It
- * runs in this process: the job reaches the task without one more process to wake up.
+ * An idle worker that is told by NOTIFY. It runs in this process: the job reaches the task without one more process to
+ * wake up. It ends with the services.
  */
-export async function measureGraphile(
-  services: BenchServices,
-  { jobs, warmUp }: Readonly<{ jobs: number; warmUp: number }>,
-): Promise<readonly number[]> {
+export async function startGraphile(services: BenchServices): Promise<GraphileWorker> {
   const pool = new pg.Pool({ connectionString: await services.newDatabase('graphile_reference'), max: 10 });
   // The server goes first when a run is interrupted.
   pool.on('error', () => undefined);
@@ -24,20 +27,18 @@ export async function measureGraphile(
     logger: new Logger(() => () => undefined),
     taskList: { measured: () => started(performance.now()) },
   });
-  const samples: number[] = [];
-  try {
-    for (let n = 0; n < warmUp + jobs; n += 1) {
+  services.onClose(async () => {
+    await runner.stop();
+    await pool.end();
+  });
+  return {
+    async addToStart() {
       const start = new Promise<number>((resolve) => {
         started = resolve;
       });
       const addedAt = performance.now();
-      await runner.addJob('measured', { n });
-      const ms = (await start) - addedAt;
-      if (n >= warmUp) samples.push(ms);
-    }
-  } finally {
-    await runner.stop();
-    await pool.end();
-  }
-  return samples;
+      await runner.addJob('measured', { at: addedAt });
+      return (await start) - addedAt;
+    },
+  };
 }

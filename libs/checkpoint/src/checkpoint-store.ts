@@ -147,10 +147,11 @@ export class CheckpointStore {
     const pieces = piecesOf(manifest.files);
     const isRead = ({ bytes }: Piece) => depth === 'deep' || bytes < QUICK_HASH_LIMIT_BYTES;
     const unread = pieces.filter((piece) => !isRead(piece));
-    const checks = [
-      ...(await hashPieces(this.objects, pieces.filter(isRead))),
-      ...(await mapParallel(unread, PARALLEL_CHECKS, (piece) => this.measure(piece))),
-    ];
+    const [hashed, measured] = await Promise.all([
+      hashPieces(this.objects, pieces.filter(isRead)),
+      mapParallel(unread, PARALLEL_CHECKS, (piece) => this.measure(piece)),
+    ]);
+    const checks = [...hashed, ...measured];
     const badFiles = this.judge(checks, manifest);
     const bytesHashed = checks.reduce((sum, { bytes }) => sum + bytes, read.bytes);
     return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: manifest.files.length + 1, bytesHashed };

@@ -51,8 +51,14 @@ export class NatsOperationDispatcher {
     const msgID = [operationId, attempt, version, ...(again ? [again] : [])].join(':');
     const subject = this.session.subjects.dispatch(pool);
     await this.confirmed(`the ticket of ${operationId}`, async () => {
-      await this.session.jetstream.publish(subject, JSON.stringify({ operation_id: operationId }), { msgID });
+      await this.session.jetstream.publish(subject, ticketBody(operationId), { msgID });
     });
+  }
+
+  /** Wakes one idle worker of the pool before there is a ticket. Lost or in vain, it costs a claim at most. */
+  foretell({ pool, operationId }: Pick<DispatchTicket, 'pool' | 'operationId'>): void {
+    if (!this.session.isConnected) return;
+    this.session.connection.publish(this.session.subjects.foretold(pool), ticketBody(operationId));
   }
 
   /** Tickets of the pool that no worker has taken; what an autoscaler scales on. */
@@ -93,4 +99,8 @@ export class NatsOperationDispatcher {
       throw new MessagingUnavailableError(what, reasonOf(error), { cause: error });
     }
   }
+}
+
+function ticketBody(operationId: string): string {
+  return JSON.stringify({ operation_id: operationId });
 }

@@ -6,6 +6,8 @@ export interface Subjects {
   readonly allEvents: string;
   readonly allRpc: string;
   dispatch(pool: string): string;
+  /** Told, and stored nowhere: work that is about to wait. */
+  foretold(pool: string): string;
   dispatchConsumer(pool: string): string;
   events(operationId: string): string;
   rpc(method: string): string;
@@ -32,6 +34,7 @@ export function subjectsOf(prefix: string): Subjects {
     allEvents: `${root}.events.*`,
     allRpc: `${root}.rpc.>`,
     dispatch: (pool) => `${root}.dispatch.${token(pool)}`,
+    foretold: (pool) => `${root}.foretold.${token(pool)}`,
     dispatchConsumer: (pool) => `dispatch-${token(pool)}`,
     events: (operationId) => `${root}.events.${token(operationId)}`,
     rpc: (method) => `${root}.rpc.${method}`,

@@ -8,6 +8,8 @@ import { pauseFor } from './timing.js';
 export interface Ticket {
   /** The operation it was written for, for the log; null when it cannot be read. */
   readonly operationId: string | null;
+  /** It was told before the work waits: when the claim finds nothing, it is to be given back. */
+  readonly isForetold: boolean;
   /** After the claim was answered; a ticket without ack comes back to some worker after 10 s. */
   ack(): void;
   /** Gives it to another worker now. */
@@ -23,14 +25,20 @@ export interface NextTicket {
 const ACK_WAIT_MS = 10_000;
 const RETRY_AFTER_MS = 500;
 
+/** A ticket that was heard of before it was stored, or before it was even sent. */
+interface Heard {
+  readonly operationId: string | null;
+  readonly isForetold: boolean;
+}
+
 /** Idle workers of a pool share what is heard live, so that one publication wakes one of them. */
 const IDLE = 'idle';
 
 /**
  * Takes tickets of one pool, one at a time: a prefetched one would lie here while another worker stands idle.
  * While it waits for the stored ticket it also listens to the subject itself: one that is published meanwhile is heard
- * before the stream has stored and delivered it, which saves an idle worker a millisecond or two. The stored one is
- * settled when it comes, here or elsewhere.
+ * before the stream has stored and delivered it, which saves an idle worker a millisecond or two. What is foretold is
+ * heard before it is published, which saves as much again. The stored one is settled when it comes, here or elsewhere.
  * A missing stream, a lost connection and a deleted consumer are only waiting: `next` answers null and can be
  * called again.
  */
@@ -50,10 +58,11 @@ export class TicketConsumer {
       if (!this.session.isConnected) throw new Error('not connected to NATS');
       this.consumer ??= await this.open();
       const live = this.listen(); // first: it throws when the connection is being closed, and nobody waits for a pull then
-      const pulled = this.pull(this.consumer, expiresMs, signal);
+      const givenBack = new AbortController();
+      const pulled = this.pull(this.consumer, expiresMs, AbortSignal.any([signal, givenBack.signal]));
       const first = await Promise.race([pulled, live.heard]).finally(() => live.end());
       if (first === null) return null;
-      if ('heard' in first) return this.ticketHeard(first.heard, pulled);
+      if ('operationId' in first) return this.ticketHeard(first, pulled, () => givenBack.abort());
       if (!signal.aborted) return toTicket(first);
       first.nak();
       return null;
@@ -66,21 +75,27 @@ export class TicketConsumer {
     }
   }
 
-  /** Hears of one ticket that is published from now on. */
-  private listen(): { readonly heard: Promise<{ readonly heard: string | null }>; end(): void } {
-    const { promise: heard, resolve } = Promise.withResolvers<{ readonly heard: string | null }>();
-    const subscription = this.session.connection.subscribe(this.session.subjects.dispatch(this.pool), {
-      queue: IDLE,
-      max: 1,
-      callback: (error, message) => {
-        if (!error) resolve({ heard: operationIdOf(message) });
-      },
-    });
-    return { heard, end: () => subscription.unsubscribe() };
+  /** Hears of one ticket that is published or foretold from now on. */
+  private listen(): { readonly heard: Promise<Heard>; end(): void } {
+    const { promise: heard, resolve } = Promise.withResolvers<Heard>();
+    const { dispatch, foretold } = this.session.subjects;
+    const subscriptions = [foretold(this.pool), dispatch(this.pool)].map((subject, index) =>
+      this.session.connection.subscribe(subject, {
+        queue: IDLE,
+        max: 1,
+        callback: (error, message) => {
+          if (!error) resolve({ operationId: operationIdOf(message), isForetold: index === 0 });
+        },
+      }),
+    );
+    return { heard, end: () => subscriptions.forEach((subscription) => subscription.unsubscribe()) };
   }
 
-  /** What the pull still brings is the stored ticket of the one that was heard, or one that others can use. */
-  private ticketHeard(operationId: string | null, pulled: Promise<JsMsg | null>): Ticket {
+  /**
+   * What the pull still brings is the stored ticket of the one that was heard, or one that others can use. Who gives it
+   * back does not wait for it: the stored one may never come, or is the next that anybody pulls.
+   */
+  private ticketHeard({ operationId, isForetold }: Heard, pulled: Promise<JsMsg | null>, end: () => void): Ticket {
     const answered = Promise.withResolvers<'ack' | 'nak'>();
     pulled
       .then(async (stored) => {
@@ -88,7 +103,11 @@ export class TicketConsumer {
         else stored?.nak();
       })
       .catch((error: unknown) => this.onTrouble(reasonOf(error)));
-    return { operationId, ack: () => answered.resolve('ack'), giveBack: () => answered.resolve('nak') };
+    const giveBack = (): void => {
+      answered.resolve('nak');
+      end();
+    };
+    return { operationId, isForetold, ack: () => answered.resolve('ack'), giveBack };
   }
 
   private async open(): Promise<Consumer> {
@@ -124,7 +143,12 @@ export class TicketConsumer {
 }
 
 function toTicket(message: JsMsg): Ticket {
-  return { operationId: operationIdOf(message), ack: () => message.ack(), giveBack: () => message.nak() };
+  return {
+    operationId: operationIdOf(message),
+    isForetold: false,
+    ack: () => message.ack(),
+    giveBack: () => message.nak(),
+  };
 }
 
 function operationIdOf(message: Pick<JsMsg, 'json'>): string | null {

@@ -27,7 +27,11 @@ async function commandFor(operation: Operation) {
       return { kind: 'applied', queuePosition: null, operation, from: operation.status };
     },
   };
-  const dispatcher: Dispatcher = { announce: () => undefined, hint: (workerId) => void hints.push(workerId) };
+  const dispatcher: Dispatcher = {
+    announce: () => undefined,
+    foretell: () => () => undefined,
+    hint: (workerId) => void hints.push(workerId),
+  };
   await new ExpireLeases(store as OperationStore, dispatcher).execute(LIMITS);
   expect(commands).toHaveLength(1);
   return { command: commands[0], hints };

@@ -295,6 +295,11 @@ export interface CheckpointVerifier {
 /** Best effort after the commit; what does not arrive, the relay or the next heartbeat makes up for. */
 export interface Dispatcher {
   announce(operation: Operation): void;
+  /**
+   * The operation is about to wait for a worker: an idle one is told, so that it is on its way when it does. Whether it
+   * then waits is decided once the returned function is called.
+   */
+  foretell(operation: Operation): () => void;
   hint(workerId: string, operationId: string): void;
 }
 

@@ -76,7 +76,8 @@ export class ResumeOperation {
     const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
 
-    const outcome = await this.operations.transition({
+    const decided = this.dispatcher.foretell(operation);
+    const resuming = this.operations.transition({
       operationId: operation.id,
       event: 'resume',
       actor: request.actor,
@@ -104,6 +105,7 @@ export class ResumeOperation {
         ...(operation.error ? { previous_error: operation.error } : {}),
       },
     });
+    const outcome = await resuming.finally(decided);
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     this.dispatcher.announce(outcome.operation);
     for (const { checkpoint, badFiles } of damaged) await this.checkpoints.markCorrupted(checkpoint.id, badFiles);

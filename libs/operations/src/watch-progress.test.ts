@@ -31,7 +31,11 @@ function given({ watchdog, refusal, isMarked = true }: Given) {
       return operation;
     },
   };
-  const dispatcher: Dispatcher = { announce: () => undefined, hint: (workerId) => void hints.push(workerId) };
+  const dispatcher: Dispatcher = {
+    announce: () => undefined,
+    foretell: () => () => undefined,
+    hint: (workerId) => void hints.push(workerId),
+  };
   const watch = new WatchProgress(store as OperationStore, pause as PauseOperation, dispatcher);
   return { watch, asked, commands, pauses, hints };
 }

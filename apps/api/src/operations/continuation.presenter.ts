@@ -22,6 +22,11 @@ export class ContinuationPresenter {
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
+  /** Asks already for what the answer will tell of the workers, beside the work that it is the answer to. */
+  foresee(): void {
+    void this.knownWorkers().catch(() => undefined); // who needs it asks again, and hears of it
+  }
+
   async resumed(plan: ResumePlan, isDryRun: boolean): Promise<ResumedView> {
     const { operation, provenance, backendChange } = plan;
     const outlook = await this.outlook(provenance, {

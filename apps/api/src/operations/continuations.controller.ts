@@ -28,6 +28,7 @@ export class ContinuationsController {
     @Body(zod(ResumeBody)) body: z.output<typeof ResumeBody>,
   ): Promise<ResumedView> {
     const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
+    this.presenter.foresee();
     const plan = await this.resumeOperation.execute({
       operationId: id,
       choice: body.checkpoint,

@@ -4,6 +4,7 @@ import { isWaiting } from '@ktrdr/operations';
 import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
+import type { ForetoldWork } from './foretold-work.js';
 
 type OnConnected = (session: NatsSession) => void;
 
@@ -21,6 +22,7 @@ export class Messaging implements Dispatcher {
     private readonly config: ApiConfig['nats'],
     private readonly log: Logger,
     private readonly failpoints: Failpoints,
+    private readonly foretold: ForetoldWork,
   ) {}
 
   connect(): void {
@@ -60,6 +62,12 @@ export class Messaging implements Dispatcher {
       .reach('ticket.unsent', operationId)
       .then(() => this.publishTicket({ operationId, pool, attempt, version }))
       .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
+  }
+
+  foretell({ id: operationId, pool }: Operation): () => void {
+    const decided = this.foretold.begin(pool);
+    this.tickets?.foretell({ pool, operationId });
+    return decided;
   }
 
   hint(workerId: string, operationId: string): void {

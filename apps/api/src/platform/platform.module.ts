@@ -36,6 +36,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
 import { BootstrapToken } from './bootstrap-token.js';
+import { ForetoldWork } from './foretold-work.js';
 import { Messaging } from './messaging.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
 import { CONFIG, DATABASE, FAILPOINTS, OBJECT_STORE } from './tokens.js';
@@ -60,11 +61,12 @@ const providers = [
     inject: [CONFIG],
     useFactory: ({ objectStore: { url, ...options } }: ApiConfig): ObjectStore => openObjectStore(url, options),
   },
+  provide(ForetoldWork),
   {
     provide: Messaging,
-    inject: [CONFIG, PinoLogger, FAILPOINTS],
-    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints) =>
-      new Messaging(nats, logger, failpoints),
+    inject: [CONFIG, PinoLogger, FAILPOINTS, ForetoldWork],
+    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints, foretold: ForetoldWork) =>
+      new Messaging(nats, logger, failpoints, foretold),
   },
   {
     provide: ServiceMetrics,

@@ -15,6 +15,7 @@ import {
 } from '@ktrdr/operations';
 import type { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
+import type { ForetoldWork } from '../platform/foretold-work.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
 import type { ToldEvents } from './told-events.js';
 
@@ -27,6 +28,7 @@ export interface WorkerRpcParts {
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
   readonly toldEvents: ToldEvents;
+  readonly foretold: ForetoldWork;
   readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -60,6 +62,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
       await failpoints.reach('claim.asked', pool);
+      await parts.foretold.decided(pool);
       const operation = await operations.claim({ workerId, claimId, pool, capabilities, leaseMs });
       if (operation) await failpoints.reach('claim.recorded', operation.id);
       return { operation: operation && (await toClaimedOperation(operation, workerId)) };

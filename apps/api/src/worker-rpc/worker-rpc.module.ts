@@ -7,6 +7,7 @@ import { EventLog, PrismaCheckpointRepository, PrismaOperationStore, WorkerRegis
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
+import { ForetoldWork } from '../platform/foretold-work.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
@@ -31,6 +32,7 @@ const PARTS = Symbol('WorkerRpcParts');
         CONFIG,
         FAILPOINTS,
         EventLog,
+        ForetoldWork,
       ],
       useFactory: (
         operations: PrismaOperationStore,
@@ -44,6 +46,7 @@ const PARTS = Symbol('WorkerRpcParts');
         { leaseMs, heartbeatMs }: ApiConfig,
         failpoints: Failpoints,
         events: EventLog,
+        foretold: ForetoldWork,
       ): WorkerRpcParts => ({
         operations,
         checkpoints,
@@ -52,6 +55,7 @@ const PARTS = Symbol('WorkerRpcParts');
         saveFailure,
         restoreFailure,
         commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
+        foretold,
         toldEvents: new ToldEvents(events),
         failpoints,
         leaseMs,

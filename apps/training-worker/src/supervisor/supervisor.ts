@@ -9,6 +9,8 @@ import type { RunPorts } from './run-ports.js';
 /** A message that says "this pool has work". */
 export interface WaitingTicket {
   readonly operationId: string | null;
+  /** It came before the work waits: a claim that finds nothing leaves it to whoever is next. */
+  readonly isForetold: boolean;
   ack(): void;
   giveBack(): void;
 }
@@ -140,7 +142,8 @@ export class Supervisor implements LeaseHolder {
       const { operation } = await this.ports.rpc.call('claim', request, { timeoutMs: CLAIM_TIMEOUT_MS });
       if (operation) await this.ports.failpoints.reach('claim.answered', operation.operation_id);
       this.claimId = undefined;
-      ticket?.ack();
+      if (operation || !ticket?.isForetold) ticket?.ack();
+      else ticket.giveBack();
       if (operation) await this.ports.failpoints.reach('claim.acknowledged', operation.operation_id);
       if (operation) {
         this.start(new OperationRun(operation, this.ports));
