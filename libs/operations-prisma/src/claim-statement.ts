@@ -1,14 +1,15 @@
-import { type ClaimRequest, WAITING_STATUSES } from '@ktrdr/operations';
+import type { ClaimRequest } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { CLOCKS, SPENT_MS, webhookRows } from './transition-statement.js';
+import { WAITING } from './status-lists.js';
 
 const { sql, raw } = Prisma;
 
 /** Those that this worker could be given; none when `claimId` has already had its operation. */
 function claimable({ claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
-  return sql`o.status = ANY(${[...WAITING_STATUSES]}) AND o.pool = ${pool}
+  return sql`o.status IN ${WAITING} AND o.pool = ${pool}
     AND o.requirements <@ ${[...capabilities]}::text[]
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})`;
 }

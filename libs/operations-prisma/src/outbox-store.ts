@@ -1,5 +1,6 @@
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
+import { WAITING } from './status-lists.js';
 
 const { sql } = Prisma;
 
@@ -41,7 +42,7 @@ export class OutboxStore {
       this.prisma.$queryRaw<TicketMessage[]>(sql`
         SELECT id AS "operationId", pool, attempt, version FROM (
           SELECT o.*, row_number() OVER (PARTITION BY pool ORDER BY priority DESC, queued_at, id) AS place
-          FROM operations o WHERE status IN ('queued', 'resuming')
+          FROM operations o WHERE status IN ${WAITING}
             AND status_since < clock_timestamp() - interval '2 seconds'
         ) w WHERE place <= ${limitPerPool}`),
     );

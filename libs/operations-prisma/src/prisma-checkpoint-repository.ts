@@ -6,13 +6,13 @@ import {
   CheckpointNotFoundError,
   type CheckpointRepository,
   type Lease,
-  LEASED_STATUSES,
   LeaseLostError,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { checkpointColumns, toCheckpoint } from './operation-rows.js';
 import { OBJECTS_LOCK, partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
+import { LEASED } from './status-lists.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -183,7 +183,7 @@ function commitStatement({ operationId, attempt, workerId }: Lease, draft: Check
         progress = CASE WHEN (o.progress->>'step')::int < ${draft.step}::int
           THEN o.progress || ${json({ step: draft.step, epoch: draft.epoch })} ELSE o.progress END
       WHERE o.id = ${operationId} AND o.attempt = ${attempt} AND o.worker_id = ${workerId}
-        AND o.status = ANY(${[...LEASED_STATUSES]})
+        AND o.status IN ${LEASED}
         AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE id = ${draft.id})
       RETURNING o.id, o.event_seq, o.attempt
     ), c AS (

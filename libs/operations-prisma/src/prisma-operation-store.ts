@@ -3,7 +3,6 @@ import {
   type ClaimRequest,
   type HistoryEntry,
   type Lease,
-  LEASED_STATUSES,
   LeaseLostError,
   type MetricPointRecord,
   type Operation,
@@ -21,7 +20,6 @@ import {
   type TransitionOutcome,
   deletableStatuses,
   isWaiting,
-  WAITING_STATUSES,
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { claimFirst, isClaimedAlready } from './claim-statement.js';
@@ -42,6 +40,7 @@ import { queuePositionOf } from './queue-position.js';
 import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
+import { LEASED, WAITING } from './status-lists.js';
 
 const { sql, join } = Prisma;
 
@@ -99,7 +98,7 @@ export class PrismaOperationStore implements OperationStore {
     const rows = await reach(() =>
       this.prisma.$rows<{ id: string; position: string }>(sql`
         SELECT o.id, ${queuePositionOf('o')} AS position
-        FROM operations o WHERE o.id = ANY(${ids}) AND o.status = ANY(${[...WAITING_STATUSES]})`),
+        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`),
     );
     return new Map(rows.map(({ id, position }) => [id, Number(position)]));
   }
@@ -168,7 +167,7 @@ export class PrismaOperationStore implements OperationStore {
           UPDATE operations o SET lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
           FROM named n
           WHERE o.id = n.id AND o.attempt = n.attempt AND o.worker_id = ${workerId}
-            AND o.status = ANY(${[...LEASED_STATUSES]})
+            AND o.status IN ${LEASED}
           RETURNING o.*
         )
         SELECT ${operationColumns('r')} FROM renewed r
@@ -183,7 +182,7 @@ export class PrismaOperationStore implements OperationStore {
     const rows = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status = ANY(${[...LEASED_STATUSES]}) AND o.lease_expires_at < clock_timestamp()
+        WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
         ORDER BY o.lease_expires_at LIMIT 100`),
     );
     return rows.map(toOperation);

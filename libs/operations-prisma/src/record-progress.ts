@@ -4,13 +4,13 @@ import {
   type Checkpointing,
   type CheckpointingReport,
   type Lease,
-  LEASED_STATUSES,
   type OperationWarning,
   type StartReport,
 } from '@ktrdr/operations';
 import type { Database } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
+import { LEASED, WAITING } from './status-lists.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -22,7 +22,7 @@ async function heldRow(tx: Transaction, lease: Lease): Promise<OperationRow | nu
   const [row] = await tx.$queryRaw<OperationRow[]>(sql`
     SELECT ${operationColumns('o')} FROM operations o
     WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-      AND o.status = ANY(${[...LEASED_STATUSES]}) FOR UPDATE`);
+      AND o.status IN ${LEASED} FOR UPDATE`);
   return row ?? null;
 }
 
@@ -46,7 +46,7 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
     WITH old AS (
       SELECT o.id, coalesce((o.progress->>'step')::int, 0) AS step FROM operations o
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-        AND o.status = ANY(${[...LEASED_STATUSES]}) FOR UPDATE
+        AND o.status IN ${LEASED} FOR UPDATE
     ), u AS (
       UPDATE operations o SET
         event_seq = o.event_seq + 1,
@@ -107,7 +107,7 @@ async function warnedRow(
         warnings = o.warnings || jsonb_build_array(${json(warning)}
           || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-        AND o.status = ANY(${[...LEASED_STATUSES]})
+        AND o.status IN ${LEASED}
       RETURNING o.*
     ), e AS (
       INSERT INTO events (operation_id, seq, type, attempt, data)
@@ -147,12 +147,12 @@ export async function prioritise(
   const target =
     priority === 'front'
       ? sql`(SELECT coalesce(max(b.priority), 0) + 1 FROM operations b
-          WHERE b.pool = o.pool AND b.id <> o.id AND b.status IN ('queued', 'resuming'))`
+          WHERE b.pool = o.pool AND b.id <> o.id AND b.status IN ${WAITING})`
       : sql`${priority}::int`;
   const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
     WITH u AS (
       UPDATE operations o SET priority = ${target}, event_seq = o.event_seq + 1
-      WHERE o.id = ${id} AND o.status IN ('queued', 'resuming') RETURNING o.*
+      WHERE o.id = ${id} AND o.status IN ${WAITING} RETURNING o.*
     ), e AS (
       INSERT INTO events (operation_id, seq, type, attempt, data)
       SELECT u.id, u.event_seq, 'priority', u.attempt, jsonb_build_object('priority', u.priority, 'actor', ${actor}::text)
@@ -213,7 +213,7 @@ export async function ingest(
       }[]
     >(sql`
       SELECT o.event_seq AS "eventSeq", o.warnings, o.checkpointing, coalesce((o.progress->>'step')::int, 0) AS step,
-        o.status = ANY(${[...LEASED_STATUSES]}) AS "isLeased"
+        o.status IN ${LEASED} AS "isLeased"
       FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
         AND (a.ended_at IS NULL OR a.ended_by = 'worker:' || a.worker_id)

@@ -1,6 +1,7 @@
-import { type Checkpointing, LEASED_STATUSES } from '@ktrdr/operations';
+import type { Checkpointing } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
+import { LEASED, WAITING } from './status-lists.js';
 
 const { sql } = Prisma;
 
@@ -23,7 +24,7 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
       prisma.$queryRaw<ServiceFigures['queues']>(sql`
         SELECT pool, count(*)::int AS depth,
           extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
-        FROM operations WHERE status IN ('queued', 'resuming') GROUP BY pool`),
+        FROM operations WHERE status IN ${WAITING} GROUP BY pool`),
       prisma.$queryRaw<ServiceFigures['outbox'][]>(sql`
         SELECT count(*)::int AS messages,
           coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS "oldestSeconds" FROM outbox`),
@@ -38,7 +39,7 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
         FROM workers`),
       prisma.$queryRaw<ServiceFigures['checkpointing']>(sql`
         SELECT id AS "operationId", checkpointing FROM operations
-        WHERE status = ANY(${[...LEASED_STATUSES]}) AND checkpointing IS NOT NULL`),
+        WHERE status IN ${LEASED} AND checkpointing IS NOT NULL`),
     ]),
   );
   return {

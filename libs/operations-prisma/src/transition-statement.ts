@@ -9,6 +9,7 @@ import {
 import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
+import { listOf } from './status-lists.js';
 
 const { sql, raw, join, empty } = Prisma;
 
@@ -137,7 +138,7 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
   const { operationId, event, actor, reason, expect, details, changes } = command;
   const guards = [
     sql`o.id = ${operationId}`,
-    sql`o.status = ANY(${[...statusesBefore(event)]})`,
+    sql`o.status IN ${listOf(statusesBefore(event))}`,
     ...(expect.version === undefined ? [] : [sql`o.version = ${expect.version}`]),
     ...(expect.attempt === undefined ? [] : [sql`o.attempt = ${expect.attempt}`]),
     ...(expect.leaseExpired ? [sql`o.lease_expires_at < clock_timestamp()`] : []),
