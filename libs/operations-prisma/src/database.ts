@@ -27,6 +27,12 @@ const CONNECT_WITHIN_MS = 3_000;
 /** A server that is gone without a word would otherwise be waited for until TCP gives up, many minutes later. */
 const ANSWER_WITHIN_MS = 10_000;
 
+/**
+ * Otherwise a connection plans the first five uses of a statement each for itself, which takes longer than the statement:
+ * where little happens, the statements of a resume are still among their first five for a long time.
+ */
+const PLANNED_FOR_ALL_USES = '-c plan_cache_mode=force_generic_plan';
+
 /** A pool of connections; none is opened before the first query. */
 export function openDatabase({ url, connections }: { readonly url: string; readonly connections: number }): Database {
   const statements = new PreparedStatements();
@@ -36,6 +42,7 @@ export function openDatabase({ url, connections }: { readonly url: string; reado
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     query_timeout: ANSWER_WITHIN_MS,
     keepAlive: true,
+    options: PLANNED_FOR_ALL_USES,
   });
   pool.on('error', () => undefined); // an idle connection has ended; the pool has dropped it already
   const adapter = new PrismaPg(pool, {
