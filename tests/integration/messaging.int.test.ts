@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { ControlHint, WorkerEvent, WorkerRpcMethod } from '@ktrdr/contracts';
 import {
   ControlListener,
   EventConsumer,
   EventPublisher,
-  NatsOperationDispatcher,
   NatsSession,
   RpcError,
   RpcUnavailableError,
@@ -14,34 +12,11 @@ import {
   WorkerRpcServer,
 } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
-import { NatsProcess, until } from './support/nats-process.js';
+import { givenMessaging } from './support/given-messaging.js';
+import { until } from './support/nats-process.js';
 
-let nats: NatsProcess;
-const sessions: NatsSession[] = [];
-let prefix: string;
-
-beforeAll(async () => {
-  nats = await NatsProcess.start();
-});
-beforeEach(() => {
-  prefix = `t${randomBytes(4).toString('hex')}`;
-});
-afterEach(async () => {
-  await Promise.all(sessions.splice(0).map((session) => session.close()));
-});
-afterAll(() => nats.remove());
-
-async function givenSession(name = 'test'): Promise<NatsSession> {
-  const session = await NatsSession.connect({ servers: nats.url, prefix, name });
-  sessions.push(session);
-  return session;
-}
-
-async function givenDispatcher(): Promise<NatsOperationDispatcher> {
-  const dispatcher = new NatsOperationDispatcher(await givenSession('api'));
-  await dispatcher.ensureStreams();
-  return dispatcher;
-}
+const messaging = givenMessaging();
+const { sessions, session: givenSession, dispatcher: givenDispatcher } = messaging;
 
 function event(n: number, operation = 'op_a'): WorkerEvent {
   const body = { type: 'warning', code: 'test', message: `event ${n}` } as const;
@@ -58,88 +33,6 @@ function handlers(some: Partial<WorkerRpcHandlers>): WorkerRpcHandlers {
 const signal = (): AbortSignal => new AbortController().signal;
 const ticket = { pool: 'default', operationId: 'op_a', attempt: 0, version: 1 };
 const heartbeat = { worker_id: 'w1', free_slots: 1, leases: [] };
-
-describe('tickets', () => {
-  it('reach exactly one worker of the pool, and are gone once acknowledged', async () => {
-    const dispatcher = await givenDispatcher();
-    const first = new TicketConsumer(await givenSession(), 'default');
-    const second = new TicketConsumer(await givenSession(), 'default');
-    const other = new TicketConsumer(await givenSession(), 'gpu');
-    await dispatcher.publishTicket(ticket);
-    expect(await dispatcher.waitingTickets('default')).toBe(1);
-    const taken = await Promise.all(
-      [first, second, other].map((consumer) => consumer.next({ expiresMs: 1_000, signal: signal() })),
-    );
-    const tickets = taken.filter((one) => one !== null);
-    expect(tickets.map(({ operationId }) => operationId)).toEqual(['op_a']);
-    tickets[0]?.ack();
-    await until(async () => (await dispatcher.waitingTickets('default')) === 0, 'the ticket is gone');
-  });
-
-  it('are one when published twice, and two when asked for again', async () => {
-    const dispatcher = await givenDispatcher();
-    await dispatcher.publishTicket(ticket);
-    await dispatcher.publishTicket(ticket);
-    expect(await dispatcher.waitingTickets('default')).toBe(1);
-    await dispatcher.publishTicket({ ...ticket, again: '2' });
-    expect(await dispatcher.waitingTickets('default')).toBe(2);
-  });
-
-  it('come to somebody else at once when given back', async () => {
-    const dispatcher = await givenDispatcher();
-    const consumer = new TicketConsumer(await givenSession(), 'default');
-    await dispatcher.publishTicket(ticket);
-    (await consumer.next({ expiresMs: 2_000, signal: signal() }))?.giveBack();
-    expect(await consumer.next({ expiresMs: 2_000, signal: signal() })).not.toBeNull();
-  });
-
-  it('are heard by who waits while they are published, and the stored one is settled with what was heard', async () => {
-    const dispatcher = await givenDispatcher();
-    const consumer = new TicketConsumer(await givenSession(), 'default');
-    await consumer.next({ expiresMs: 1_000, signal: signal() }); // connected, and its consumer made
-    const heard = consumer.next({ expiresMs: 5_000, signal: signal() });
-    await until(async () => {
-      await dispatcher.publishTicket(ticket);
-      return (await Promise.race([heard, Promise.resolve('waiting')])) !== 'waiting';
-    }, 'the ticket is heard');
-    (await heard)?.giveBack();
-    const again = await consumer.next({ expiresMs: 5_000, signal: signal() });
-    expect(again?.operationId).toBe('op_a');
-    again?.ack();
-    await until(async () => (await dispatcher.waitingTickets('default')) === 0, 'the stored one is gone');
-  });
-
-  it('are waited for before the stream exists, and after it was deleted', async () => {
-    const troubles: string[] = [];
-    const consumer = new TicketConsumer(await givenSession(), 'default', (reason) => troubles.push(reason));
-    expect(await consumer.next({ expiresMs: 1_000, signal: signal() })).toBeNull();
-    expect(troubles[0]).toMatch(/stream not found/);
-
-    const dispatcher = await givenDispatcher();
-    await dispatcher.publishTicket(ticket);
-    (await consumer.next({ expiresMs: 2_000, signal: signal() }))?.ack();
-
-    const session = await givenSession();
-    await (await session.manager()).streams.delete(session.subjects.dispatchStream);
-    await dispatcher.ensureStreams();
-    await dispatcher.publishTicket(ticket);
-    let found = null;
-    await until(async () => {
-      found = await consumer.next({ expiresMs: 1_000, signal: signal() });
-      return found !== null;
-    }, 'a ticket of the new stream');
-    expect(found).not.toBeNull();
-  });
-
-  it('are no longer waited for when the signal aborts', async () => {
-    await givenDispatcher();
-    const consumer = new TicketConsumer(await givenSession(), 'default');
-    const stop = new AbortController();
-    const next = consumer.next({ expiresMs: 60_000, signal: stop.signal });
-    stop.abort();
-    expect(await next).toBeNull();
-  });
-});
 
 describe('worker RPC', () => {
   const asked = { timeoutMs: 2_000 };
@@ -323,16 +216,16 @@ describe('hints', () => {
 
 describe('a server that goes away', () => {
   it('is waited for when connecting, with a word about it', async () => {
-    await nats.stop();
+    await messaging.nats().stop();
     const waiting: string[] = [];
     const connecting = NatsSession.connect(
-      { servers: nats.url, prefix, name: 'test' },
+      { servers: messaging.nats().url, prefix: messaging.prefix(), name: 'test' },
       { onWaiting: (message) => waiting.push(message) },
     );
     await until(() => waiting.length > 0, 'a word about waiting');
-    await nats.start();
+    await messaging.nats().start();
     sessions.push(await connecting);
-    expect(waiting[0]).toContain(nats.url);
+    expect(waiting[0]).toContain(messaging.nats().url);
   });
 
   it('makes calls fail at once and is used again when it is back', async () => {
@@ -345,7 +238,7 @@ describe('a server that goes away', () => {
     await until(() => batches.flat().length === 1, 'the first event');
     const waiting = consumer.next({ expiresMs: 60_000, signal: signal() });
 
-    await nats.stop();
+    await messaging.nats().stop();
     expect(await waiting).toBeNull();
     await until(() => !session.isConnected, 'the session notices');
     await expect(publisher.publish(event(2))).rejects.toMatchObject({ code: 'messaging-unavailable' });
@@ -353,7 +246,7 @@ describe('a server that goes away', () => {
       /not connected/,
     );
 
-    await nats.start();
+    await messaging.nats().start();
     await until(() => sessions.every(({ isConnected }) => isConnected), 'all sessions are back');
     await publisher.publish(event(2));
     await dispatcher.publishTicket(ticket);

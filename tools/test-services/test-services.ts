@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -126,6 +126,7 @@ export async function openTestServices(report: (line: string) => void): Promise<
       await Promise.all([postgres.close(), nats.close(), rm(processes, { recursive: true, force: true })]);
     },
     killNow() {
+      if (!existsSync(processes)) return; // it was closed already
       for (const name of readdirSync(processes)) {
         if (readFileSync(join(processes, name), 'utf8') !== '') tryKill(-Number(name), 'SIGKILL');
       }
