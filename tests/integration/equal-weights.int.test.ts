@@ -1,6 +1,6 @@
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
-import { startApi, startWorker, type RunningApi, type RunningWorker } from './support/processes.js';
+import { startApi, startWorker, type RunningApi } from './support/processes.js';
 import { smallSpec } from './support/specs.js';
 import { trainingOver, type View } from './support/training.js';
 
@@ -29,8 +29,10 @@ const DENSE = {
 };
 
 /** Long enough for ten stops on any machine: they are noticed and obeyed in a fraction of a second each. */
-const SECONDS = 3;
+const SECONDS = 2;
 const FEWEST_EPOCHS = 4;
+const CYCLES = [0, 1, 3, 10];
+const cyclesName = (cycles: number): string => `${cycles} cycles`;
 
 /** Positions drawn from a fixed seed, so that a failure can be had again. */
 function stopsAt(count: number, steps: number, seed: number): number[] {
@@ -51,17 +53,14 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     let api: RunningApi;
     let http: Http;
     let training: ReturnType<typeof trainingOver>;
-    let worker: RunningWorker;
-    let started = 0;
     let whole: { epochs: number; steps: number; weights: string; ledger: string };
+    /** All of them train at the same time, on the workers of two pools. */
+    const runs = new Map<string, Promise<string>>();
 
-    const nextWorker = () => {
-      started += 1;
-      return startWorker(services, { api, id: `w${started}` });
-    };
-    const submit = (name: string, epochs = whole.epochs) =>
+    const submit = (name: string, epochs = whole.epochs, pool = 'default') =>
       training.submit({
         name,
+        pool,
         spec: smallSpec({ ...model, backend, epochs, optimizer: { kind: 'adam', learning_rate: 0.005 } }),
       });
     /** Epochs that take as many seconds as the stops need on this machine. */
@@ -72,12 +71,42 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
     };
     const resultOf = async (id: string) => (await http.get(`/operations/${id}/result`)).body['result'];
 
+    const withCycles = async (cycles: number) => {
+      const id = await submit(cyclesName(cycles));
+      for (const step of stopsAt(cycles, whole.steps / 2, 17 + cycles)) {
+        await training.reached(id, step);
+        expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled' });
+        expect((await http.post(`/operations/${id}/resume`)).body['lost_steps']).toBe(0);
+      }
+      await training.completed(id);
+      return id;
+    };
+    const withKills = async () => {
+      const nextWorker = (n: number) =>
+        startWorker(services, { api, id: `k${n}`, env: { KTRDR_WORKER_POOL: 'killed' } });
+      let worker = await nextWorker(0);
+      const id = await submit('killed', whole.epochs, 'killed');
+      for (const [index, step] of stopsAt(2, whole.steps / 2, 5).entries()) {
+        const isPast = ({ attempt, status, progress }: View) =>
+          attempt === index + 1 && status === 'running' && (progress?.step ?? 0) >= step;
+        await training.until(id, isPast, `attempt ${index + 1} is past step ${step}`);
+        await worker.kill();
+        worker = await nextWorker(index + 1);
+      }
+      await training.completed(id);
+      return id;
+    };
+    const begin = (name: string, run: Promise<string>) => {
+      run.catch(() => undefined); // its own test waits for it
+      runs.set(name, run);
+    };
+
     beforeAll(async () => {
       services = await givenServices();
       api = await startApi(services, { env: SHORT_LEASE });
       http = httpOf(api);
       training = trainingOver(http);
-      worker = await nextWorker();
+      await Promise.all(['w1', 'w2'].map((id) => startWorker(services, { api, id, env: { KTRDR_WORKER_SLOTS: '2' } })));
       const epochs = await epochsThatLast(SECONDS);
       const id = await submit('whole', epochs);
       await training.completed(id);
@@ -88,39 +117,29 @@ describe.each(['wasm', 'cpu'])('on %s', (backend) => {
         weights: result.weights_sha256 as string,
         ledger: result.ledger_sha256 as string,
       };
+      begin('killed', withKills());
+      for (const cycles of CYCLES) begin(cyclesName(cycles), withCycles(cycles));
     });
-    afterAll(() => services.close());
+    afterAll(async () => {
+      await Promise.allSettled(runs.values());
+      await services.close();
+    });
 
-    const expectEqual = async (id: string) => {
+    const expectEqual = async (name: string) => {
+      const id = (await runs.get(name)) ?? '';
       const result = await resultOf(id);
       expect(result.weights_sha256).toBe(whole.weights);
       expect(result.ledger_sha256).toBe(whole.ledger);
       expect(result.steps).toBe(whole.steps);
+      return training.show(id);
     };
 
-    it.each([0, 1, 3, 10])('has the same weights after %i cancel and resume cycles', async (cycles) => {
-      const id = await submit(`${cycles} cycles`);
-      for (const step of stopsAt(cycles, whole.steps / 2, 17 + cycles)) {
-        await training.reached(id, step);
-        expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled' });
-        expect((await http.post(`/operations/${id}/resume`)).body['lost_steps']).toBe(0);
-      }
-      await training.completed(id);
-      await expectEqual(id);
+    it.each(CYCLES)('has the same weights after %i cancel and resume cycles', async (cycles) => {
+      expect(await expectEqual(cyclesName(cycles))).toMatchObject({ attempt: cycles + 1, recoveries: 0 });
     });
 
     it('has the same weights after its worker is killed twice in the middle', async () => {
-      const id = await submit('killed');
-      for (const [index, step] of stopsAt(2, whole.steps / 2, 5).entries()) {
-        const isPast = ({ attempt, status, progress }: View) =>
-          attempt === index + 1 && status === 'running' && (progress?.step ?? 0) >= step;
-        await training.until(id, isPast, `attempt ${index + 1} is past step ${step}`);
-        await worker.kill();
-        worker = await nextWorker();
-      }
-      const view = await training.completed(id);
-      await expectEqual(id);
-      expect(view).toMatchObject({ attempt: 3, recoveries: 2 });
+      expect(await expectEqual('killed')).toMatchObject({ attempt: 3, recoveries: 2 });
     });
   });
 });
