@@ -48,7 +48,8 @@ export class EventLog {
         FROM events
         WHERE (txid, position) > (${txid}::xid8, ${position}::bigint)
           AND txid < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY txid, position LIMIT ${limit}`),
+        -- Of the table: the plain names would be those of the text that is selected, and "1000" sorts before "999".
+        ORDER BY events.txid, events.position LIMIT ${limit}`),
     );
     return rows.map((row) => ({ cursor: { txid: row.txid, position: row.position }, event: toEvent(row) }));
   }

@@ -2,6 +2,7 @@ import type { Checkpoint, Operation } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
 import { toCheckpoint, toOperation } from './operation-rows.js';
+import { turnOf } from './turn.js';
 
 const { sql, raw } = Prisma;
 
@@ -167,11 +168,15 @@ export class PrismaCheckpointCollection {
     const warning = { code: 'checkpoints-expiring', message };
     const rows = await reach(() =>
       this.prisma.$queryRaw<unknown[]>(sql`
-        WITH u AS (
+        WITH old AS (
+          SELECT o.id FROM operations o, ${turnOf(operationId)}
+          WHERE o.id = ${operationId} AND NOT o.warnings @> ${JSON.stringify([{ code: warning.code }])}::jsonb
+          FOR UPDATE OF o
+        ), u AS (
           UPDATE operations o SET event_seq = o.event_seq + 1,
             warnings = o.warnings || jsonb_build_array(${JSON.stringify(warning)}::jsonb
               || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
-          WHERE o.id = ${operationId} AND NOT o.warnings @> ${JSON.stringify([{ code: warning.code }])}::jsonb
+          FROM old WHERE o.id = old.id
           RETURNING o.id, o.event_seq, o.attempt
         )
         INSERT INTO events (operation_id, seq, type, attempt, data)

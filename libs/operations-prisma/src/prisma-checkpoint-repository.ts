@@ -13,6 +13,7 @@ import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/cli
 import { checkpointColumns, toCheckpoint } from './operation-rows.js';
 import { OBJECTS_LOCK, partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 import { LEASED } from './status-lists.js';
+import { turnOf } from './turn.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -34,7 +35,8 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
         await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
         await assertStored();
         // Locked first, so that the statement sees what a commit of the same checkpoint at the same time has written.
-        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${lease.operationId} FOR UPDATE`);
+        await tx.$executeRaw(sql`
+          SELECT 1 FROM operations o, ${turnOf(lease.operationId)} WHERE o.id = ${lease.operationId} FOR UPDATE OF o`);
         const rows = await tx.$queryRaw<{ id: string }[]>(commitStatement(lease, draft));
         return rows.length === 1;
       }, COMMIT_LIMITS),
@@ -71,10 +73,11 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean> {
     // The operation is locked first, as everywhere, so that nobody waits in a circle.
+    const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
     const rows = await reach(() =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH o AS (
-          SELECT o.id FROM operations o WHERE o.id = (SELECT operation_id FROM checkpoints WHERE id = ${id}) FOR UPDATE
+          SELECT o.id FROM operations o, ${turnOf(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
         ), c AS (
           UPDATE checkpoints SET corrupted_at = clock_timestamp() FROM o
           WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at IS NULL AND deleting_at IS NULL

@@ -4,6 +4,7 @@ import { forksStatement, forkStatement } from './fork-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { toOperation } from './operation-rows.js';
 import { OBJECTS_LOCK } from './prisma-checkpoint-collection.js';
+import { turnOf } from './turn.js';
 
 const { sql } = Prisma;
 
@@ -31,7 +32,8 @@ export class PrismaForkStore implements ForkStore {
         // Before the origin is locked: its worker's heartbeats need the row, and the object store may be slow.
         await assertStored();
         // Retention, clean-up and deletion decide under the same lock.
-        await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${origin.operationId} FOR UPDATE`);
+        await tx.$executeRaw(sql`
+          SELECT 1 FROM operations o, ${turnOf(origin.operationId)} WHERE o.id = ${origin.operationId} FOR UPDATE OF o`);
         if (!(await isThere(tx, draft))) return 'gone';
         const [stored] = await tx.$queryRaw<OperationRow[]>(forkStatement(draft));
         return stored ?? null;

@@ -41,6 +41,7 @@ import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
 import { LEASED, WAITING } from './status-lists.js';
+import { turnOf } from './turn.js';
 
 const { sql, join } = Prisma;
 
@@ -120,7 +121,8 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement sees other tables as they were before it waited for the row; this one begins when it has the row. */
   private behindLock(command: TransitionCommand): Promise<TransitionRow[]> {
     return this.prisma.$transaction(async (tx) => {
-      await tx.$executeRaw(sql`SELECT 1 FROM operations WHERE id = ${command.operationId} FOR UPDATE`);
+      await tx.$executeRaw(sql`
+        SELECT 1 FROM operations o, ${turnOf(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
       return tx.$queryRaw<TransitionRow[]>(transitionStatement(command));
     });
   }

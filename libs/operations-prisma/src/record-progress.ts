@@ -11,6 +11,7 @@ import type { Database } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { LEASED, WAITING } from './status-lists.js';
+import { turnOf } from './turn.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -20,9 +21,9 @@ type Transaction = Prisma.TransactionClient;
 /** Its row, locked, so that what follows in this transaction sees everything that was written under the lock before. */
 async function heldRow(tx: Transaction, lease: Lease): Promise<OperationRow | null> {
   const [row] = await tx.$queryRaw<OperationRow[]>(sql`
-    SELECT ${operationColumns('o')} FROM operations o
+    SELECT ${operationColumns('o')} FROM operations o, ${turnOf(lease.operationId)}
     WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-      AND o.status IN ${LEASED} FOR UPDATE`);
+      AND o.status IN ${LEASED} FOR UPDATE OF o`);
   return row ?? null;
 }
 
@@ -124,12 +125,16 @@ export async function markStuck(
   message: string,
 ): Promise<boolean> {
   const rows = await prisma.$queryRaw<unknown[]>(sql`
-    WITH u AS (
+    WITH old AS (
+      SELECT o.id FROM operations o, ${turnOf(id)}
+      WHERE o.id = ${id} AND o.attempt = ${attempt} AND o.status = 'running' AND o.stuck_since IS NULL
+        AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+      FOR UPDATE OF o
+    ), u AS (
       UPDATE operations o SET stuck_since = clock_timestamp(), event_seq = o.event_seq + 1,
         warnings = o.warnings || jsonb_build_array(${json({ code: 'trainer-stalled', message })}
           || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
-      WHERE o.id = ${id} AND o.attempt = ${attempt} AND o.status = 'running' AND o.stuck_since IS NULL
-        AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+      FROM old WHERE o.id = old.id
       RETURNING o.id, o.event_seq, o.attempt
     )
     INSERT INTO events (operation_id, seq, type, attempt, data)
@@ -150,9 +155,11 @@ export async function prioritise(
           WHERE b.pool = o.pool AND b.id <> o.id AND b.status IN ${WAITING})`
       : sql`${priority}::int`;
   const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
-    WITH u AS (
+    WITH old AS (
+      SELECT o.id FROM operations o, ${turnOf(id)} WHERE o.id = ${id} AND o.status IN ${WAITING} FOR UPDATE OF o
+    ), u AS (
       UPDATE operations o SET priority = ${target}, event_seq = o.event_seq + 1
-      WHERE o.id = ${id} AND o.status IN ${WAITING} RETURNING o.*
+      FROM old WHERE o.id = old.id RETURNING o.*
     ), e AS (
       INSERT INTO events (operation_id, seq, type, attempt, data)
       SELECT u.id, u.event_seq, 'priority', u.attempt, jsonb_build_object('priority', u.priority, 'actor', ${actor}::text)
@@ -214,7 +221,7 @@ export async function ingest(
     >(sql`
       SELECT o.event_seq AS "eventSeq", o.warnings, o.checkpointing, coalesce((o.progress->>'step')::int, 0) AS step,
         o.status IN ${LEASED} AS "isLeased"
-      FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt
+      FROM operations o JOIN attempts a ON a.operation_id = o.id AND a.attempt = o.attempt, ${turnOf(lease.operationId)}
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt}
         AND (a.ended_at IS NULL OR a.ended_by = 'worker:' || a.worker_id)
       -- Both: of a row that it does not lock, a statement that had to wait sees what was there before.

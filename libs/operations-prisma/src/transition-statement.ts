@@ -10,6 +10,7 @@ import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
 import { listOf } from './status-lists.js';
+import { turnOf } from './turn.js';
 
 const { sql, raw, join, empty } = Prisma;
 
@@ -152,7 +153,7 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
   return sql`
     WITH old AS (
       SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
-      FROM operations o WHERE ${join(guards, ' AND ')} FOR UPDATE
+      FROM operations o, ${turnOf(operationId)} WHERE ${join(guards, ' AND ')} FOR UPDATE OF o
     )${chosenCheckpoint(changes)}, u AS (
       UPDATE operations o SET
         status = old.target,

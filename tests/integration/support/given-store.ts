@@ -111,6 +111,7 @@ export async function givenStore() {
   };
 
   return {
+    database,
     operations,
     checkpoints,
     checkpointDraft,

@@ -1,0 +1,12 @@
+import { Prisma } from './generated/prisma/client.js';
+
+const EVENTS = 5_877_002;
+
+/**
+ * Joined to the `SELECT … FOR UPDATE` of whoever raises an operation's `event_seq`: they lock its row one after the other,
+ * in the order of their transaction ids. The row's own lock does not see to that: who waits for a row that is being
+ * updated is given an id before it has the row, and another one may be faster. Waiting here needs no id.
+ */
+export function turnOf(operationId: string | Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`(SELECT pg_advisory_xact_lock(${EVENTS}::int, hashtext(${operationId}))) AS turn`;
+}
