@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
 import { dedup } from './benches/dedup.js';
+import { dispatch } from './benches/dispatch.js';
 import { failover } from './benches/failover.js';
 import { overhead } from './benches/overhead.js';
 import { restore } from './benches/restore.js';
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   resumeRace,
   resumeLatency,
   resumeAccept,
+  dispatch,
   failover,
   saveStall,
   saveDurable,

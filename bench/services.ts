@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NatsSession } from '@ktrdr/messaging-nats';
 import pg from 'pg';
 import { freePort } from '#tools/stack/free-port.js';
 import { onUnexpectedEnd, type PartProcess } from '#tools/stack/part-process.js';
@@ -25,6 +26,8 @@ export type BenchServices = Readonly<{
   client(connections: number): HttpClient;
   /** Starts a worker and waits until the API gives it work; `id` where a pool has several. */
   startWorker(pool: string, id?: string): Promise<BenchWorker>;
+  /** A connection to the stack's NATS, as workers have one. */
+  messagingSession(): Promise<NatsSession>;
   /** An empty database on the same PostgreSQL, for a reference; its address. */
   newDatabase(name: string): Promise<string>;
   logFile(name: string): string;
@@ -107,6 +110,12 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
         stop: async () => void (await worker.stop()),
         kill: async () => void (await worker.kill()),
       };
+    },
+    async messagingSession() {
+      const { natsUrl: servers, natsToken: token, natsPrefix: prefix } = addresses;
+      const session = await NatsSession.connect({ servers, token, prefix, name: 'bench' }, { signal });
+      onClose(() => session.close());
+      return session;
     },
     newDatabase: (name) => recreateDatabase(ready.database_url, name),
     async close() {

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import type { Bench, BenchContext } from '../bench.js';
+import { beside } from '../beside.js';
+import { trainingSpec } from '../operations.js';
+import { GRAPHILE_DRAIN, startGraphileDrain } from '../reference/graphile-reference.js';
+import type { BenchServices } from '../services.js';
+
+const SLOTS = 8;
+const CLIENTS = 16;
+const OPERATIONS = 500;
+const ROUNDS = 5;
+const POOL = 'dispatch';
+const ASK = { timeoutMs: 10_000 };
+
+/** As often as `count` says, by all clients at the same time. */
+async function inParallel(count: number, act: () => Promise<unknown>): Promise<void> {
+  let begun = 0;
+  const client = async (): Promise<void> => {
+    while (begun < count) {
+      begun += 1;
+      await act();
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+}
+
+/**
+ * A worker whose operations are over as soon as it has them. It does what a worker does around the training: it waits
+ * for tickets where there is nothing to claim, claims, acknowledges, and reports the completion.
+ */
+async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
+  const session = await services.messagingSession();
+  const rpc = new WorkerRpcClient(session);
+  const worker = { worker_id: 'bench-no-op', pool: POOL };
+  const capabilities = ['type:training', 'backend:wasm'];
+  const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };
+  await rpc.call('register', { ...worker, ...details }, ASK);
+  const end = new AbortController();
+  const slot = async (): Promise<void> => {
+    const tickets = new TicketConsumer(session, POOL);
+    while (!end.signal.aborted) {
+      const { operation } = await rpc.call('claim', { ...worker, claim_id: randomUUID(), capabilities }, ASK);
+      if (operation) {
+        const { operation_id, attempt, worker_id } = operation;
+        const lease = { operation_id, attempt, worker_id };
+        await rpc.call('completed', { ...lease, step: 0, epoch: 0, checkpoint_id: null, result: {} }, ASK);
+        onCompleted();
+      } else (await tickets.next({ expiresMs: 1_000, signal: end.signal }))?.ack();
+    }
+  };
+  const slots = Promise.all(Array.from({ length: SLOTS }, slot));
+  slots.catch(() => undefined); // the bench then waits in vain, until a part is said to be broken
+  services.onClose(async () => {
+    end.abort();
+    await slots;
+  });
+}
+
+type Measure = () => Promise<number>;
+
+/** Milliseconds an operation, from the first submission until the last one is completed. */
+async function ownMeasure({ services }: BenchContext): Promise<Measure> {
+  const http = services.client(CLIENTS);
+  const spec = trainingSpec({ hidden: [16], seed: 1 });
+  let completed = 0;
+  let onCompleted: () => void = () => undefined;
+  await startNoOpWorker(services, () => {
+    completed += 1;
+    onCompleted();
+  });
+  return async () => {
+    const goal = completed + OPERATIONS;
+    const done = new Promise<void>((resolve) => {
+      onCompleted = () => completed >= goal && resolve();
+    });
+    const startedAt = performance.now();
+    await inParallel(OPERATIONS, () => http.expect(201, http.post('/operations', { pool: POOL, spec })));
+    await done;
+    return (performance.now() - startedAt) / OPERATIONS;
+  };
+}
+
+async function graphileMeasure({ services }: BenchContext): Promise<Measure> {
+  const peer = await startGraphileDrain(services, SLOTS);
+  return async () => {
+    const startedAt = performance.now();
+    const drained = peer.drained(OPERATIONS);
+    await inParallel(OPERATIONS, () => peer.add());
+    await drained;
+    return (performance.now() - startedAt) / OPERATIONS;
+  };
+}
+
+/** What the service itself costs an operation: from its submission over its claim to its completion, with no training. */
+export const dispatch: Bench = {
+  name: 'dispatch',
+  async run(context) {
+    const [own, reference] = [await ownMeasure(context), await graphileMeasure(context)];
+    const measured = await beside({ own, reference }, ROUNDS);
+    const perSecond = (ms: number) => (1000 / ms).toFixed(0);
+    context.say(
+      `${OPERATIONS} operations submitted by ${CLIENTS} clients and completed in ${SLOTS} slots, ${ROUNDS} times: ` +
+        `${perSecond(measured.own)}/s, the reference ${perSecond(measured.reference)}/s`,
+    );
+    return [
+      {
+        figure: 'one no-op operation, submitted to completed',
+        value: measured.own,
+        unit: 'ms',
+        reference: { name: GRAPHILE_DRAIN, value: measured.reference },
+        // Half as many a second.
+        bar: { of: 'ratio', is: '<=', limit: 2 },
+      },
+    ];
+  },
+};
