@@ -7,7 +7,9 @@ import { CheckpointStore } from '@ktrdr/checkpoint';
 import { openObjectStore } from '@ktrdr/object-store';
 
 const [storeUrl = '', dir = '', into = '', ...files] = process.argv.slice(2);
-const store = new CheckpointStore(openObjectStore(storeUrl));
+const { S3_ACCESS_KEY: accessKeyId, S3_SECRET_KEY: secretAccessKey } = process.env;
+const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
+const store = new CheckpointStore(openObjectStore(storeUrl, credentials));
 const uploaded = await store.upload({
   dir,
   files,
