@@ -2,7 +2,7 @@ import { FAILPOINT_NAMES } from '@ktrdr/failpoints';
 import { join } from 'node:path';
 import { type Reference, violationsOf } from '../../tools/chaos/invariants.js';
 import { RecordReader } from '../../tools/chaos/operation-record.js';
-import { type Attended, Attendant } from './support/attendant.js';
+import { type Attended, Attendant, subjectOf } from './support/attendant.js';
 import { type Visit, VISITS } from './support/failpoint-visits.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { smallSpec } from './support/specs.js';
@@ -20,6 +20,12 @@ const COUNTED_SPEC = smallSpec({ backend: 'cpu' });
 const TRAINED_SPEC = smallSpec({ backend: 'cpu', epochs: 6, batch_size: 256 });
 type Spec = Record<string, unknown>;
 const specOf = ({ process }: Visit): Spec => (process === 'trainer' ? TRAINED_SPEC : COUNTED_SPEC);
+
+/** What a setting has come to, beside the records of its operations. */
+interface Outcome {
+  readonly struck: readonly string[];
+  readonly attempts: number;
+}
 
 interface Setting {
   readonly visits: readonly Visit[];
@@ -88,7 +94,7 @@ describe('every failpoint', () => {
   const stacks: StruckStack[] = [];
   const began = performance.now();
 
-  const run = async ({ visits, references, replicas, processes }: Setting): Promise<readonly string[]> => {
+  const run = async ({ visits, references, replicas, processes }: Setting): Promise<Outcome> => {
     const own = await givenServices();
     services.push(own);
     const strikes = await Strikes.in(join(own.folder, 'strikes'));
@@ -111,19 +117,22 @@ describe('every failpoint', () => {
       attendant.attend(struck, STRUCK_WITHIN_MS),
       ...others.map((workers, index) => stack.startWorkers(`w${index + 1}`, workers)),
     ]);
-    return strikes.struckPoints();
+    const attempts = (await reader.glance()).reduce((sum, { attempt }) => sum + attempt, 0);
+    return { struck: await strikes.struckPoints(), attempts };
   };
 
   let struck: readonly string[] = [];
   beforeAll(
     async () => {
-      struck = (await Promise.all(SETTINGS.map(run))).flat();
-      const deaths = stacks.map((stack) => stack.deaths);
-      const sum = (of: 'apis' | 'workers'): number => deaths.reduce((count, death) => count + death[of], 0);
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      process.stderr.write(
-        `failpoints: ${struck.length} visits, ${sum('apis')} APIs and ${sum('workers')} workers killed, ${seconds} s\n`,
-      );
+      const outcomes = await Promise.all(SETTINGS.map(run));
+      struck = outcomes.flatMap((outcome) => outcome.struck);
+      const figures = [
+        `${struck.length} visits`,
+        `${total(outcomes, ({ attempts }) => attempts)} attempts`,
+        `${total(stacks, ({ deaths }) => deaths.apis)} APIs and ${total(stacks, ({ deaths }) => deaths.workers)} workers killed`,
+        `${((performance.now() - began) / 1000).toFixed(1)} s`,
+      ];
+      process.stderr.write(`failpoints: ${figures.join(', ')}\n`);
     },
     STARTED_WITHIN_MS + UNDISTURBED_WITHIN_MS + STRUCK_WITHIN_MS,
   );
@@ -142,7 +151,7 @@ describe('every failpoint', () => {
     async (point, _fault, story, visit) => {
       const { id, reader, strikes } = records.get(visit) ?? {};
       if (!id || !reader || !strikes) throw new Error('it was not submitted');
-      expect(strikes.wasStruck(point, point === 'claim.asked' ? visit.pool : id)).toBe(true);
+      expect(strikes.wasStruck(point, subjectOf(visit, id))).toBe(true);
       const record = await reader.record(id);
       const reference = whole.get(specOf(visit)) ?? null;
       expect(reference).not.toBeNull();
@@ -161,4 +170,8 @@ function toReference({ status, attempt, result }: Awaited<ReturnType<RecordReade
   if (status !== 'completed' || attempt !== 1 || typeof weightsSha256 !== 'string' || typeof ledgerSha256 !== 'string')
     throw new Error(`The undisturbed run is ${status} after ${attempt} attempts: ${JSON.stringify(result)}`);
   return { weightsSha256, ledgerSha256, steps: Number(steps) };
+}
+
+function total<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + of(item), 0);
 }

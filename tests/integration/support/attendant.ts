@@ -6,6 +6,8 @@ import type { Strikes } from './strikes.js';
 import type { StruckStack } from './struck-stack.js';
 
 const LOOKS_EVERY_MS = 50;
+/** Some are struck when their operation has already been completed. */
+const LAST_STRIKES_WITHIN_MS = 10_000;
 const SHORT_WATCHDOG = { seconds: 2, on_stall: 'fail' };
 
 export interface Attended {
@@ -18,6 +20,11 @@ interface Glance {
   readonly id: string;
   readonly status: string;
   readonly isSaved: boolean;
+}
+
+/** Who asks for a claim does not know yet which operation it will be. */
+export function subjectOf({ point, pool }: Visit, operationId: string): string {
+  return point === 'claim.asked' ? pool : operationId;
 }
 
 /**
@@ -53,31 +60,38 @@ export class Attendant {
     });
     for (const { id, visit } of operations) {
       if (!visit) continue;
-      const { point, fault, story, pool } = visit;
-      await this.strikes.arm(point, point === 'claim.asked' ? pool : id, fault);
+      const { point, fault, story } = visit;
+      await this.strikes.arm(point, subjectOf(visit, id), fault);
       if (story === 'is paused' || story === 'is cancelled') await this.strikes.hold(id);
       if (story === 'loses its trainer') await this.strikes.doom(id);
     }
   }
 
-  /** Until all are completed, or the time is over: what has become of each, its record tells. */
-  async attend(operations: readonly Attended[], deadlineMs: number): Promise<void> {
-    const deadline = performance.now() + deadlineMs;
+  /** Until all are completed and struck, or the time is over: what has become of each, its record tells. */
+  async attend(operations: readonly Attended[], withinMs: number): Promise<void> {
+    let deadline = performance.now() + withinMs;
     const open = new Map(operations.map((operation) => [operation.id, operation]));
     const busy = new Set<string>();
-    while (performance.now() < deadline) {
-      for (const glance of await this.look([...open.keys()])) {
-        const operation = open.get(glance.id);
-        if (!operation || busy.has(glance.id)) continue;
-        if (glance.status === 'completed') open.delete(glance.id);
-        busy.add(glance.id);
-        void this.actOn(operation, glance)
+    while (open.size > 0 && performance.now() < deadline) {
+      const glances = await this.look([...open.keys()]);
+      for (const { id, status, isSaved } of glances) {
+        const operation = open.get(id);
+        if (!operation || busy.has(id)) continue;
+        if (status === 'completed' && this.isStruck(operation)) open.delete(id);
+        busy.add(id);
+        void this.actOn(operation, { id, status, isSaved })
           .catch(() => undefined) // nobody answered: it is looked at again
-          .finally(() => busy.delete(glance.id));
+          .finally(() => busy.delete(id));
       }
-      if (open.size === 0) return;
+      if (glances.every(({ status }) => status === 'completed'))
+        deadline = Math.min(deadline, performance.now() + LAST_STRIKES_WITHIN_MS);
       await delay(LOOKS_EVERY_MS);
     }
+  }
+
+  /** True where nothing is to strike. */
+  isStruck({ id, visit }: Attended): boolean {
+    return visit === null || this.strikes.wasStruck(visit.point, subjectOf(visit, id));
   }
 
   private async look(ids: readonly string[]): Promise<readonly Glance[]> {
@@ -95,7 +109,7 @@ export class Attendant {
       return;
     }
     if (visit?.story !== 'is paused' && visit?.story !== 'is cancelled') return;
-    if (this.strikes.wasStruck(visit.point, id)) await this.strikes.release(id);
+    if (this.isStruck({ id, visit })) await this.strikes.release(id);
     else if (status === 'running' && isSaved)
       await this.stack.post(`/operations/${id}/${visit.story === 'is paused' ? 'pause' : 'cancel'}`, {});
   }
