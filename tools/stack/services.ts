@@ -34,6 +34,8 @@ export type ApiPlace = Readonly<{
   token: string;
   logFile: string;
   name?: string;
+  /** What Node.js runs; the API's own entry point when not said. */
+  program?: readonly string[] | undefined;
   env?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
 }>;
@@ -45,13 +47,14 @@ export async function startApiProcess({
   token,
   logFile,
   name = 'API',
+  program = [inRepository('apps', 'api', 'dist', 'main.js')],
   env,
   signal,
 }: ApiPlace): Promise<PartProcess> {
   const api = await startPart({
     name,
     command: process.execPath,
-    args: [inRepository('apps', 'api', 'dist', 'main.js')],
+    args: program,
     logFile,
     env: environment({
       ...natsEnvironment(addresses),
@@ -75,15 +78,24 @@ export type WorkerPlace = Readonly<{
   id: string;
   dir: string;
   logFile: string;
+  /** What Node.js runs; the worker's own entry point when not said. */
+  program?: readonly string[] | undefined;
   env?: Readonly<Record<string, string>>;
 }>;
 
 /** Starts a worker; `untilRegistered` tells when the API knows it. */
-export function startWorkerProcess({ addresses, id, dir, logFile, env }: WorkerPlace): Promise<PartProcess> {
+export function startWorkerProcess({
+  addresses,
+  id,
+  dir,
+  logFile,
+  program = [inRepository('apps', 'training-worker', 'dist', 'main.js')],
+  env,
+}: WorkerPlace): Promise<PartProcess> {
   return startPart({
     name: `worker ${id}`,
     command: process.execPath,
-    args: [inRepository('apps', 'training-worker', 'dist', 'main.js')],
+    args: program,
     logFile,
     env: environment({
       KTRDR_WORKER_POOL: 'default',

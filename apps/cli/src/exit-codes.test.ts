@@ -14,6 +14,7 @@ describe('exit codes', () => {
     ['idempotency-key-reused', 4],
     ['api-unreachable', 5],
     ['database-unavailable', 5],
+    ['objects-in-use', 5],
     ['shutting-down', 5],
     ['checkpoint-corrupted', 6],
     ['unauthorized', 7],

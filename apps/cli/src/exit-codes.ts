@@ -51,6 +51,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'database-unavailable': EXIT.unreachable,
   'messaging-unavailable': EXIT.unreachable,
   'object-store-unavailable': EXIT.unreachable,
+  'objects-in-use': EXIT.unreachable,
   'api-unreachable': EXIT.unreachable,
   'shutting-down': EXIT.unreachable,
   internal: EXIT.failed,

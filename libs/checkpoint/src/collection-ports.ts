@@ -7,7 +7,11 @@ export type NamedObject = 'manifest' | 'blob';
 export interface ObjectRegister {
   /** Those of `keys` that no row names. */
   unnamed(kind: NamedObject, keys: readonly string[]): Promise<readonly string[]>;
-  /** Calls `remove` for those of `keys` that no row names, while no commit can begin to name one. */
+  /**
+   * Calls `remove` for those of `keys` that no row names, while no commit can begin to name one.
+   * @throws {DomainError} `objects-in-use`, before anything was removed: a commit is under way that may name some of them
+   * and does not come to its end. It can be asked for again, and must not be waited for: other commits come first.
+   */
   collect(kind: NamedObject, keys: readonly string[], remove: (key: string) => Promise<void>): Promise<void>;
   /** Checkpoints that are neither being deleted nor known to be damaged, in the order of their ids. */
   soundCheckpoints(page: { readonly afterId: string; readonly limit: number }): Promise<readonly Checkpoint[]>;

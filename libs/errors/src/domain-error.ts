@@ -41,6 +41,7 @@ export const ERROR_CODES = [
   'database-unavailable',
   'messaging-unavailable',
   'object-store-unavailable',
+  'objects-in-use',
   'api-unreachable',
   'shutting-down',
   'internal',

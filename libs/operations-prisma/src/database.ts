@@ -86,6 +86,11 @@ function sqlStateOf(error: Error): string {
   return typeof state === 'string' ? state : '';
 }
 
+/** Whether a statement gave up waiting for a lock after its `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && sqlStateOf(error) === '55P03';
+}
+
 /** Runs a query, turning an unreachable database into its domain error. */
 export async function reach<T>(query: () => Promise<T>): Promise<T> {
   try {

@@ -2,6 +2,7 @@ export { type ApiTokenRecord, ApiTokenStore } from './api-token-store.js';
 export { type Database, DatabaseUnavailableError, isConnectionError, openDatabase, reach } from './database.js';
 export { type EventCursor, EventLog } from './event-log.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
+export { ObjectsInUseError } from './objects-lock.js';
 export { OutboxStore, type TicketMessage } from './outbox-store.js';
 export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 export { type ForkEntry, PrismaForkStore } from './prisma-fork-store.js';

@@ -1,15 +1,12 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
+import { withObjectsAlone } from './objects-lock.js';
 import { toCheckpoint, toOperation } from './operation-rows.js';
 import { turnOf } from './turn.js';
 
 const { sql, raw } = Prisma;
 
-/** Held shared while a commit names objects, exclusively while unnamed ones are removed. */
-export const OBJECTS_LOCK = 5_877_001n;
-
-const COLLECT_WITHIN_MS = 120_000;
 const REMOVED_AT_ONCE = 8;
 
 /** An operation and what decides which of its checkpoints may go. */
@@ -121,6 +118,10 @@ export class PrismaCheckpointCollection {
     return rows.map(({ key }) => key);
   }
 
+  /**
+   * Calls `remove` for those of `keys` that no row names, while no commit can begin to name one.
+   * @throws {ObjectsInUseError} when a commit has been under way for too long; nothing was removed
+   */
   async collect(
     kind: 'manifest' | 'blob',
     keys: readonly string[],
@@ -128,16 +129,12 @@ export class PrismaCheckpointCollection {
   ): Promise<void> {
     if (keys.length === 0) return;
     await reach(() =>
-      this.prisma.$transaction(
-        async (tx) => {
-          await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock(${OBJECTS_LOCK})`);
-          const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
-          for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
-            await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
-          }
-        },
-        { timeout: COLLECT_WITHIN_MS },
-      ),
+      withObjectsAlone(this.prisma, async (tx) => {
+        const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
+        for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
+          await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
+        }
+      }),
     );
   }
 

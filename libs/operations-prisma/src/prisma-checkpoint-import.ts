@@ -2,7 +2,7 @@ import type { CheckpointDraft, Operation, OperationDraft, Progress } from '@ktrd
 import { type Database, reach } from './database.js';
 import { type Operation as OperationRow, Prisma } from './generated/prisma/client.js';
 import { operationColumns, toOperation } from './operation-rows.js';
-import { OBJECTS_LOCK } from './prisma-checkpoint-collection.js';
+import { shareObjects } from './objects-lock.js';
 import { webhookRows } from './transition-statement.js';
 
 const { sql } = Prisma;
@@ -35,7 +35,7 @@ export class PrismaCheckpointImport {
   ): Promise<Operation> {
     const [row] = await reach(() =>
       this.prisma.$transaction(async (tx) => {
-        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
+        await shareObjects(tx);
         await assertStored();
         return tx.$queryRaw<OperationRow[]>(importStatement(operation, checkpoint));
       }, LIMITS),

@@ -10,8 +10,9 @@ import {
 } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
+import { shareObjects } from './objects-lock.js';
 import { checkpointColumns, toCheckpoint } from './operation-rows.js';
-import { OBJECTS_LOCK, partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
+import { partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 import { LEASED } from './status-lists.js';
 import { turnOf } from './turn.js';
 
@@ -32,7 +33,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   async commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void> {
     const committed = await reach(() =>
       this.prisma.$transaction(async (tx) => {
-        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
+        await shareObjects(tx);
         await assertStored();
         // Locked first, so that the statement sees what a commit of the same checkpoint at the same time has written.
         await tx.$executeRaw(sql`

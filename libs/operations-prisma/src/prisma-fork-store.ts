@@ -3,7 +3,7 @@ import { type Database, reach } from './database.js';
 import { forksStatement, forkStatement } from './fork-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { toOperation } from './operation-rows.js';
-import { OBJECTS_LOCK } from './prisma-checkpoint-collection.js';
+import { shareObjects } from './objects-lock.js';
 import { turnOf } from './turn.js';
 
 const { sql } = Prisma;
@@ -27,7 +27,7 @@ export class PrismaForkStore implements ForkStore {
     const { origin } = draft;
     const row = await reach(() =>
       this.prisma.$transaction(async (tx) => {
-        await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
+        await shareObjects(tx);
         if (!(await isThere(tx, draft))) return 'gone';
         // Before the origin is locked: its worker's heartbeats need the row, and the object store may be slow.
         await assertStored();

@@ -52,7 +52,14 @@ async function toRunning(process: PartProcess, services: Services): Promise<Runn
   };
 }
 
-export type ApiOptions = Readonly<{ env?: Env; port?: number; token?: string; name?: string }>;
+export type ApiOptions = Readonly<{
+  env?: Env;
+  port?: number;
+  token?: string;
+  name?: string;
+  /** A composition root of the test's own, with its arguments. */
+  program?: readonly string[];
+}>;
 
 /** Starts the API (its dist) on these services and waits until it is ready. */
 export async function startApi(services: Services, options: ApiOptions = {}): Promise<RunningApi> {
@@ -61,21 +68,31 @@ export async function startApi(services: Services, options: ApiOptions = {}): Pr
     port = await freePort(),
     token = `test-${randomBytes(16).toString('hex')}`,
     name = `api-${port}`,
+    program,
   } = options;
   const logFile = join(services.folder, `${name}.log`);
-  const process = await startApiProcess({ addresses: services, port, token, logFile, name, env });
+  const process = await startApiProcess({ addresses: services, port, token, logFile, name, program, env });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   return { ...(await toRunning(process, services)), url: `http://127.0.0.1:${port}`, token, headers };
 }
 
-export type WorkerOptions = Readonly<{ api: RunningApi; id: string; env?: Env }>;
+export type WorkerOptions = Readonly<{
+  api: Pick<RunningApi, 'url' | 'token'>;
+  id: string;
+  env?: Env;
+  /** A composition root of the test's own, with its arguments. */
+  program?: readonly string[];
+}>;
 
 /** Starts a worker (its dist) and waits until this API lists it. */
-export async function startWorker(services: Services, { api, id, env = {} }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker(
+  services: Services,
+  { api, id, env = {}, program }: WorkerOptions,
+): Promise<RunningWorker> {
   const dir = join(services.folder, 'workers', id);
   await mkdir(dir, { recursive: true });
   const logFile = join(services.folder, `${id}.log`);
-  const process = await startWorkerProcess({ addresses: services, id, dir, logFile, env });
+  const process = await startWorkerProcess({ addresses: services, id, dir, logFile, program, env });
   const running = await toRunning(process, services);
   await untilRegistered({ apiUrl: api.url, token: api.token, workers: [process] });
   return { ...running, id };

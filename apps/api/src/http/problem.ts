@@ -40,6 +40,7 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'database-unavailable': 503,
   'messaging-unavailable': 503,
   'object-store-unavailable': 503,
+  'objects-in-use': 503,
   'api-unreachable': 503,
   'shutting-down': 503,
   internal: 500,

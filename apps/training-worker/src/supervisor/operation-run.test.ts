@@ -193,6 +193,30 @@ describe('an end from outside', () => {
     expect(existsSync(join(given.folder, OPERATION))).toBe(false);
   });
 
+  it.each(['start.prepared', 'complete.trainer-gone'] as const)(
+    'by a lost lease comes through when the run hangs at %s',
+    async (where) => {
+      const hanging = Promise.withResolvers<void>();
+      given.failpoints = {
+        reach: (point) => {
+          if (point !== where) return Promise.resolve();
+          hanging.resolve();
+          return new Promise(() => undefined);
+        },
+      };
+      const run = given.givenRun();
+      const done = run.execute();
+      if (where === 'complete.trainer-gone') {
+        const trainer = await given.training();
+        trainer.tell({ type: 'completed', step: 100, epoch: 5, result: {} });
+        trainer.exit();
+      }
+      await hanging.promise;
+      run.obey({ kind: 'lease-lost', reason: 'it was failed' });
+      expect(await done).toEqual({ kind: 'lease-lost', reason: 'it was failed' });
+    },
+  );
+
   it('is noticed by a refused commit as well', async () => {
     given.api.answers['checkpoint.commit'] = () => {
       throw new RpcError('lease-lost', 'another attempt has it');

@@ -306,7 +306,7 @@ export class OperationRun {
   }
 
   private reach(point: FailpointName): Promise<void> {
-    return this.ports.failpoints.reach(point, this.lease.operationId);
+    return this.orHalted(this.ports.failpoints.reach(point, this.lease.operationId));
   }
 
   private orHalted<T>(work: Promise<T>): Promise<T> {
