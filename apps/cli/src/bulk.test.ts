@@ -63,6 +63,12 @@ describe('--all', () => {
     ]);
   });
 
+  it('says how many more match than one request acts on', async () => {
+    api.answer('POST /operations/pause', { ...bulkView([bulkItem()]), left_out: 1_234 });
+    const { stdout } = await run('operations', 'pause', '--all', '--yes');
+    expect(stdout).toContain('1 asked to pause · 1,234 more match and were left out: repeat the command for them\n');
+  });
+
   it('ends with 1 when some were refused, and says why', async () => {
     const refused = bulkItem({
       operation_id: OTHER,

@@ -123,7 +123,7 @@ describe('ApiClient', () => {
   });
 
   it('sends bulk actions, priorities, retries and drains where the API takes them', async () => {
-    const bulk = { dry_run: true, matched: 0, done: 0, items: [] };
+    const bulk = { dry_run: true, matched: 0, left_out: 0, done: 0, items: [] };
     const worker = {
       worker_id: 'w/1',
       pool: 'default',

@@ -98,7 +98,8 @@ export type BulkPauseBody = z.input<typeof BulkPauseBody>;
 export type BulkCancelBody = z.input<typeof BulkCancelBody>;
 export const BulkView = z.object({
   dry_run: z.boolean(),
-  matched: z.int(),
+  matched: z.int().describe('those that match and were looked at'),
+  left_out: z.int().describe('those that match beyond the most that one request acts on; repeat it for them'),
   done: z.int().describe('done, or in a dry run: would be done'),
   items: z.array(
     z.object({

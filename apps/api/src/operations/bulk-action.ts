@@ -7,11 +7,17 @@ import type { z } from 'zod';
 
 const PAGE = 200;
 const AT_ONCE = 8;
-/** More than this in one request is refused work for the next. */
+/** Of more than this the rest is left for the next request, and the answer says how many. */
 const AT_MOST = 1_000;
 
 type Filter = z.output<typeof BulkResumeBody>['filter'];
 type Item = BulkView['items'][number];
+
+interface Matching {
+  readonly matched: readonly Operation[];
+  /** Those that are beyond the most included. */
+  readonly total: number;
+}
 
 export interface BulkRequest {
   readonly filter: Filter;
@@ -28,14 +34,15 @@ export class BulkAction {
   constructor(@Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore) {}
 
   async execute(request: BulkRequest): Promise<BulkView> {
-    const matched = await this.matching(request.filter);
+    const { matched, total } = await this.matching(request.filter);
     const items: Item[] = [];
     for (let start = 0; start < matched.length; start += AT_ONCE) {
       const some = matched.slice(start, start + AT_ONCE);
       items.push(...(await Promise.all(some.map((operation) => this.one(operation, request)))));
     }
     const done = items.filter(({ outcome }) => outcome !== 'refused').length;
-    return { dry_run: request.isDryRun, matched: matched.length, done, items };
+    const left_out = Math.max(0, total - matched.length);
+    return { dry_run: request.isDryRun, matched: matched.length, left_out, done, items };
   }
 
   private async one(operation: Operation, { isDryRun, action, act, try: attempt }: BulkRequest): Promise<Item> {
@@ -53,7 +60,7 @@ export class BulkAction {
     }
   }
 
-  private async matching({ operation_ids, status, type, text, parent_id, labels }: Filter): Promise<Operation[]> {
+  private async matching({ operation_ids, status, type, text, parent_id, labels }: Filter): Promise<Matching> {
     const filter: OperationFilter = {
       ...(operation_ids ? { ids: operation_ids } : {}),
       ...(status ? { statuses: status } : {}),
@@ -62,12 +69,12 @@ export class BulkAction {
       ...(parent_id ? { parentId: parent_id } : {}),
       ...(labels ? { labels } : {}),
     };
-    const found: Operation[] = [];
+    const matched: Operation[] = [];
     for (;;) {
-      const last = found.at(-1);
+      const last = matched.at(-1);
       const page = await this.operations.list({ ...filter, limit: PAGE, ...(last ? { after: last } : {}) });
-      found.push(...page.items);
-      if (!page.hasMore || found.length >= AT_MOST) return found.slice(0, AT_MOST);
+      matched.push(...page.items);
+      if (!page.hasMore || matched.length >= AT_MOST) return { matched: matched.slice(0, AT_MOST), total: page.total };
     }
   }
 }

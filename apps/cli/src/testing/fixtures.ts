@@ -149,7 +149,7 @@ export function bulkItem(changes: Partial<BulkItem> = {}): BulkItem {
 
 export function bulkView(items: readonly BulkItem[], isDryRun = false): BulkView {
   const done = items.filter(({ outcome }) => outcome !== 'refused').length;
-  return { dry_run: isDryRun, matched: items.length, done, items: [...items] };
+  return { dry_run: isDryRun, matched: items.length, left_out: 0, done, items: [...items] };
 }
 
 export function workerView(changes: Partial<WorkerView> = {}): WorkerView {
