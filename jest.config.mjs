@@ -1,4 +1,7 @@
-/** Two projects: `unit` beside the code, `integration` on real services. */
+/**
+ * `unit` is beside the code; `services` runs parts on real PostgreSQL, NATS and object stores; `system` runs workers and
+ * trainers as well. `npm test` runs the last one by itself, as tools/run.mjs says.
+ */
 const shared = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
@@ -25,6 +28,12 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.'],
 };
 
+/** Servers that are shared; each file then has a database, streams and a store of its own. */
+const onServices = {
+  globalSetup: '<rootDir>/tests/integration/support/global-setup.ts',
+  globalTeardown: '<rootDir>/tests/integration/support/global-teardown.ts',
+};
+
 export default {
   projects: [
     {
@@ -35,13 +44,18 @@ export default {
     },
     {
       ...shared,
-      displayName: 'integration',
-      testMatch: ['<rootDir>/tests/integration/**/*.int.test.ts'],
-      globalSetup: '<rootDir>/tests/integration/support/global-setup.ts',
-      globalTeardown: '<rootDir>/tests/integration/support/global-teardown.ts',
+      ...onServices,
+      displayName: 'services',
+      testMatch: ['<rootDir>/tests/integration/services/**/*.int.test.ts'],
+    },
+    {
+      ...shared,
+      ...onServices,
+      displayName: 'system',
+      testMatch: ['<rootDir>/tests/integration/*.int.test.ts'],
     },
   ],
   testTimeout: 60_000,
-  // Each integration file is several processes that all compute: two files at once on two cores only wait for each other.
+  // Each file of the system is several processes that all compute: two files at once on two cores only wait for each other.
   maxWorkers: '50%',
 };

@@ -11,9 +11,20 @@ const MODULES = ['--experimental-vm-modules', '--disable-warning=ExperimentalWar
 
 const JEST = 'node_modules/jest/bin/jest.js';
 
-/** What each command runs, below the root, and which projects are built for it (all when not said). */
+/**
+ * What each command runs, below the root, and which projects are built for it (all when not said). `passes`: where nothing
+ * is selected, it runs once with each of these.
+ */
 const COMMANDS = {
-  test: { script: JEST, options: MODULES },
+  test: {
+    script: JEST,
+    options: MODULES,
+    // Trainings are measured and raced, so they have the machine for themselves; all the rest shares it.
+    passes: [
+      ['--selectProjects', 'unit', 'services', '--maxWorkers=2'],
+      ['--selectProjects', 'system', '--maxWorkers=1'],
+    ],
+  },
   'test:unit': { script: JEST, last: ['--selectProjects', 'unit'], options: MODULES },
   stack: { script: 'tools/dist/stack/main.js' },
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
@@ -79,6 +90,11 @@ async function installIfNeeded() {
   console.log(`installed in ${seconds()} s`);
 }
 
+/** Of `--outputFile=results.json` each pass makes a file of its own: results.1.json, results.2.json. */
+function numbered(arg, pass) {
+  return arg.startsWith('--outputFile=') ? arg.replace(/(\.[^./]+)?$/, `.${pass}$1`) : arg;
+}
+
 const [name, ...args] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (!command) fail(`Say what to run: ${Object.keys(COMMANDS).join(', ')}.`);
@@ -94,4 +110,14 @@ if (command.build !== null) {
 const script = join(root, command.script);
 if (!existsSync(script)) fail(`${command.script} does not exist; npm run build makes it.`);
 if (command.options) env.NODE_OPTIONS = [env.NODE_OPTIONS, ...command.options].filter(Boolean).join(' ');
-process.exitCode = await run(node, [script, ...(command.args ?? []), ...args, ...(command.last ?? [])], { env });
+const isSelecting = args.some(
+  (arg) => !arg.startsWith('-') || /^--(selectProjects|ignoreProjects|testPath|shard)/.test(arg),
+);
+const passes = command.passes && !isSelecting ? command.passes : [command.last ?? []];
+process.exitCode = 0;
+for (const [index, last] of passes.entries()) {
+  const own = passes.length > 1 ? args.map((arg) => numbered(arg, index + 1)) : args;
+  const code = await run(node, [script, ...(command.args ?? []), ...own, ...last], { env });
+  process.exitCode ||= code;
+  if (code > 128) break; // ended by a signal
+}

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { inRepository } from '../../tools/repository.js';
-import { hasPython } from './support/process-trainers.js';
+import { inRepository } from '../../../tools/repository.js';
+import { hasPython } from '../support/process-trainers.js';
 
 /** The client's own tests, which need nothing but Python. */
 (hasPython() ? it : it.skip)('the Python client passes its own tests', async () => {

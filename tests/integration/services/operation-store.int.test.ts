@@ -1,5 +1,5 @@
-import { eventually } from './support/eventually.js';
-import { CHECKPOINT_ACTOR, draftOperation, givenStore, type StoreUnderTest } from './support/given-store.js';
+import { eventually } from '../support/eventually.js';
+import { CHECKPOINT_ACTOR, draftOperation, givenStore, type StoreUnderTest } from '../support/given-store.js';
 import { OPERATION_STATUSES, TRANSITIONS, transitionsOf, type TransitionCommand } from '@ktrdr/operations';
 
 describe('operations in PostgreSQL', () => {

@@ -8,11 +8,11 @@ import { promisify } from 'node:util';
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { checkpointDraft } from '@ktrdr/checkpoint/testing';
 import { openObjectStore } from '@ktrdr/object-store';
-import { eventuallySeen } from './support/eventually.js';
-import { S3_CREDENTIALS, startS3 } from './support/s3-server.js';
+import { eventuallySeen } from '../support/eventually.js';
+import { S3_CREDENTIALS, startS3 } from '../support/s3-server.js';
 
 const MIB = 1024 * 1024;
-const SCRIPT = join(import.meta.dirname, 'support', 'move-checkpoint.mjs');
+const SCRIPT = join(import.meta.dirname, '..', 'support', 'move-checkpoint.mjs');
 const DEADLINE_MS = 180_000;
 /** The server of these tests is slow; what is moved is moved in pieces whose number does not matter. */
 const S3_MIB = Number(process.env['KTRDR_S3_MEBIBYTES'] ?? 256);

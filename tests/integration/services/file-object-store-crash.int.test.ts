@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { FileObjectStore } from '@ktrdr/object-store';
 
-const SUPPORT = join(import.meta.dirname, 'support');
+const SUPPORT = join(import.meta.dirname, '..', 'support');
 const OBJECT_BYTES = 32 * 1024 * 1024;
 const DEADLINE_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import { isLeased, isSettled, isWaiting } from '@ktrdr/operations';
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
-import type { Http } from '../../support/http.js';
+import type { Http } from '../../../support/http.js';
 import type { Action, Answer } from './action.js';
 import type { Actors } from './actors.js';
 import type { ApiInProcess } from './api-in-process.js';

@@ -7,14 +7,14 @@ import { NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import { type Checkpoint, ExpireLeases } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { randomBytes } from 'node:crypto';
-import { AppModule } from '../../../../apps/api/src/app.module.js';
-import { readConfig } from '../../../../apps/api/src/config.js';
-import { acceptOnlyJson } from '../../../../apps/api/src/http/json-body.js';
-import { Messaging } from '../../../../apps/api/src/platform/messaging.js';
-import { StoredCheckpoints } from '../../../../apps/api/src/platform/stored-checkpoints.js';
-import { OBJECT_STORE } from '../../../../apps/api/src/platform/tokens.js';
-import { eventually } from '../../support/eventually.js';
-import type { Services } from '../../support/given-services.js';
+import { AppModule } from '../../../../../apps/api/src/app.module.js';
+import { readConfig } from '../../../../../apps/api/src/config.js';
+import { acceptOnlyJson } from '../../../../../apps/api/src/http/json-body.js';
+import { Messaging } from '../../../../../apps/api/src/platform/messaging.js';
+import { StoredCheckpoints } from '../../../../../apps/api/src/platform/stored-checkpoints.js';
+import { OBJECT_STORE } from '../../../../../apps/api/src/platform/tokens.js';
+import { eventually } from '../../../support/eventually.js';
+import type { Services } from '../../../support/given-services.js';
 
 /** An hour: no lease runs out and nothing is swept but when a test says so. */
 const LONG_LEASE = { KTRDR_LEASE_SECONDS: '3600', KTRDR_HEARTBEAT_SECONDS: '600' };

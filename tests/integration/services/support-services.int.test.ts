@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { openObjectStore } from '@ktrdr/object-store';
-import { eventually } from './support/eventually.js';
-import { givenServices } from './support/given-services.js';
-import type { Services } from './support/given-services.js';
+import { eventually } from '../support/eventually.js';
+import { givenServices } from '../support/given-services.js';
+import type { Services } from '../support/given-services.js';
 
 describe('the services of a test file', () => {
   const opened: Services[] = [];

@@ -3,7 +3,7 @@ import { RpcError } from '@ktrdr/messaging-nats';
 import { allowedActions, type OperationStatus } from '@ktrdr/operations';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type Answer as HttpAnswer, type Http } from '../../support/http.js';
+import { type Answer as HttpAnswer, type Http } from '../../../support/http.js';
 import type { Action, ActionOf as Of, Answer } from './action.js';
 import type { ApiInProcess } from './api-in-process.js';
 import { ModelViolation } from './model-violation.js';

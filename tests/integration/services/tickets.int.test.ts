@@ -1,6 +1,6 @@
 import { TicketConsumer } from '@ktrdr/messaging-nats';
-import { givenMessaging } from './support/given-messaging.js';
-import { until } from './support/nats-process.js';
+import { givenMessaging } from '../support/given-messaging.js';
+import { until } from '../support/nats-process.js';
 
 const { session: givenSession, dispatcher: givenDispatcher } = givenMessaging();
 const signal = (): AbortSignal => new AbortController().signal;

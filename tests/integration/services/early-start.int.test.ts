@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../tools/stack/free-port.js';
-import { eventually } from './support/eventually.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { httpOf } from './support/http.js';
-import { NatsProcess } from './support/nats-process.js';
-import { startApi } from './support/processes.js';
-import { smallSpec } from './support/specs.js';
-import { TcpProxy } from './support/tcp-proxy.js';
+import { freePort } from '../../../tools/stack/free-port.js';
+import { eventually } from '../support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { httpOf } from '../support/http.js';
+import { NatsProcess } from '../support/nats-process.js';
+import { startApi } from '../support/processes.js';
+import { smallSpec } from '../support/specs.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 describe('an API that starts before what it needs', () => {
   let services: Services;

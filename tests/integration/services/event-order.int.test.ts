@@ -1,5 +1,5 @@
 import { type EventCursor, EventLog, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
-import { givenStore, type StoreUnderTest } from './support/given-store.js';
+import { givenStore, type StoreUnderTest } from '../support/given-store.js';
 
 const ROUNDS = 60;
 

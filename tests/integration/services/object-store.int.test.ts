@@ -13,7 +13,7 @@ import {
 import { describeObjectStore } from '@ktrdr/checkpoint/testing';
 import { openObjectStore } from '@ktrdr/object-store';
 import { partsOf } from '@ktrdr/operations';
-import { type Fault, type RunningS3, S3_CREDENTIALS, startFaultyProxy, startS3 } from './support/s3-server.js';
+import { type Fault, type RunningS3, S3_CREDENTIALS, startFaultyProxy, startS3 } from '../support/s3-server.js';
 
 const MIB = 1024 * 1024;
 const sha256 = (body: Uint8Array) => createHash('sha256').update(body).digest('hex');

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventually } from './support/eventually.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { type Http, httpOf } from './support/http.js';
-import { startApi } from './support/processes.js';
-import { smallSpec } from './support/specs.js';
+import { eventually } from '../support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Http, httpOf } from '../support/http.js';
+import { startApi } from '../support/processes.js';
+import { smallSpec } from '../support/specs.js';
 
 interface Received {
   readonly signature: string;

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually, eventuallySeen } from './support/eventually.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { type Http, httpOf } from './support/http.js';
-import { type RunningApi, startApi } from './support/processes.js';
-import { type Saving, savingOver } from './support/saved-operations.js';
+import { eventually, eventuallySeen } from '../support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Http, httpOf } from '../support/http.js';
+import { type RunningApi, startApi } from '../support/processes.js';
+import { type Saving, savingOver } from '../support/saved-operations.js';
 
 const DAY_MS = 24 * 3_600_000;
 const FREQUENT = {

@@ -1,8 +1,8 @@
-import { givenServices, type Services } from './support/given-services.js';
-import { type Http, httpOf } from './support/http.js';
-import { type RunningApi, startApi } from './support/processes.js';
-import { smallSpec } from './support/specs.js';
-import { eventually } from './support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Http, httpOf } from '../support/http.js';
+import { type RunningApi, startApi } from '../support/processes.js';
+import { smallSpec } from '../support/specs.js';
+import { eventually } from '../support/eventually.js';
 
 describe('the HTTP API', () => {
   let services: Services;

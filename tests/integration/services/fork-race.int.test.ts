@@ -5,12 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForkBody } from '@ktrdr/contracts';
-import { toForkDraft } from '../../apps/api/src/operations/fork-draft.js';
-import { StoredCheckpoints } from '../../apps/api/src/platform/stored-checkpoints.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { type Http, httpOf } from './support/http.js';
-import { startApi } from './support/processes.js';
-import { type Saving, savingOver } from './support/saved-operations.js';
+import { toForkDraft } from '../../../apps/api/src/operations/fork-draft.js';
+import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Http, httpOf } from '../support/http.js';
+import { startApi } from '../support/processes.js';
+import { type Saving, savingOver } from '../support/saved-operations.js';
 
 const ROUNDS = 15;
 

@@ -1,10 +1,10 @@
 import { openDatabase, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { givenServices } from './support/given-services.js';
-import { draftOperation } from './support/given-store.js';
+import { givenServices } from '../support/given-services.js';
+import { draftOperation } from '../support/given-store.js';
 
-const README = join(import.meta.dirname, '..', '..', 'libs', 'operations-prisma', 'README.md');
+const README = join(import.meta.dirname, '..', '..', '..', 'libs', 'operations-prisma', 'README.md');
 
 describe('the README of operations-prisma', () => {
   let services: Awaited<ReturnType<typeof givenServices>>;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { draftOperation, givenStore, type StoreUnderTest } from '../support/given-store.js';
-import { eventually } from '../support/eventually.js';
+import { draftOperation, givenStore, type StoreUnderTest } from '../../support/given-store.js';
+import { eventually } from '../../support/eventually.js';
 
 /** PostgreSQL shows a statement that has waited for a row other tables as they were before: what may not decide. */
 describe('a write that had to wait for its operation', () => {

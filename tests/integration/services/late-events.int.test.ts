@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { eventually } from './support/eventually.js';
-import { givenStore, type StoreUnderTest } from './support/given-store.js';
+import { eventually } from '../support/eventually.js';
+import { givenStore, type StoreUnderTest } from '../support/given-store.js';
 
 const progress = (n: number) => {
   const figures = { step: n, epoch: 0, steps: 10, epochs: 1 };

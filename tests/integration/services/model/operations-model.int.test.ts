@@ -1,7 +1,7 @@
 import { TRANSITIONS } from '@ktrdr/operations';
 import fc from 'fast-check';
-import { eventually } from '../support/eventually.js';
-import { givenServices, type Services } from '../support/given-services.js';
+import { eventually } from '../../support/eventually.js';
+import { givenServices, type Services } from '../../support/given-services.js';
 import { startApiInProcess } from './support/api-in-process.js';
 import { EXAMPLES } from './support/examples.js';
 import { givenRuns } from './support/given-run.js';

@@ -1,9 +1,9 @@
 import type { Lease } from '@ktrdr/operations';
 import { ObjectsInUseError, openDatabase, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
-import { eventually } from './support/eventually.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { type Saving, savingOver } from './support/saved-operations.js';
+import { eventually } from '../support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Saving, savingOver } from '../support/saved-operations.js';
 
 /** Of the hanging commit's end nothing is known before the test ends it. */
 const OTHERS_WAIT_AT_MOST_MS = 5_000;

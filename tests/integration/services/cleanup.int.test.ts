@@ -1,12 +1,12 @@
 import { STORE_OWNER_KEY } from '@ktrdr/checkpoint';
 import type { Lease } from '@ktrdr/operations';
 import type pg from 'pg';
-import { ktrdr } from './support/command-line.js';
-import { eventually, eventuallySeen } from './support/eventually.js';
-import { givenServices, type Services } from './support/given-services.js';
-import { type Http, httpOf } from './support/http.js';
-import { type RunningApi, startApi } from './support/processes.js';
-import { type Saving, savingOver, isIncomplete } from './support/saved-operations.js';
+import { ktrdr } from '../support/command-line.js';
+import { eventually, eventuallySeen } from '../support/eventually.js';
+import { givenServices, type Services } from '../support/given-services.js';
+import { type Http, httpOf } from '../support/http.js';
+import { type RunningApi, startApi } from '../support/processes.js';
+import { type Saving, savingOver, isIncomplete } from '../support/saved-operations.js';
 
 const DAY_MS = 24 * 3_600_000;
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Checkpoint, CheckpointDraft, Lease, TransitionCommand } from '@ktrdr/operations';
-import { givenServices, type Services } from '../support/given-services.js';
+import { givenServices, type Services } from '../../support/given-services.js';
 import { type Breakable, startApiInProcess } from './support/api-in-process.js';
 import { givenRuns } from './support/given-run.js';
 import { sequences } from './support/step.js';

@@ -12,8 +12,8 @@ import {
   WorkerRpcServer,
 } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
-import { givenMessaging } from './support/given-messaging.js';
-import { until } from './support/nats-process.js';
+import { givenMessaging } from '../support/given-messaging.js';
+import { until } from '../support/nats-process.js';
 
 const messaging = givenMessaging();
 const { sessions, session: givenSession, dispatcher: givenDispatcher } = messaging;

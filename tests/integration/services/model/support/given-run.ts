@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Services } from '../../support/given-services.js';
-import { httpOf } from '../../support/http.js';
-import { smallSpec } from '../../support/specs.js';
+import type { Services } from '../../../support/given-services.js';
+import { httpOf } from '../../../support/http.js';
+import { smallSpec } from '../../../support/specs.js';
 import { Actors } from './actors.js';
 import type { ApiInProcess } from './api-in-process.js';
 import type { ModelOperation } from './model.js';

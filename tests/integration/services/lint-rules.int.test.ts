@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import { inRepository } from '../../tools/repository.js';
+import { inRepository } from '../../../tools/repository.js';
 
 type Planted = Readonly<{ file: string; text: string }>;
 
@@ -40,7 +40,7 @@ const FORBIDDEN: readonly (Planted & { readonly what: string; readonly rule: str
   {
     what: 'a relative path into another project',
     file: DOMAIN,
-    text: "import { DomainError } from '../../errors/src/domain-error.js';\nexport const x = DomainError;\n",
+    text: "import { DomainError } from '../../../errors/src/domain-error.js';\nexport const x = DomainError;\n",
     rule: BOUNDARIES,
   },
   {
