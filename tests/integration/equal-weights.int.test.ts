@@ -1,145 +1,143 @@
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
+import { pacedTrainer } from './support/paced-trainer.js';
 import { startApi, startWorker, type RunningApi } from './support/processes.js';
 import { smallSpec } from './support/specs.js';
 import { trainingOver, type View } from './support/training.js';
 
 const SHORT_LEASE = { KTRDR_LEASE_SECONDS: '1.5', KTRDR_HEARTBEAT_SECONDS: '0.5' };
 
-const LSTM = {
-  window: 8,
-  model: {
-    layers: [
-      { kind: 'lstm', units: 6 },
-      { kind: 'dense', units: 8, activation: 'tanh' },
-    ],
+const MODELS = {
+  'a dense network with dropout': {
+    model: {
+      layers: [
+        { kind: 'dense', units: 16, activation: 'relu', l2: 0.001 },
+        { kind: 'batch-norm' },
+        { kind: 'dropout', rate: 0.3 },
+        { kind: 'dense', units: 8 },
+      ],
+    },
   },
-  batch_size: 512,
-};
-const DENSE = {
-  model: {
-    layers: [
-      { kind: 'dense', units: 16, activation: 'relu', l2: 0.001 },
-      { kind: 'batch-norm' },
-      { kind: 'dropout', rate: 0.3 },
-      { kind: 'dense', units: 8 },
-    ],
+  'an LSTM': {
+    window: 8,
+    model: {
+      layers: [
+        { kind: 'lstm', units: 6 },
+        { kind: 'dense', units: 8, activation: 'tanh' },
+      ],
+    },
   },
-  batch_size: 256,
 };
+type Model = keyof typeof MODELS;
 
-/** Long enough for ten stops on any machine: they are noticed and obeyed in a fraction of a second each. */
-const SECONDS = 2;
-const FEWEST_EPOCHS = 4;
+const EPOCHS = 4;
+const STEPS = 112;
+/** All stops are in the first half, which takes eight seconds at this pace: time for ten of them on a slow machine too. */
+const PACE_MS = 150;
 const CYCLES = [0, 1, 3, 10];
-const cyclesName = (cycles: number): string => `${cycles} cycles`;
 
 /** Positions drawn from a fixed seed, so that a failure can be had again. */
-function stopsAt(count: number, steps: number, seed: number): number[] {
+function stopsAt(count: number, seed: number): number[] {
   let state = seed;
   const next = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-  return Array.from({ length: count }, () => 1 + Math.floor(next() * (steps - 2))).toSorted((a, b) => a - b);
+  return Array.from({ length: count }, () => 1 + Math.floor(next() * (STEPS / 2 - 2))).toSorted((a, b) => a - b);
 }
 
 describe.each(['wasm', 'cpu'])('on %s', (backend) => {
-  describe.each([
-    ['a dense network with dropout', DENSE],
-    ['an LSTM', LSTM],
-  ])('%s', (_name, model) => {
-    let services: Services;
-    let api: RunningApi;
-    let http: Http;
-    let training: ReturnType<typeof trainingOver>;
-    let whole: { epochs: number; steps: number; weights: string; ledger: string };
-    /** All of them train at the same time, on the workers of two pools. */
-    const runs = new Map<string, Promise<string>>();
+  let services: Services;
+  let api: RunningApi;
+  let http: Http;
+  let training: ReturnType<typeof trainingOver>;
+  /** All of them train at the same time; each test waits for its own. */
+  const runs = new Map<string, Promise<View>>();
 
-    const submit = (name: string, epochs = whole.epochs, pool = 'default') =>
-      training.submit({
-        name,
-        pool,
-        spec: smallSpec({ ...model, backend, epochs, optimizer: { kind: 'adam', learning_rate: 0.005 } }),
-      });
-    /** Epochs that take as many seconds as the stops need on this machine. */
-    const epochsThatLast = async (seconds: number) => {
-      const { progress } = await training.completed(await submit('measured', FEWEST_EPOCHS));
-      const stepsPerSecond = (progress.examples_per_second as number) / model.batch_size;
-      return Math.max(FEWEST_EPOCHS, Math.ceil((seconds * stepsPerSecond * FEWEST_EPOCHS) / progress.steps));
-    };
-    const resultOf = async (id: string) => (await http.get(`/operations/${id}/result`)).body['result'];
-
-    const withCycles = async (cycles: number) => {
-      const id = await submit(cyclesName(cycles));
-      for (const step of stopsAt(cycles, whole.steps / 2, 17 + cycles)) {
-        await training.reached(id, step);
-        expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled' });
-        expect((await http.post(`/operations/${id}/resume`)).body['lost_steps']).toBe(0);
-      }
-      await training.completed(id);
-      return id;
-    };
-    const withKills = async () => {
-      const nextWorker = (n: number) =>
-        startWorker(services, { api, id: `k${n}`, env: { KTRDR_WORKER_POOL: 'killed' } });
-      let worker = await nextWorker(0);
-      const id = await submit('killed', whole.epochs, 'killed');
-      for (const [index, step] of stopsAt(2, whole.steps / 2, 5).entries()) {
-        const isPast = ({ attempt, status, progress }: View) =>
-          attempt === index + 1 && status === 'running' && (progress?.step ?? 0) >= step;
-        await training.until(id, isPast, `attempt ${index + 1} is past step ${step}`);
-        await worker.kill();
-        worker = await nextWorker(index + 1);
-      }
-      await training.completed(id);
-      return id;
-    };
-    const begin = (name: string, run: Promise<string>) => {
-      run.catch(() => undefined); // its own test waits for it
-      runs.set(name, run);
-    };
-
-    beforeAll(async () => {
-      services = await givenServices();
-      api = await startApi(services, { env: SHORT_LEASE });
-      http = httpOf(api);
-      training = trainingOver(http);
-      await Promise.all(['w1', 'w2'].map((id) => startWorker(services, { api, id, env: { KTRDR_WORKER_SLOTS: '2' } })));
-      const epochs = await epochsThatLast(SECONDS);
-      const id = await submit('whole', epochs);
-      await training.completed(id);
-      const result = await resultOf(id);
-      whole = {
-        epochs,
-        steps: result.steps as number,
-        weights: result.weights_sha256 as string,
-        ledger: result.ledger_sha256 as string,
-      };
-      begin('killed', withKills());
-      for (const cycles of CYCLES) begin(cyclesName(cycles), withCycles(cycles));
+  const poolOf = (model: Model, what: string): string => `${what}-${Object.keys(MODELS).indexOf(model)}`;
+  const paced = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
+  const startIn = (pool: string, id: string, env: Readonly<Record<string, string>>) =>
+    startWorker(services, { api, id, env: { KTRDR_WORKER_POOL: pool, ...env } });
+  const submit = (model: Model, pool: string) =>
+    training.submit({
+      pool,
+      spec: smallSpec({
+        ...MODELS[model],
+        backend,
+        epochs: EPOCHS,
+        optimizer: { kind: 'adam', learning_rate: 0.005 },
+      }),
     });
-    afterAll(async () => {
-      await Promise.allSettled(runs.values());
-      await services.close();
-    });
+  const resultOf = async (id: string): Promise<View> => (await http.get(`/operations/${id}/result`)).body['result'];
 
-    const expectEqual = async (name: string) => {
-      const id = (await runs.get(name)) ?? '';
-      const result = await resultOf(id);
-      expect(result.weights_sha256).toBe(whole.weights);
-      expect(result.ledger_sha256).toBe(whole.ledger);
-      expect(result.steps).toBe(whole.steps);
-      return training.show(id);
+  const uninterrupted = async (model: Model): Promise<View> => training.completed(await submit(model, 'whole'));
+  const withCycles = async (model: Model, cycles: number): Promise<View> => {
+    const id = await submit(model, poolOf(model, 'stopped'));
+    for (const step of stopsAt(cycles, 17 + cycles)) {
+      await training.reached(id, step);
+      expect(await training.cancelled(id)).toMatchObject({ status: 'cancelled' });
+      expect((await http.post(`/operations/${id}/resume`)).body['lost_steps']).toBe(0);
+    }
+    return training.completed(id);
+  };
+  const withKills = async (model: Model): Promise<View> => {
+    const pool = poolOf(model, 'killed');
+    const nextWorker = (n: number) => startIn(pool, `${pool}-${n}`, paced);
+    let worker = await nextWorker(0);
+    const id = await submit(model, pool);
+    for (const [index, step] of stopsAt(2, 5).entries()) {
+      const isPast = ({ attempt, status, progress }: View) =>
+        attempt === index + 1 && status === 'running' && (progress?.step ?? 0) >= step;
+      await training.until(id, isPast, `attempt ${index + 1} is past step ${step}`);
+      await worker.kill();
+      worker = await nextWorker(index + 1);
+    }
+    return training.completed(id);
+  };
+  const begin = (name: string, run: Promise<View>): void => {
+    run.catch(() => undefined); // its own test waits for it
+    runs.set(name, run);
+  };
+
+  beforeAll(async () => {
+    services = await givenServices();
+    api = await startApi(services, { env: SHORT_LEASE });
+    http = httpOf(api);
+    training = trainingOver(http);
+    await startIn('whole', 'whole', {});
+    for (const model of Object.keys(MODELS) as Model[]) {
+      const pool = poolOf(model, 'stopped');
+      await startIn(pool, pool, { ...paced, KTRDR_WORKER_SLOTS: String(CYCLES.length) });
+      begin(`${model} whole`, uninterrupted(model));
+      begin(`${model} killed`, withKills(model));
+      for (const cycles of CYCLES) begin(`${model} ${cycles}`, withCycles(model, cycles));
+    }
+  });
+  afterAll(async () => {
+    await Promise.allSettled(runs.values());
+    await services.close();
+  });
+
+  describe.each(Object.keys(MODELS) as Model[])('%s', (model) => {
+    const expectEqual = async (name: string): Promise<View> => {
+      const [whole, view] = await Promise.all(
+        [`${model} whole`, name].map(async (run) => {
+          const ended = await runs.get(run);
+          return { ended, result: await resultOf(ended?.['operation_id'] as string) };
+        }),
+      );
+      expect(whole?.result.steps).toBe(STEPS);
+      for (const figure of ['weights_sha256', 'ledger_sha256', 'steps'])
+        expect([figure, view?.result[figure]]).toEqual([figure, whole?.result[figure]]);
+      return view?.ended ?? {};
     };
 
     it.each(CYCLES)('has the same weights after %i cancel and resume cycles', async (cycles) => {
-      expect(await expectEqual(cyclesName(cycles))).toMatchObject({ attempt: cycles + 1, recoveries: 0 });
+      expect(await expectEqual(`${model} ${cycles}`)).toMatchObject({ attempt: cycles + 1, recoveries: 0 });
     });
 
     it('has the same weights after its worker is killed twice in the middle', async () => {
-      expect(await expectEqual('killed')).toMatchObject({ attempt: 3, recoveries: 2 });
+      expect(await expectEqual(`${model} killed`)).toMatchObject({ attempt: 3, recoveries: 2 });
     });
   });
 });
