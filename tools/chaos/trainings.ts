@@ -104,7 +104,7 @@ export function withEpochs({ name, spec }: Training, epochs: number): Training {
 }
 
 /** Share of the workers' time that is left for training when they are disturbed as often as they are here. */
-const USEFUL_SHARE = 0.4;
+const USEFUL_SHARE = 0.6;
 const SHORTEST_SECONDS = 2;
 
 /** How long one training should take undisturbed, so that all of them together last as long as the faults. */
