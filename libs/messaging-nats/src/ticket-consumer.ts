@@ -24,6 +24,8 @@ export interface NextTicket {
 
 const ACK_WAIT_MS = 10_000;
 const RETRY_AFTER_MS = 500;
+/** What was foretold and is sent is stored by then. */
+const STORED_WITHIN_MS = 250;
 
 /** A ticket that was heard of before it was stored, or before it was even sent. */
 interface Heard {
@@ -93,7 +95,7 @@ export class TicketConsumer {
 
   /**
    * What the pull still brings is the stored ticket of the one that was heard, or one that others can use. Who gives it
-   * back does not wait for it: the stored one may never come, or is the next that anybody pulls.
+   * back does not wait for long: what was only foretold may never be stored.
    */
   private ticketHeard({ operationId, isForetold }: Heard, pulled: Promise<JsMsg | null>, end: () => void): Ticket {
     const answered = Promise.withResolvers<'ack' | 'nak'>();
@@ -105,7 +107,7 @@ export class TicketConsumer {
       .catch((error: unknown) => this.onTrouble(reasonOf(error)));
     const giveBack = (): void => {
       answered.resolve('nak');
-      end();
+      setTimeout(end, STORED_WITHIN_MS).unref();
     };
     return { operationId, isForetold, ack: () => answered.resolve('ack'), giveBack };
   }
