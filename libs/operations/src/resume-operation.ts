@@ -162,7 +162,7 @@ function refusal(operation: Operation): IllegalTransitionError {
 
 function noCheckpoint(operation: Operation, choice: string): NoCheckpointError {
   if (choice === 'best')
-    return new NoCheckpointError(operation.id, choice, ['no checkpoint was saved at a best epoch']);
+    return new NoCheckpointError(operation.id, choice, ['no sound checkpoint tells a loss to choose by']);
   if (choice !== 'latest')
     return new NoCheckpointError(operation.id, choice, ['this id is not a checkpoint of this operation']);
   return new NoCheckpointError(operation.id, choice, [
