@@ -18,8 +18,8 @@ export interface ResumeRequest {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;
-  /** What to change of the spec, worked out on the operation as it was read; throws what refuses it. */
-  readonly override?: (operation: Operation) => PreparedOverride;
+  /** What to change of the spec, worked out on the operation as it was read and on where it goes on; throws what refuses it. */
+  readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride;
   /** Only a person's resume starts the recovery budget anew. */
   readonly recoveryBudget: 'spend' | 'refill';
 }
@@ -71,7 +71,7 @@ export class ResumeOperation {
     const { operation, checkpoints } = await this.operations.getWithCheckpoints(request.operationId);
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
     const { damaged, ...verdict } = await this.plan(operation, checkpoints, request);
-    const override = request.override?.(operation);
+    const override = request.override?.(operation, verdict.checkpoint);
     const { changes = [], backendChange = null } = override ?? {};
     const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
