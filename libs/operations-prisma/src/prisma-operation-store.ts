@@ -233,15 +233,12 @@ export class PrismaOperationStore implements OperationStore {
     return rows.map(toOperation);
   }
 
-  /** Transitions to `to` of these operations, oldest first. */
-  async transitionsTo(
-    to: OperationStatus,
-    operationIds: readonly string[],
-  ): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
+  /** What asked these operations to pause, and what made them `paused`, oldest first. */
+  async pauseEntries(operationIds: readonly string[]): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
     if (operationIds.length === 0) return new Map();
     const rows = await reach(() =>
       this.prisma.historyEntry.findMany({
-        where: { operationId: { in: [...operationIds] }, to },
+        where: { operationId: { in: [...operationIds] }, OR: [{ to: 'paused' }, { event: 'pause' }] },
         orderBy: { n: 'asc' },
       }),
     );
