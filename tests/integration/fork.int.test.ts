@@ -177,6 +177,7 @@ describe('a fork', () => {
     expect(await refused('op_training_20200101_000000_aaaaaaaaaa', {})).toEqual([404, 'operation-not-found']);
     expect(await refused(four, { checkpoint: 'no-such' })).toEqual([404, 'checkpoint-not-found']);
     expect(await refused(four, { overrides: { epochs: 0 } })).toEqual([422, 'request-invalid']);
+    expect(await refused(four, { overrides: { epochs: 3 }, dry_run: true })).toEqual([422, 'request-invalid']);
     expect(await refused(four, { overrides: { seed: 3 } })).toEqual([422, 'request-invalid']);
     expect(await refused(four, { overrides: { backend: 'cpu' } })).toEqual([422, 'request-invalid']);
   });

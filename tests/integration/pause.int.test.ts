@@ -52,7 +52,9 @@ describe('pausing', () => {
       step: view['latest_checkpoint'].step,
       remaining: { seconds: expect.any(Number), method: expect.any(String) },
     });
-    expect(view['pauses']).toHaveLength(1);
+    expect(view['pauses']).toMatchObject([
+      { actor: 'client:bootstrap', reason: 'the GPU is needed', cause: 'resource' },
+    ]);
     expect(view['allowed_actions']).toEqual(['resume', 'cancel', 'delete']);
     const before = view['active_seconds'] as number;
     expect((await training.show(id))['active_seconds']).toBe(before);

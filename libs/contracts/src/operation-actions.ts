@@ -52,15 +52,17 @@ export const CancelBody = z.strictObject({
   reason: z.string().max(500).nullable().default(null),
   save: z.boolean().default(true).describe('false: discard the work since the last checkpoint'),
 });
+const CHOICE =
+  'latest, best (saved at a best epoch; where none was, the one with the lowest val_loss, or loss), or a checkpoint id';
 export const ResumeBody = z.strictObject({
-  checkpoint: z.string().max(200).default('latest').describe('latest, best, or a checkpoint id'),
+  checkpoint: z.string().max(200).default('latest').describe(CHOICE),
   allow_fallback: z.boolean().default(false),
   allow_backend_change: AllowBackendChange,
   overrides: ResumeOverrides.default({}),
   dry_run: z.boolean().default(false),
 });
 export const ForkBody = z.strictObject({
-  checkpoint: z.string().min(1).max(200).default('latest').describe('latest, best, or a checkpoint id'),
+  checkpoint: z.string().min(1).max(200).default('latest').describe(CHOICE),
   allow_fallback: z.boolean().default(false),
   allow_backend_change: AllowBackendChange,
   overrides: ResumeOverrides.default({}),

@@ -45,7 +45,7 @@ export const PauseRecordView = z.object({
 export const PastPause = z.object({
   ...Position,
   paused_at: Instant,
-  actor: z.string(),
+  actor: z.string().describe('who asked for it'),
   reason: z.string().nullable(),
   cause: z.string().nullable(),
 });

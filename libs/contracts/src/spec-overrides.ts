@@ -3,7 +3,12 @@ import { BACKENDS, CheckpointPolicySpec, EarlyStoppingSpec, type TrainingSpec } 
 
 /** What a resume may change. Everything else stays as it was submitted; what changes is recorded with its diff. */
 export const ResumeOverrides = z.strictObject({
-  epochs: z.int().min(1).max(1_000_000).optional(),
+  epochs: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('not fewer than the checkpoint has trained; as many complete at once, at the end of an epoch only'),
   learning_rate: z.number().positive().max(100).optional(),
   batch_size: z.int().min(1).max(65_536).optional(),
   early_stopping: EarlyStoppingSpec.nullable().optional(),

@@ -17,12 +17,17 @@ export class ApiTokenStore {
     return row ? { id: row.id, name: row.name, role: row.role } : null;
   }
 
-  /** Makes sure that this token is accepted, under this name. */
-  async ensure(token: string, { id, name, role }: ApiTokenRecord): Promise<void> {
+  /**
+   * Makes sure that this token is accepted, under this name.
+   * @returns whether another one was until now, which is no longer
+   */
+  async ensure(token: string, { id, name, role }: ApiTokenRecord): Promise<{ readonly replaced: boolean }> {
     const sha256 = digest(token);
+    const former = await reach(() => this.prisma.apiToken.findUnique({ where: { id }, select: { sha256: true } }));
     await reach(() =>
       this.prisma.apiToken.upsert({ where: { id }, create: { id, name, role, sha256 }, update: { sha256, role } }),
     );
+    return { replaced: former !== null && former.sha256 !== sha256 };
   }
 }
 

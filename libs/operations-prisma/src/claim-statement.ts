@@ -1,4 +1,4 @@
-import type { ClaimRequest } from '@ktrdr/operations';
+import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
@@ -14,16 +14,19 @@ function claimable({ claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})`;
 }
 
+/** An operation with the status in which it has waited for a worker, and for how many milliseconds. */
+export type ClaimedRow = OperationRow & { readonly fromStatus: OperationStatus; readonly waitedMs: bigint };
+
 /**
  * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the ticket that
  * brought the claim is spent by its answer.
  */
-export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<OperationRow | undefined> {
-  const [free] = await reach(() => prisma.$rows<OperationRow>(claimStatement(request, 'skip')));
+export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
+  const [free] = await reach(() => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
   if (free) return free;
   const [found] = await reach(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
   if (!found?.isClaimable) return undefined;
-  const [held] = await reach(() => prisma.$rows<OperationRow>(claimStatement(request, 'wait')));
+  const [held] = await reach(() => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
   return held;
 }
 
@@ -60,7 +63,7 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
         stuck_since = NULL,
         ${CLOCKS}
       FROM old WHERE o.id = old.id
-      RETURNING o.*, old.status AS from_status
+      RETURNING o.*, old.status AS from_status, old.ms AS waited_ms
     ), a AS (
       INSERT INTO attempts (operation_id, attempt, worker_id, claim_id, claimed_at)
       SELECT u.id, u.attempt, ${workerId}, ${claimId}, u.status_since FROM u
@@ -73,7 +76,7 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
         'from', u.from_status, 'to', u.status, 'actor', ${`worker:${workerId}`}::text, 'reason', NULL, 'version', u.version)
       FROM u
     ), ${webhookRows('claim')}
-    SELECT ${operationColumns('u')} FROM u`;
+    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus", u.waited_ms AS "waitedMs" FROM u`;
 }
 
 /** Whether a claim failed because another with its id, at the same time, was first. */

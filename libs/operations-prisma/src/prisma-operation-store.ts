@@ -54,6 +54,12 @@ export interface ChildrenOfStatus {
 
 type TransitionRow = OperationRow & { fromStatus: OperationStatus; queuePosition: string | bigint | null };
 
+export interface TimedClaim {
+  readonly operation: Operation;
+  /** The status in which it waited, and for how long; null: this repeats an earlier claim. */
+  readonly waited: { readonly from: OperationStatus; readonly ms: number } | null;
+}
+
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
   constructor(private readonly prisma: Database) {}
@@ -135,9 +141,15 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async claim(request: ClaimRequest): Promise<Operation | null> {
+    return (await this.timedClaim(request))?.operation ?? null;
+  }
+
+  /** A claim, with how it has waited for it. */
+  async timedClaim(request: ClaimRequest): Promise<TimedClaim | null> {
     try {
       const row = await claimFirst(this.prisma, request);
-      return row ? toOperation(row) : await this.claimedBefore(request.claimId);
+      if (!row) return await this.claimedBefore(request.claimId);
+      return { operation: toOperation(row), waited: { from: row.fromStatus, ms: Number(row.waitedMs) } };
     } catch (error) {
       // The same claim, sent twice, ran at the same time, and the other one was first.
       if (isClaimedAlready(error)) return this.claimedBefore(request.claimId);
@@ -145,13 +157,13 @@ export class PrismaOperationStore implements OperationStore {
     }
   }
 
-  private async claimedBefore(claimId: string): Promise<Operation | null> {
+  private async claimedBefore(claimId: string): Promise<TimedClaim | null> {
     const [row] = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
         WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
     );
-    return row ? toOperation(row) : null;
+    return row ? { operation: toOperation(row), waited: null } : null;
   }
 
   async renewLeases(
@@ -233,15 +245,12 @@ export class PrismaOperationStore implements OperationStore {
     return rows.map(toOperation);
   }
 
-  /** Transitions to `to` of these operations, oldest first. */
-  async transitionsTo(
-    to: OperationStatus,
-    operationIds: readonly string[],
-  ): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
+  /** What asked these operations to pause, and what made them `paused`, oldest first. */
+  async pauseEntries(operationIds: readonly string[]): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
     if (operationIds.length === 0) return new Map();
     const rows = await reach(() =>
       this.prisma.historyEntry.findMany({
-        where: { operationId: { in: [...operationIds] }, to },
+        where: { operationId: { in: [...operationIds] }, OR: [{ to: 'paused' }, { event: 'pause' }] },
         orderBy: { n: 'asc' },
       }),
     );

@@ -23,6 +23,41 @@ describe('the checkpoints to try', () => {
     for (const choice of ['latest', 'best', 'c1']) expect(candidatesFor([], choice, 0)).toEqual([]);
   });
 
+  describe('for "best" where none was saved at a best epoch', () => {
+    const bestOf = (...checkpoints: Parameters<typeof candidatesFor>[0]) =>
+      candidatesFor(checkpoints, 'best', 40)[0]?.id;
+
+    it('begin with the one of the lowest val_loss, and go on with the older ones', () => {
+      const told = [
+        at(40, { metrics: { val_loss: 0.5, loss: 0.1 } }),
+        at(30, { metrics: { val_loss: 0.3, loss: 0.2 } }),
+        at(20, { metrics: { val_loss: 0.4, loss: 0.3 } }),
+        at(10, { metrics: { loss: 0.01 } }),
+      ];
+      expect(candidatesFor(told, 'best', 40).map(({ id }) => id)).toEqual(['c30', 'c20', 'c10']);
+    });
+
+    it('go by the loss where none tells a val_loss, and by nothing where none tells a number', () => {
+      expect(bestOf(at(40, { metrics: { loss: 0.5 } }), at(30, { metrics: { loss: 0.2 } }))).toBe('c30');
+      expect(bestOf(at(40, { metrics: { val_loss: 'NaN', loss: 0.5 } }), at(30, { metrics: { accuracy: 1 } }))).toBe(
+        'c40',
+      );
+      expect(bestOf(at(40, { metrics: { loss: 'Infinity' } }), at(30))).toBeUndefined();
+    });
+
+    it('pass over what is damaged, and prefer of equal ones the one nearest to the epoch that was judged', () => {
+      const metrics = { val_loss: 0.3 };
+      expect(bestOf(at(40, { metrics }), at(30, { metrics }), at(20, { metrics: { val_loss: 0.4 } }))).toBe('c30');
+      expect(bestOf(at(40, { metrics: { val_loss: 0.1 }, corruptedAt: DAMAGED }), at(30, { metrics }))).toBe('c30');
+    });
+
+    it('leave alone one that was', () => {
+      expect(bestOf(at(40, { metrics: { val_loss: 0.1 } }), at(30, { isBest: true, metrics: { val_loss: 0.2 } }))).toBe(
+        'c30',
+      );
+    });
+  });
+
   it('begin with the chosen one though it is damaged, and leave out the other damaged ones', () => {
     const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(30, { corruptedAt: DAMAGED }), at(20)];
     expect(candidatesFor(checkpoints, 'latest', 40).map(({ id }) => id)).toEqual(['c40', 'c20']);

@@ -14,14 +14,36 @@ export function candidatesFor(
   choice: CheckpointChoice,
   trainedSteps: number,
 ): readonly Checkpoint[] {
-  const start = checkpoints.findIndex(({ id, step, isBest, corruptedAt }) => {
-    if (choice === 'latest') return corruptedAt === null || step <= trainedSteps;
-    if (choice === 'best') return isBest;
-    return id === choice;
-  });
+  const start =
+    choice === 'best'
+      ? indexOfBest(checkpoints)
+      : checkpoints.findIndex(({ id, step, corruptedAt }) =>
+          choice === 'latest' ? corruptedAt === null || step <= trainedSteps : id === choice,
+        );
   if (start < 0) return [];
   const chosen = checkpoints.slice(start);
   return chosen.filter(({ corruptedAt }, index) => index === 0 || corruptedAt === null);
+}
+
+/** The figures that a best is told by, and the next one where no checkpoint has the one before. */
+const WATCHED = ['val_loss', 'loss'] as const;
+
+/**
+ * The newest that was saved at a best epoch. Where none was, the sound one with the lowest watched figure: what its last
+ * completed epoch came to. Of equal ones the oldest, for the others have trained on since.
+ */
+function indexOfBest(checkpoints: readonly Checkpoint[]): number {
+  const saved = checkpoints.findIndex(({ isBest }) => isBest);
+  if (saved >= 0) return saved;
+  for (const name of WATCHED) {
+    const told = checkpoints.flatMap(({ corruptedAt, metrics }, index) => {
+      const value = metrics[name];
+      return corruptedAt === null && typeof value === 'number' && Number.isFinite(value) ? [{ index, value }] : [];
+    });
+    const [best] = told.toSorted((a, b) => a.value - b.value || b.index - a.index);
+    if (best) return best.index;
+  }
+  return -1;
 }
 
 /** Steps trained so far that a checkpoint does not hold. */

@@ -102,7 +102,7 @@ export class ForkOperation {
 function noCheckpoint({ id }: Operation, choice: string): NoCheckpointError {
   const reasons =
     choice === 'best'
-      ? ['no checkpoint was saved at a best epoch']
+      ? ['no sound checkpoint tells a loss to choose by']
       : choice === 'latest'
         ? ['none has been committed yet', 'operations of its type save none', 'its checkpoints were deleted']
         : ['this id is not a checkpoint of this operation, or it was deleted'];

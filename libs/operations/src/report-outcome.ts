@@ -23,6 +23,12 @@ function isWorthAnotherTry({ code, details }: OperationFailure): boolean {
   return code === 'trainer-crashed' || (code === 'trainer-out-of-memory' && wasKilled);
 }
 
+/** As a person reads them in the history, by what workers send. */
+const RELEASE_REASONS: ReadonlyMap<string, string> = new Map([
+  ['worker-shutdown', 'the worker shuts down'],
+  ['drain', 'the worker drains'],
+]);
+
 export interface PausedReport {
   readonly position: Position;
   readonly checkpointId: string;
@@ -73,6 +79,7 @@ export class ReportOutcome {
       'release',
       { position, resumeCheckpointId: null },
       { reason, checkpoint_id: checkpointId },
+      { reason: RELEASE_REASONS.get(reason) ?? reason },
     );
   }
 

@@ -18,8 +18,8 @@ export interface ResumeRequest {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;
-  /** What to change of the spec, worked out on the operation as it was read; throws what refuses it. */
-  readonly override?: (operation: Operation) => PreparedOverride;
+  /** What to change of the spec, worked out on the operation as it was read and on where it goes on; throws what refuses it. */
+  readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride;
   /** Only a person's resume starts the recovery budget anew. */
   readonly recoveryBudget: 'spend' | 'refill';
 }
@@ -71,7 +71,7 @@ export class ResumeOperation {
     const { operation, checkpoints } = await this.operations.getWithCheckpoints(request.operationId);
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
     const { damaged, ...verdict } = await this.plan(operation, checkpoints, request);
-    const override = request.override?.(operation);
+    const override = request.override?.(operation, verdict.checkpoint);
     const { changes = [], backendChange = null } = override ?? {};
     const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
@@ -162,7 +162,7 @@ function refusal(operation: Operation): IllegalTransitionError {
 
 function noCheckpoint(operation: Operation, choice: string): NoCheckpointError {
   if (choice === 'best')
-    return new NoCheckpointError(operation.id, choice, ['no checkpoint was saved at a best epoch']);
+    return new NoCheckpointError(operation.id, choice, ['no sound checkpoint tells a loss to choose by']);
   if (choice !== 'latest')
     return new NoCheckpointError(operation.id, choice, ['this id is not a checkpoint of this operation']);
   return new NoCheckpointError(operation.id, choice, [

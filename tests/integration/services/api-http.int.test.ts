@@ -57,6 +57,19 @@ describe('the HTTP API', () => {
     expect(sent.get('www-authenticate')).toBe('Bearer');
   });
 
+  it('goes on accepting its own token when another replica starts with another one', async () => {
+    const other = await startApi(services);
+    const answers = await Promise.all([
+      httpOf(other).get('/operations'),
+      http.get('/operations'),
+      httpOf({ ...api, token: other.token }).get('/operations'), // so that clients can change before this one does
+      httpOf({ ...other, token: api.token }).get('/operations'),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401]);
+    expect(await other.logs()).toContain('the replica that started before has another api token');
+    await other.stop();
+  });
+
   it.each([
     ['malformed JSON', 400, () => http.post('/operations', '{"spec":')],
     [

@@ -189,6 +189,29 @@ describe('operations in PostgreSQL', () => {
     expect([queuedMs, activeMs, pausedMs].map((ms) => Math.floor(ms / 10_000))).toEqual([1, 2, 4]);
   });
 
+  it('tells how long a claimed one has waited since it began to, not since it was first queued', async () => {
+    const pool = 'timed';
+    const { operation } = await under.operations.submit(draftOperation({ pool }));
+    const claim = (claimId: string) =>
+      under.operations.timedClaim({ workerId: 'w', claimId, pool, capabilities: ['type:training'], leaseMs: 6000 });
+    const age = (seconds: number) =>
+      under.sql`UPDATE operations SET status_since = status_since - ${seconds} * interval '1 s',
+        queued_at = queued_at - ${seconds} * interval '1 s' WHERE id = ${operation.id}`;
+    await age(100);
+    const first = await claim('timed-1');
+    expect(first?.waited?.from).toBe('queued');
+    expect(Math.floor((first?.waited?.ms ?? 0) / 10_000)).toBe(10);
+    const lease = { operationId: operation.id, attempt: 1, workerId: 'w' };
+    await under.checkpoints.commit(lease, under.checkpointDraft(operation.id), () => Promise.resolve());
+    await age(1_000); // it trains
+    await under.apply(operation.id, 'lease-expired');
+    await age(20);
+    const second = await claim('timed-2');
+    expect(second?.waited?.from).toBe('resuming');
+    expect(Math.floor((second?.waited?.ms ?? 0) / 10_000)).toBe(2);
+    expect(await claim('timed-2')).toMatchObject({ operation: { attempt: 2 }, waited: null });
+  });
+
   it('numbers events without a gap though many write at once', async () => {
     const { id, attempt } = await under.givenStatus('running');
     await Promise.all(

@@ -5,7 +5,7 @@ import {
   type TransitionCommand,
   type TransitionOutcome,
 } from '@ktrdr/operations';
-import { type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
+import { type Database, PrismaOperationStore, readServiceFigures, type TimedClaim } from '@ktrdr/operations-prisma';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 const WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -24,7 +24,7 @@ export class ServiceMetrics {
   private readonly expiries = this.counter('ktrdr_lease_expiries_total', 'Leases that ran out', ['to']);
   private readonly claimWait = this.histogram(
     'ktrdr_claim_wait_seconds',
-    'From queued or resumed to claimed',
+    'How long an operation waited to be claimed, in the status that it was claimed from',
     WAIT_BUCKETS,
     ['from'],
   );
@@ -85,10 +85,9 @@ export class ServiceMetrics {
     if (event === 'lease-expired') this.expiries.inc({ to: outcome.operation.status });
   }
 
-  claimed({ attempt, queuedAt, statusSince }: Operation): void {
+  claimed({ from, ms }: NonNullable<TimedClaim['waited']>): void {
     this.transitions.inc({ event: 'claim', to: 'running' });
-    const waitedMs = Math.max(0, statusSince.getTime() - queuedAt.getTime());
-    this.claimWait.observe({ from: attempt === 1 ? 'queued' : 'resuming' }, waitedMs / 1000);
+    this.claimWait.observe({ from }, ms / 1000);
   }
 
   checkpointCommitted(checkpoint: {
@@ -158,8 +157,8 @@ export class MeasuredOperationStore extends PrismaOperationStore {
   }
 
   override async claim(request: ClaimRequest): Promise<Operation | null> {
-    const operation = await super.claim(request);
-    if (operation) this.metrics.claimed(operation);
-    return operation;
+    const claim = await this.timedClaim(request);
+    if (claim?.waited) this.metrics.claimed(claim.waited);
+    return claim?.operation ?? null;
   }
 }

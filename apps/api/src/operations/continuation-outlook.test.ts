@@ -55,6 +55,19 @@ describe('the outlook of a continuation', () => {
     expect(outlookOf({ ...anywhere, workers: [worker('backend:cpu', 'backend:cpu@4.22.0')] }).drift).toHaveLength(1);
   });
 
+  it('compares no process trainer with the trainer and the backends that a worker brings itself', () => {
+    const saved = {
+      ...provenance,
+      trainer: { name: 'plain-python', version: '3.12' },
+      backend: { name: 'process', version: '1' },
+    };
+    const asked = { ...bound, provenance: saved, requirements: ['type:training', 'trainer:process'] };
+    const host = worker('trainer:process', 'trainer:@ktrdr/trainer@1', 'backend:wasm', 'backend:wasm@4.22.0');
+    const { drift, guarantee } = outlookOf({ ...asked, workers: [host] });
+    expect(drift).toEqual([]);
+    expect(guarantee).toMatchObject({ level: 'bit-exact', detail: expect.stringContaining('as far as its program') });
+  });
+
   it('compares nothing with workers that do not tell versions, and nothing without a checkpoint', () => {
     expect(outlookOf({ ...bound, workers: [worker('backend:wasm')] }).drift).toEqual([]);
     expect(outlookOf({ ...bound, provenance: null, workers: [newer] })).toMatchObject({

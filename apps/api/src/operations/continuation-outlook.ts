@@ -8,6 +8,9 @@ import {
   type Surrounding,
 } from '@ktrdr/operations';
 
+/** It tells of itself only once its command runs: the versions that a worker offers are those of its built-in trainer. */
+const PROCESS_TRAINER = 'trainer:process';
+
 interface Continuation {
   /** Of the checkpoint; null: there is none, so nothing can differ from it. */
   readonly provenance: Provenance | null;
@@ -24,7 +27,7 @@ export interface Outlook {
 
 /**
  * What would differ on any of the workers that can take it, as far as they tell of themselves. The data they compare
- * when they have it.
+ * when they have it, a trainer that is a command of its own once it runs.
  */
 export function outlookOf({ provenance, requirements, backendChangeAllowed, workers }: Continuation): Outlook {
   if (!provenance) return { guarantee: guaranteeOf([]), drift: [] };
@@ -36,9 +39,15 @@ export function outlookOf({ provenance, requirements, backendChangeAllowed, work
   // Once it is bound to a backend, only that one counts.
   const isOpen = backendChangeAllowed && !requirements.some((tag) => tag.startsWith('backend:'));
   const guarantee = guaranteeOf(drift, { backendChangeAllowed: isOpen });
-  if (fitting.length > 0) return { guarantee, drift };
-  const unseen = 'no fitting worker is alive; the one that takes it says what differs there';
-  return { guarantee: { ...guarantee, detail: `${guarantee.detail} (${unseen})` }, drift };
+  const reserve = reserveOf(requirements, fitting.length);
+  return { guarantee: reserve ? { ...guarantee, detail: `${guarantee.detail} (${reserve})` } : guarantee, drift };
+}
+
+/** What nobody can tell before a worker has it. */
+function reserveOf(requirements: readonly string[], fittingWorkers: number): string | null {
+  if (fittingWorkers === 0) return 'no fitting worker is alive; the one that takes it says what differs there';
+  if (!requirements.includes(PROCESS_TRAINER)) return null;
+  return 'as far as its program saves all of its state; the worker that takes it says what differs there';
 }
 
 function surroundingOf(
@@ -46,6 +55,7 @@ function surroundingOf(
   requirements: readonly string[],
   provenance: Provenance,
 ): Surrounding {
+  if (requirements.includes(PROCESS_TRAINER)) return {};
   const offered = BACKENDS.filter((name) => capabilities.includes(`backend:${name}`));
   const backend =
     offered.find((name) => requirements.includes(`backend:${name}`)) ??

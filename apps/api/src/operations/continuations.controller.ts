@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ForkBody, type ForkedView, ResumeBody, type ResumedView } from '@ktrdr/contracts';
-import { ForkOperation, type Operation, ResumeOperation } from '@ktrdr/operations';
+import { type Checkpoint, ForkOperation, type Operation, ResumeOperation } from '@ktrdr/operations';
 import type { FastifyReply } from 'fastify';
 import { ulid } from 'ulid';
 import type { z } from 'zod';
@@ -37,7 +37,12 @@ export class ContinuationsController {
       actor: actorOf(request),
       reason: null,
       recoveryBudget: 'refill',
-      ...(changesNothing(asked) ? {} : { override: (operation: Operation) => prepareOverride(operation, asked) }),
+      ...(changesNothing(asked)
+        ? {}
+        : {
+            override: (operation: Operation, checkpoint: Checkpoint | null) =>
+              prepareOverride(operation, checkpoint, asked),
+          }),
     });
     return this.presenter.resumed(plan, body.dry_run);
   }

@@ -6,10 +6,11 @@ import {
   type SpecChange,
   TrainingSpec,
 } from '@ktrdr/contracts';
-import type { BackendChange, Operation, PreparedOverride } from '@ktrdr/operations';
+import type { BackendChange, Checkpoint, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
 import { toFieldProblems } from '../http/zod.pipe.js';
+import { assertEpochsSuffice } from './least-epochs.js';
 
 /** The spec as the next attempt trains it, with its hash. */
 export function effectiveSpec({ type, spec, specSha256, overrides }: EffectiveParts): {
@@ -34,13 +35,19 @@ export function changesNothing({ overrides, allowBackendChange }: AskedChanges):
 }
 
 /**
- * What a resume with these changes would be.
- * @throws {RequestInvalidError} for a type that has nothing to override, and for a backend that needs to be allowed
+ * What a resume from this checkpoint with these changes would be; without one it begins at step 0.
+ * @throws {RequestInvalidError} for a type that has nothing to override, a backend that needs to be allowed, and fewer
+ * epochs than are trained
  * @throws {SpecInvalidError} when the changed spec would not be one
  */
-export function prepareOverride(operation: Operation, asked: AskedChanges): PreparedOverride {
+export function prepareOverride(
+  operation: Operation,
+  checkpoint: Checkpoint | null,
+  asked: AskedChanges,
+): PreparedOverride {
   const before = effectiveSpec(operation);
   const { spec, changes } = changedSpec(operation, asked.overrides);
+  assertEpochsSuffice(asked.overrides, checkpoint, operation);
   const earlier = ResumeOverrides.parse(operation.overrides ?? {});
   return {
     overrides: mergeOverrides(earlier, asked.overrides),

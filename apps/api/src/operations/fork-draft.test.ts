@@ -64,6 +64,11 @@ describe('the draft of a fork', () => {
     expect(drafted({}, given({ progress: null })).progress).toMatchObject({ step: 90, steps: 90, epochs: 10 });
   });
 
+  it('is of no fewer epochs than its checkpoint has trained', () => {
+    expect(() => drafted({ overrides: { epochs: 8 } })).toThrow('9 epochs are trained already');
+    expect(drafted({ overrides: { epochs: 9 } }).progress).toMatchObject({ epoch: 9, epochs: 9 });
+  });
+
   it('keeps a name within what a name may have', () => {
     expect(drafted({}, given({ name: 'n'.repeat(200) })).name).toHaveLength(200);
   });

@@ -3,6 +3,7 @@ import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type P
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from './effective-spec.js';
+import { assertEpochsSuffice } from './least-epochs.js';
 
 interface ForkSubmission {
   readonly body: z.output<typeof ForkBody>;
@@ -17,7 +18,8 @@ const SUFFIX = ' (fork)';
 /**
  * A new operation that goes on where the other one was at this checkpoint: its spec as it is in force there with the
  * overrides in place, stored as the fork's own.
- * @throws {RequestInvalidError} @throws {SpecInvalidError} see {@link changedSpec} and {@link backendChangeFor}
+ * @throws {RequestInvalidError} @throws {SpecInvalidError} see {@link changedSpec}, {@link backendChangeFor} and
+ * {@link assertEpochsSuffice}
  */
 export function toForkDraft(
   origin: Operation,
@@ -26,6 +28,7 @@ export function toForkDraft(
 ): Omit<ForkDraft, 'checkpoint'> {
   const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
   const { spec, sha256, changes } = changedSpec(origin, body.overrides);
+  assertEpochsSuffice(body.overrides, checkpoint, origin);
   const trainedOn = BACKENDS.find((name) => name === provenance?.backend.name) ?? origin.pinnedBackend;
   const change = backendChangeFor({ trainedOn, spec, asked });
   const bound = change ? change.to : trainedOn;

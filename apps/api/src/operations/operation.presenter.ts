@@ -24,6 +24,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { toCheckpointingView } from './checkpointing.presenter.js';
 import { effectiveSpec } from './effective-spec.js';
+import { toPastPauses } from './past-pauses.js';
 
 type CheckpointSummary = z.infer<typeof CheckpointSummarySchema>;
 
@@ -52,7 +53,7 @@ export class OperationPresenter {
       this.operations.queuePositions(operations),
       this.checkpoints.latestOf(ids),
       this.checkpoints.byIds(resumedFrom),
-      this.operations.transitionsTo('paused', ids),
+      this.operations.pauseEntries(ids),
       this.operations.childrenSummaries(ids),
       this.forks.forksOf(ids, FORKS_SHOWN),
     ]);
@@ -113,7 +114,7 @@ export function toOperationView(
       requested_at: operation.pauseRequest.requestedAt,
     },
     paused: toPauseRecord(operation),
-    pauses: pauses.map(toPastPause),
+    pauses: toPastPauses(pauses),
     cancel: operation.cancelRequest && {
       reason: operation.cancelRequest.reason,
       save: operation.cancelRequest.save,
@@ -185,11 +186,6 @@ function toPauseRecord({ status, pauseRecord }: Operation): OperationView['pause
     remaining: remaining && { ...remaining },
     snapshot: snapshot as NonNullable<OperationView['paused']>['snapshot'], // checked when the worker sent it
   };
-}
-
-function toPastPause({ at, actor, reason, details }: HistoryEntry): OperationView['pauses'][number] {
-  const { step, epoch, cause } = details as { step?: number; epoch?: number; cause?: string };
-  return { paused_at: at.toISOString(), actor, reason, cause: cause ?? null, step: step ?? 0, epoch: epoch ?? 0 };
 }
 
 function toChildren(children: readonly ChildrenOfStatus[]): OperationView['children'] {

@@ -91,8 +91,9 @@ const providers = [
   provide(ApiTokenStore, DATABASE),
   {
     provide: BootstrapToken,
-    inject: [ApiTokenStore, CONFIG],
-    useFactory: (tokens: ApiTokenStore, { bootstrapToken }: ApiConfig) => new BootstrapToken(tokens, bootstrapToken),
+    inject: [ApiTokenStore, CONFIG, PinoLogger],
+    useFactory: (tokens: ApiTokenStore, { bootstrapToken }: ApiConfig, { logger }: PinoLogger) =>
+      new BootstrapToken(tokens, bootstrapToken, logger),
   },
   provide(CheckpointStore, OBJECT_STORE),
   provide(StoredCheckpoints, CheckpointStore, OBJECT_STORE, PrismaCheckpointCollection),

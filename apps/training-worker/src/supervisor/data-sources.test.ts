@@ -40,6 +40,47 @@ it.each(['secret.csv', '../secret.csv', 'data/link.csv', 'link.csv', '/etc/passw
   },
 );
 
+it('answers for what is outside the same whether it is there or not, and names the folders', async () => {
+  const data = join(folder, 'data');
+  await mkdir(join(folder, 'other'));
+  await writeFile(join(folder, 'other', 'there.csv'), 'secret\n');
+  await symlink(join(folder, 'other'), join(data, 'linked'));
+  await symlink(join(folder, 'nothing.csv'), join(data, 'dangling.csv'));
+  await symlink(join(data, 'circle.csv'), join(data, 'circle.csv'));
+  const answer = (source: string) =>
+    sources.resolve(source, folder).then(
+      () => 'found',
+      (error: Error) => error.message.replace(source, 'SOURCE'),
+    );
+  const outside = `The data source SOURCE cannot be used: it is outside the folders of KTRDR_DATA_ROOTS (${data})`;
+  for (const source of [
+    '/etc/passwd',
+    '/etc/nosuchfile',
+    join(folder, 'secret.csv'),
+    join(folder, 'nothing.csv'),
+    '../secret.csv',
+    '../nothing.csv',
+    `${data}-beside/x.csv`,
+    'link.csv',
+    'dangling.csv',
+    'linked/there.csv',
+    'linked/nothing.csv',
+  ])
+    expect([source, await answer(source)]).toEqual([source, outside]);
+  const missing = `The data source SOURCE cannot be used: there is no such file on this worker in the folders of KTRDR_DATA_ROOTS (${data})`;
+  expect(await answer('nothing.csv')).toBe(missing);
+  expect(await answer('circle.csv')).toBe(missing);
+});
+
+it('finds a file by either name of a data folder that is a link', async () => {
+  await symlink(join(folder, 'data'), join(folder, 'alias'));
+  const openBucket = () => new FileObjectStore(folder);
+  const aliased = new LocalDataSources({ roots: [join(folder, 'absent'), join(folder, 'alias')], openBucket });
+  const path = join(folder, 'data', 'prices.csv');
+  for (const source of [path, join(folder, 'alias', 'prices.csv'), 'prices.csv'])
+    expect(await aliased.resolve(source, folder)).toBe(path);
+});
+
 it('downloads an object', async () => {
   await new FileObjectStore(join(folder, 'bucket')).put('in/prices.csv', Buffer.from('date,price\n'));
   expect(await sources.resolve('s3://bucket/in/prices.csv', folder)).toBe(join(folder, 'data.csv'));

@@ -1,5 +1,5 @@
-import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
@@ -36,21 +36,42 @@ export class LocalDataSources implements DataSources {
     return into;
   }
 
+  /** What is outside the folders gets one answer, whether it is there or not. */
   private async locate(source: string): Promise<string> {
     const path = toPath(source);
-    const roots = await Promise.all(this.locations.roots.map((root) => realpath(root).catch(() => null)));
-    const places = isAbsolute(path) ? [path] : roots.flatMap((root) => (root ? [resolve(root, path)] : []));
+    const folders = await Promise.all(this.locations.roots.map(async (root) => [resolve(root), await leadsTo(root)]));
+    const isAllowed = (place: string) => folders.flat().some((folder) => isInside(place, folder));
+    const named = `the folders of KTRDR_DATA_ROOTS (${this.locations.roots.join(', ')})`;
+    const outside = () => new DataNotFoundError(source, `it is outside ${named}`);
+    const asked = isAbsolute(path)
+      ? [resolve(path)]
+      : folders.flatMap(([, root]) => (root ? [resolve(root, path)] : []));
+    const places = asked.filter(isAllowed);
+    if (places.length === 0) throw outside();
     for (const place of places) {
-      const real = await realpath(place).catch(() => null);
-      if (!real) continue;
-      if (!roots.some((root) => root !== null && isInside(real, root))) {
-        throw new DataNotFoundError(source, 'it is outside the folders of KTRDR_DATA_ROOTS');
-      }
-      if (!(await stat(real)).isFile()) throw new DataNotFoundError(source, 'it is not a file');
+      const real = await leadsTo(place);
+      if (!isAllowed(real)) throw outside();
+      const found = await stat(real).catch(() => null);
+      if (!found) continue;
+      if (!found.isFile()) throw new DataNotFoundError(source, 'it is not a file');
       return real;
     }
-    throw new DataNotFoundError(source, `there is no such file on this worker (KTRDR_DATA_ROOTS)`);
+    throw new DataNotFoundError(source, `there is no such file on this worker in ${named}`);
   }
+}
+
+/** More links in a row lead round in a circle. */
+const LINKS_AT_MOST = 40;
+
+/** The real path, also of what is not there: as far as there are folders and links, they are followed. */
+async function leadsTo(path: string, links = 0): Promise<string> {
+  const real = await realpath(path).catch(() => null);
+  const place = resolve(path);
+  const parent = dirname(place);
+  if (real !== null || parent === place || links > LINKS_AT_MOST) return real ?? place;
+  const folder = await leadsTo(parent, links);
+  const link = await readlink(place).catch(() => null);
+  return link === null ? join(folder, basename(place)) : leadsTo(resolve(folder, link), links + 1);
 }
 
 function toPath(source: string): string {

@@ -97,7 +97,7 @@ function planned(operation: ModelOperation, choice: string, allowFallback: boole
 
 /** The rule itself has its own tests; it only needs these. */
 function asCheckpoint({ id, step, isBest, isMarked }: ModelCheckpoint): Checkpoint {
-  return { id, step, isBest, corruptedAt: isMarked ? new Date(0) : null } as Checkpoint;
+  return { id, step, isBest, metrics: {}, corruptedAt: isMarked ? new Date(0) : null } as unknown as Checkpoint;
 }
 
 function resumed(
