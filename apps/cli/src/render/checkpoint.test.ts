@@ -10,9 +10,9 @@ describe('checkpoints', () => {
   it('stand in a table with their marks', () => {
     expect(renderCheckpoints(ID, { items: [checkpointView(), checkpointView({ is_best: true })] }, context)).toBe(
       lines(
-        'CHECKPOINT  KIND    EPOCH   STEP     SIZE  LOSS  SAVED',
-        'ck_01       cancel     25  1,400  1.40 MB   NaN  2 minutes ago  latest, pinned',
-        'ck_01       cancel     25  1,400  1.40 MB   NaN  2 minutes ago  latest, best, pinned',
+        'CHECKPOINT  KIND    EPOCH   STEP     SIZE  VAL LOSS  SAVED',
+        'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, pinned',
+        'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, best, pinned',
       ),
     );
   });

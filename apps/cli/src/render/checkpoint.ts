@@ -1,29 +1,31 @@
 import type { CheckpointPage, CheckpointStats, CheckpointView, FileEntry, VerifyView } from '@ktrdr/contracts';
 import { position, renderMetrics } from './figures.js';
-import { block, type Row, table } from './layout.js';
+import { block, type Column, type Row, table } from './layout.js';
+import { lossColumns } from './loss-columns.js';
 import type { RenderContext } from './operation-detail.js';
 import type { Paint } from './paint.js';
-import { age, count, duration, figure, quantity, size } from './units.js';
+import { age, count, duration, quantity, size } from './units.js';
 
 export function renderCheckpoints(operationId: string, { items }: CheckpointPage, context: RenderContext): string {
   if (items.length === 0) return `Operation ${operationId} has no checkpoints.`;
-  const columns = [
+  const losses = lossColumns(items.map(({ metrics }) => metrics));
+  const columns: Column[] = [
     { title: 'CHECKPOINT' },
     { title: 'KIND' },
     { title: 'EPOCH', align: 'right' },
     { title: 'STEP', align: 'right' },
     { title: 'SIZE', align: 'right' },
-    { title: 'LOSS', align: 'right' },
+    ...losses.columns,
     { title: 'SAVED' },
     { title: '' },
-  ] as const;
+  ];
   const rows = items.map((checkpoint) => [
     checkpoint.checkpoint_id,
     checkpoint.checkpoint_type,
     count(checkpoint.epoch),
     count(checkpoint.step),
     size(checkpoint.bytes),
-    figure(checkpoint.metrics['val_loss'] ?? checkpoint.metrics['loss']),
+    ...losses.cellsOf(checkpoint.metrics),
     age(checkpoint.created_at, context.now),
     marks(checkpoint),
   ]);
