@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { afterLossOf } from './lost-part.js';
 import { parseStackOptions, USAGE } from './options.js';
 import type { StackOptions } from './options.js';
 import { onUnexpectedEnd } from './part-process.js';
@@ -53,6 +54,7 @@ function firstFatalEnd({ core, workers }: Stack, { keepGoing }: StackOptions): P
     onUnexpectedEnd([...core, ...workers], (part, what) => {
       console.error(what);
       if (core.includes(part) && !keepGoing) resolve(part);
+      else console.error(afterLossOf(part, workers));
     });
   });
 }

@@ -127,7 +127,7 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
       }
       await untilRegistered({ apiUrl, token: apiToken, workers: started.workers, signal });
     },
-    () => ids.join(', ') || 'none',
+    () => started.workers.map(({ pid }, index) => `${ids[index]} (pid ${pid})`).join(', ') || 'none',
   );
   return {
     api_url: apiUrl,
