@@ -173,7 +173,7 @@ export async function startStack(options: StackOptions, report: StackReport, sig
   };
   try {
     await endOrphans(lock, report);
-    const ports = await choosePorts(place, options.port);
+    const ports = await choosePorts(place, options.port, report.line);
     const ready = await startParts({ options, place, ports, lock, report, signal }, started);
     const core = [started.postgres, started.nats, started.api].filter((part) => part !== undefined);
     return { ready, place, core, workers: started.workers, stop, kill };
