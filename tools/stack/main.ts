@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { dataRootsFor } from './data-roots.js';
 import { afterLossOf } from './lost-part.js';
 import { parseStackOptions, USAGE } from './options.js';
 import type { StackOptions } from './options.js';
@@ -60,7 +61,8 @@ function firstFatalEnd({ core, workers }: Stack, { keepGoing }: StackOptions): P
 }
 
 async function main(): Promise<number> {
-  const options = parseStackOptions(process.argv.slice(2), process.env['INIT_CWD'] ?? process.cwd());
+  const startedIn = process.env['INIT_CWD'] ?? process.cwd();
+  const options = parseStackOptions(process.argv.slice(2), startedIn);
   if (options === undefined) {
     console.log(USAGE);
     return 0;
@@ -77,7 +79,8 @@ async function main(): Promise<number> {
   });
   if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   try {
-    stack = await startStack(options, report, starting.signal);
+    const dataRoots = dataRootsFor({ given: process.env['KTRDR_DATA_ROOTS'], startedIn });
+    stack = await startStack({ ...options, dataRoots }, report, starting.signal);
   } catch (error) {
     if (!isStopping) throw error;
     console.log('stopped while starting');

@@ -10,6 +10,8 @@ export type StackOptions = Readonly<{
   /** 0: the port of last time or 8080 when it is free, else any. */
   port: number;
   keepGoing: boolean;
+  /** Folders, with commas, that workers may read data files from; the examples when not said. */
+  dataRoots?: string;
 }>;
 
 /** The text of `--help`. */

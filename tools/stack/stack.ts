@@ -115,13 +115,16 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
     () => apiUrl,
   );
   await lock.record('API', started.api.pid);
+  const { dataRoots } = options;
+  const workerEnv = dataRoots === undefined ? {} : { KTRDR_DATA_ROOTS: dataRoots };
   const ids = Array.from({ length: options.workers }, (_, index) => `w${index + 1}`);
   await report.during(
     'workers',
     async () => {
       for (const id of ids) {
         signal?.throwIfAborted();
-        const worker = await startWorkerProcess({ addresses, id, dir: place.workerDir(id), logFile: place.log(id) });
+        const [dir, logFile] = [place.workerDir(id), place.log(id)];
+        const worker = await startWorkerProcess({ addresses, id, dir, logFile, env: workerEnv });
         started.workers.push(worker);
         await lock.record(worker.name, worker.pid);
       }
