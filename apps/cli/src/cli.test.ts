@@ -159,6 +159,14 @@ describe('the commands', () => {
     expect(stderr).toContain(`next       ktrdr operations resume ${ID} --checkpoint best --allow-fallback`);
   });
 
+  it('offer a fork with the same choices where a completed operation was to be resumed', async () => {
+    const fields = { operation_id: ID, action: 'resume', operation_status: 'completed', allowed_actions: ['retry'] };
+    api.refuse(`POST /operations/${ID}/resume`, 409, 'illegal-transition', fields);
+    const { code, stderr } = await run('operations', 'resume', ID, '--epochs', '20');
+    expect(code).toBe(4);
+    expect(stderr).toContain(`ktrdr operations fork ${ID} --epochs 20\n`);
+  });
+
   it('offer to resume after a cancel that left a checkpoint', async () => {
     const cancelled = operationView({
       status: 'cancelled',

@@ -28,6 +28,22 @@ describe('a refusal', () => {
     );
   });
 
+  it('of a resume suggests a fork where the operation is completed', () => {
+    const problem = {
+      code: 'illegal-transition',
+      title: 'Conflict',
+      operation_id: ID,
+      operation_status: 'completed',
+      allowed_actions: ['retry', 'delete'],
+    };
+    expect(nextCommands({ ...problem, action: 'resume' })).toEqual([
+      `ktrdr operations show ${ID}`,
+      `ktrdr operations fork ${ID}`,
+      `ktrdr operations retry ${ID}`,
+    ]);
+    expect(nextCommands({ ...problem, action: 'pause' })).not.toContain(`ktrdr operations fork ${ID}`);
+  });
+
   it('of a corrupted checkpoint names the files, the fallback, its cost and the command', () => {
     const problem = {
       code: 'checkpoint-corrupted',

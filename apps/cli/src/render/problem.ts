@@ -44,7 +44,7 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
       return operation ? [`ktrdr operations explain ${operation}`] : ['ktrdr checkpoints OPERATION'];
     case 'illegal-transition':
     case 'pause-refused':
-      return operation ? afterRefusal(operation, texts(problem['allowed_actions'])) : [];
+      return operation ? afterRefusal(operation, problem) : [];
     case 'checkpoint-corrupted':
     case 'checkpoint-incompatible':
       if (!operation) return [];
@@ -63,9 +63,11 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
   }
 }
 
-function afterRefusal(operation: string, allowed: readonly string[]): string[] {
+function afterRefusal(operation: string, problem: ProblemDocument): string[] {
   // Deleting is allowed often and meant seldom.
-  const meant = allowed.filter((action) => action !== 'delete');
+  const meant = texts(problem['allowed_actions']).filter((action) => action !== 'delete');
+  // What is completed goes on as a fork only.
+  if (problem['action'] === 'resume' && operationStatusOf(problem) === 'completed') meant.unshift('fork');
   return [`ktrdr operations show ${operation}`, ...meant.map((action) => `ktrdr operations ${action} ${operation}`)];
 }
 
