@@ -103,10 +103,12 @@ function headline(problem: ProblemDocument): string {
 
 /** Each offending path of a specification or a request, with the line of the file where that is known. */
 function faultyFields(problem: ProblemDocument): string[] {
-  return records(problem['problems']).map(({ path, line, message }) => {
+  const shown = records(problem['problems']).map(({ path, line, message }) => {
     const where = typeof line === 'number' ? ` (line ${line})` : '';
     return `${text(path) ?? 'the document'}${where}: ${text(message) ?? 'is not valid'}`;
   });
+  const more = problem['more_problems'];
+  return typeof more === 'number' ? [...shown, `… ${count(more)} more`] : shown;
 }
 
 function texts(value: unknown): string[] {
