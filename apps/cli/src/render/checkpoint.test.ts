@@ -43,10 +43,11 @@ describe('checkpoints', () => {
       lines(
         'ck_01',
         '  verdict     corrupted',
-        '  checked     5 files, 1.40 MB hashed',
+        '  checked     4 files and the manifest, 1.40 MB hashed',
         '  bad files   weights.safetensors  wrong-hash  (expected ef…, found 00…)',
       ),
     );
+    expect(renderVerified({ ...verified, files_checked: 1 }, plain)).toContain('  checked     the manifest, 1.40 MB');
   });
 
   it('are counted', () => {

@@ -68,10 +68,15 @@ export function renderVerified(verified: VerifyView, paint: Paint): string {
   const { checkpoint_id: id, valid: isValid, files_checked: files, bytes_hashed: bytes, bad_files: bad } = verified;
   const rows: Row[] = [
     { label: 'verdict', value: isValid ? { text: 'valid', tone: 'good' } : { text: 'corrupted', tone: 'bad' } },
-    { label: 'checked', value: `${quantity(files, 'file')}, ${size(bytes)} hashed` },
+    { label: 'checked', value: `${checkedFiles(files)}, ${size(bytes)} hashed` },
     { label: 'bad files', value: bad.map(({ name, problem, detail }) => `${name}  ${problem}  (${detail})`) },
   ];
   return block(id, rows, paint);
+}
+
+/** The API counts the manifest too; where that cannot be read, it is all that was checked. */
+function checkedFiles(many: number): string {
+  return many > 1 ? `${quantity(many - 1, 'file')} and the manifest` : 'the manifest';
 }
 
 export function renderPinned({ checkpoint_id: id, pinned }: CheckpointView): string {
