@@ -114,6 +114,29 @@ describe('a refusal', () => {
     );
   });
 
+  it('speaks of flags and commands where the API speaks of fields and headers', () => {
+    const unknown = {
+      code: 'unauthorized',
+      title: 'Unauthorized',
+      detail: 'The token is not known; send "Authorization: Bearer TOKEN"',
+    };
+    expect(render(unknown)).toBe(
+      lines(
+        'The token is not known; set KTRDR_API_TOKEN, which goes first, or run "ktrdr login"',
+        '  next   ktrdr login',
+      ),
+    );
+    const message = 'set allow_backend_change to accept a result within a tolerance';
+    const problems = [{ path: 'overrides.backend', message }];
+    expect(render({ code: 'request-invalid', title: 'The body is not valid', problems })).toContain(
+      'overrides.backend: give --allow-backend-change to accept',
+    );
+    const possible_reasons = ['it stopped early (allow_fallback then begins again at step 0)'];
+    expect(render({ code: 'checkpoint-not-found', title: 'None', possible_reasons })).toContain(
+      '(--allow-fallback then begins again at step 0)',
+    );
+  });
+
   it('is shown even when it carries nothing that it should', () => {
     const odd = { code: 'of-tomorrow', title: 'Odd', bad_files: 'none', problems: [null, 3], allowed_actions: 7 };
     expect(render(odd)).toBe('Odd');
