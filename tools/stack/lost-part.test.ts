@@ -7,7 +7,7 @@ describe('what is said of a part that ended unexpectedly', () => {
 
   it('is where the work of a worker goes on, and how to have the worker back', () => {
     expect(afterLossOf(w1, [w1, w2])).toBe(
-      'It is not restarted. What it ran goes on on worker w2. ' +
+      'It is not restarted; worker w2 takes over what it ran. ' +
         'Ctrl+C and the same command again bring worker w1 back; everything is kept.',
     );
   });

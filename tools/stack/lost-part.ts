@@ -11,6 +11,6 @@ function consequence(lost: Part, workers: readonly Part[]): string {
   if (!workers.includes(lost)) return 'It is not restarted.';
   const others = workers.filter((worker) => worker !== lost && !worker.hasExited());
   return others.length > 0
-    ? `It is not restarted. What it ran goes on on ${others.map(({ name }) => name).join(' or ')}.`
+    ? `It is not restarted; ${others.map(({ name }) => name).join(' or ')} takes over what it ran.`
     : 'It is not restarted, and no other worker is left: operations wait for one.';
 }
