@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { dataRootsFor } from './data-roots.js';
+import { afterLossOf } from './lost-part.js';
 import { parseStackOptions, USAGE } from './options.js';
 import type { StackOptions } from './options.js';
 import { onUnexpectedEnd } from './part-process.js';
@@ -53,12 +55,14 @@ function firstFatalEnd({ core, workers }: Stack, { keepGoing }: StackOptions): P
     onUnexpectedEnd([...core, ...workers], (part, what) => {
       console.error(what);
       if (core.includes(part) && !keepGoing) resolve(part);
+      else console.error(afterLossOf(part, workers));
     });
   });
 }
 
 async function main(): Promise<number> {
-  const options = parseStackOptions(process.argv.slice(2), process.env['INIT_CWD'] ?? process.cwd());
+  const startedIn = process.env['INIT_CWD'] ?? process.cwd();
+  const options = parseStackOptions(process.argv.slice(2), startedIn);
   if (options === undefined) {
     console.log(USAGE);
     return 0;
@@ -75,7 +79,8 @@ async function main(): Promise<number> {
   });
   if (options.readyFile !== undefined) await rm(options.readyFile, { force: true });
   try {
-    stack = await startStack(options, report, starting.signal);
+    const dataRoots = dataRootsFor({ given: process.env['KTRDR_DATA_ROOTS'], startedIn });
+    stack = await startStack({ ...options, dataRoots }, report, starting.signal);
   } catch (error) {
     if (!isStopping) throw error;
     console.log('stopped while starting');

@@ -10,6 +10,8 @@ export type StackOptions = Readonly<{
   /** 0: the port of last time or 8080 when it is free, else any. */
   port: number;
   keepGoing: boolean;
+  /** Folders, with commas, that workers may read data files from; the examples when not said. */
+  dataRoots?: string;
 }>;
 
 /** The text of `--help`. */
@@ -19,7 +21,9 @@ export const USAGE = `npm run stack -- [options]
   --data-dir DIR     where everything is kept (.ktrdr)
   --port P           port of the API (the one of last time, 8080, or any free one)
   --ready-file FILE  write the addresses there, as JSON, once everything answers
-  --keep-going       stay up when PostgreSQL, NATS or the API dies`;
+  --keep-going       stay up when PostgreSQL, NATS or the API dies
+
+Data files of your own are read from below this folder, or from the folders in KTRDR_DATA_ROOTS.`;
 
 function wholeNumber(name: string, text: string, highest: number): number {
   const value = Number(text);

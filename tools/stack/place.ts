@@ -59,8 +59,11 @@ async function lastPorts(path: string): Promise<Partial<Ports>> {
   }
 }
 
-/** The ports of last time where they are free, so that addresses survive a restart. A wanted API port must be free. */
-export async function choosePorts({ dataDir }: Place, apiPort: number): Promise<Ports> {
+/**
+ * The ports of last time where they are free, so that addresses survive a restart; that the API's is another one is told.
+ * A wanted API port must be free.
+ */
+export async function choosePorts({ dataDir }: Place, apiPort: number, tell: (line: string) => void): Promise<Ports> {
   if (apiPort !== 0 && !(await isPortFree(apiPort))) {
     throw new Error(`Port ${apiPort} is in use. Stop what listens there, or choose another one with --port.`);
   }
@@ -68,11 +71,13 @@ export async function choosePorts({ dataDir }: Place, apiPort: number): Promise<
   const last = await lastPorts(path);
   const choose = async (port: number | undefined): Promise<number> =>
     port !== undefined && (await isPortFree(port)) ? port : freePort();
+  const usual = last.api ?? USUAL_API_PORT;
   const ports = {
     postgres: await choose(last.postgres),
     nats: await choose(last.nats),
-    api: apiPort === 0 ? await choose(last.api ?? USUAL_API_PORT) : apiPort,
+    api: apiPort === 0 ? await choose(usual) : apiPort,
   };
+  if (apiPort === 0 && ports.api !== usual) tell(`port ${usual} is in use; the API is at ${ports.api}`);
   await writeFile(path, JSON.stringify(ports));
   return ports;
 }

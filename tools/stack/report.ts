@@ -1,7 +1,7 @@
 import type { StackReport } from './stack.js';
 
 const NAME_WIDTH = 14;
-const LINE_WIDTH = 42;
+const LINE_WIDTH = 48;
 
 /** Lines for a terminal or a log: each step once it is done, with what came of it and how long it took. */
 export function printingReport(print: (line: string) => void): StackReport {

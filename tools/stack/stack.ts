@@ -115,19 +115,22 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
     () => apiUrl,
   );
   await lock.record('API', started.api.pid);
+  const { dataRoots } = options;
+  const workerEnv = dataRoots === undefined ? {} : { KTRDR_DATA_ROOTS: dataRoots };
   const ids = Array.from({ length: options.workers }, (_, index) => `w${index + 1}`);
   await report.during(
     'workers',
     async () => {
       for (const id of ids) {
         signal?.throwIfAborted();
-        const worker = await startWorkerProcess({ addresses, id, dir: place.workerDir(id), logFile: place.log(id) });
+        const [dir, logFile] = [place.workerDir(id), place.log(id)];
+        const worker = await startWorkerProcess({ addresses, id, dir, logFile, env: workerEnv });
         started.workers.push(worker);
         await lock.record(worker.name, worker.pid);
       }
       await untilRegistered({ apiUrl, token: apiToken, workers: started.workers, signal });
     },
-    () => ids.join(', ') || 'none',
+    () => started.workers.map(({ pid }, index) => `${ids[index]} (pid ${pid})`).join(', ') || 'none',
   );
   return {
     api_url: apiUrl,
@@ -173,7 +176,7 @@ export async function startStack(options: StackOptions, report: StackReport, sig
   };
   try {
     await endOrphans(lock, report);
-    const ports = await choosePorts(place, options.port);
+    const ports = await choosePorts(place, options.port, report.line);
     const ready = await startParts({ options, place, ports, lock, report, signal }, started);
     const core = [started.postgres, started.nats, started.api].filter((part) => part !== undefined);
     return { ready, place, core, workers: started.workers, stop, kill };

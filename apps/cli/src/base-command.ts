@@ -4,6 +4,7 @@ import { resolveConnection } from './config.js';
 import { type Failure, isUsageError, toFailure } from './failure.js';
 import { type Paint, paintFor } from './render/paint.js';
 import { nextCommands, type ProblemDocument, renderProblem } from './render/problem.js';
+import { retryNotices } from './retry-notices.js';
 
 export interface ApiFlags {
   readonly 'api-url'?: string | undefined;
@@ -45,14 +46,7 @@ export abstract class ApiCommand extends Command {
 
   protected async clientOf(options: { url: string; token: string; timeoutMs: number }): Promise<ApiClient> {
     const { ApiClient } = await import('@ktrdr/api-client'); // late: help and version do without it
-    let isFirst = true;
-    return new ApiClient({
-      ...options,
-      onRetry: (error) => {
-        if (isFirst) this.logToStderr(`${error.message.split('. ')[0]}; trying again …`);
-        isFirst = false;
-      },
-    });
+    return new ApiClient({ ...options, onRetry: retryNotices({ say: (line) => this.logToStderr(line) }) });
   }
 
   /** What to type after a refusal; a command that knows better says so. */

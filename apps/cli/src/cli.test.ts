@@ -9,7 +9,7 @@ import {
   resumedView,
   workerView,
 } from './testing/fixtures.js';
-import { ktrdr } from './testing/ktrdr-process.js';
+import { ktrdr, startKtrdr } from './testing/ktrdr-process.js';
 
 let api: ContractApi;
 beforeEach(async () => {
@@ -73,6 +73,14 @@ describe('exit codes of real commands', () => {
     expect(code).toBe(7);
     expect(stderr).toContain('ktrdr login');
     expect(api.requests).toEqual([]);
+  });
+
+  it('are 0, without a word, when nobody reads what is printed', async () => {
+    api.answer('GET /operations', { items: [], next_cursor: null, total: 0, active: 0, by_status: {} });
+    const env = { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' };
+    const unread = await startKtrdr(['operations'], { env });
+    unread.child.stdout?.destroy();
+    expect(await unread.finished()).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('are 6 when a verified checkpoint is bad', async () => {
@@ -149,6 +157,14 @@ describe('the commands', () => {
     api.refuse(`POST /operations/${ID}/resume`, 422, 'checkpoint-corrupted', fields);
     const { stderr } = await run('operations', 'resume', ID, '--checkpoint', 'best');
     expect(stderr).toContain(`next       ktrdr operations resume ${ID} --checkpoint best --allow-fallback`);
+  });
+
+  it('offer a fork with the same choices where a completed operation was to be resumed', async () => {
+    const fields = { operation_id: ID, action: 'resume', operation_status: 'completed', allowed_actions: ['retry'] };
+    api.refuse(`POST /operations/${ID}/resume`, 409, 'illegal-transition', fields);
+    const { code, stderr } = await run('operations', 'resume', ID, '--epochs', '20');
+    expect(code).toBe(4);
+    expect(stderr).toContain(`ktrdr operations fork ${ID} --epochs 20\n`);
   });
 
   it('offer to resume after a cancel that left a checkpoint', async () => {

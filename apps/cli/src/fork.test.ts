@@ -144,12 +144,16 @@ it('a continuation that is not exact says so and names what differs', () => {
   expect(text).toMatch(/differs +backend wasm 4\.22\.0 → cpu 4\.22\.0/);
 });
 
-it('an operation that saves by a budget shows what it chose and what came of it', () => {
+it.each([
+  ['budget' as const, 'the budget'],
+  ['max-loss' as const, 'the bound max_loss_seconds'],
+  ['most-often' as const, 'the bound of a tenth of max_loss_seconds'],
+])('an operation that saves by a budget shows that %s chose, and what came of it', (decided_by, what) => {
   const checkpointing = {
     overhead_budget: 0.02,
     max_loss_seconds: 60,
     interval_seconds: 7.5,
-    decided_by: 'budget' as const,
+    decided_by,
     stall_ms: 12,
     background_ms: 138,
     commit_seconds: 0.4,
@@ -162,7 +166,7 @@ it('an operation that saves by a budget shows what it chose and what came of it'
     is_max_loss_kept: true,
   };
   const text = renderOperation(operationView({ checkpointing }), context);
-  expect(text).toContain('every 7.5 s, decided by the budget');
+  expect(text).toContain(`every 7.5 s, decided by ${what}\n`);
   expect(text).toContain('31 saves cost 1.88 % of the time, 2 % are allowed');
   expect(text).toContain('at most 8.3 s of work unsaved, 1 min are allowed');
 });

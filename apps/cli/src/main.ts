@@ -1,4 +1,5 @@
 import { flush, run, settings } from '@oclif/core';
+import { endOnBrokenPipe } from './broken-pipe.js';
 import { toFailure } from './failure.js';
 import { paintFor } from './render/paint.js';
 import { renderProblem } from './render/problem.js';
@@ -6,6 +7,7 @@ import { renderProblem } from './render/problem.js';
 /** Runs one command line. Commands report their own failures; what reaches this is about the command line itself. */
 export async function main(argv: string[]): Promise<void> {
   settings.enableAutoTranspile = false;
+  endOnBrokenPipe([process.stdout, process.stderr], () => process.exit());
   try {
     await run(argv, import.meta.url);
   } catch (error) {

@@ -67,6 +67,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'you may not read it',
 };
 
+/** In what is no YAML at all nearly every line is an error, and the first ones tell as much as all. */
+const SHOWN_ERRORS = 3;
+
 function syntaxError(name: string, document: Document.Parsed, lines: LineCounter): SpecFileError {
   const errors = document.errors.map(({ message, pos: [offset] }) => {
     const { line, col } = lines.linePos(offset);
@@ -76,7 +79,8 @@ function syntaxError(name: string, document: Document.Parsed, lines: LineCounter
   const where = first ? `${first.where}: ${first.message}` : 'it cannot be parsed';
   return new SpecFileError(`${name} is not valid YAML or JSON: ${where}`, {
     file: name,
-    problems: errors.map(({ path, message }) => ({ path, message })),
+    problems: errors.slice(0, SHOWN_ERRORS).map(({ path, message }) => ({ path, message })),
+    ...(errors.length > SHOWN_ERRORS ? { more_problems: errors.length - SHOWN_ERRORS } : {}),
   });
 }
 

@@ -92,6 +92,14 @@ describe('start', () => {
     expect(api.requests).toEqual([]);
   });
 
+  it('names the first three errors of what is no YAML at all, and how many more there are', async () => {
+    const path = await specFile('key: [1, 2\n'.repeat(40));
+    const { code, stderr } = await run('operations', 'start', path);
+    expect(code).toBe(2);
+    expect(stderr.match(/strategy\.yaml:\d+:\d+/g)).toHaveLength(3);
+    expect(stderr).toMatch(/\n +… \d+ more\n$/);
+  });
+
   it('says that there is no such file', async () => {
     const { code, stderr } = await run('operations', 'start', 'no-such.yaml');
     expect(code).toBe(2);

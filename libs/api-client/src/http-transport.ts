@@ -20,8 +20,8 @@ export interface TransportOptions {
   /** For one call, tries and pauses included. Default 15 s. */
   readonly timeoutMs?: number;
   readonly backoff?: Backoff;
-  /** Told each time before a call is tried again. */
-  readonly onRetry?: (error: Error) => void;
+  /** Told each time before a call is tried again, with the milliseconds that are left for that. */
+  readonly onRetry?: (error: Error, leftMs: number) => void;
 }
 
 /** How to wait for an answer. */
@@ -50,7 +50,7 @@ export class HttpTransport {
   private readonly base: URL;
   private readonly token: string;
   private readonly send: typeof fetch;
-  private readonly onRetry: (error: Error) => void;
+  private readonly onRetry: (error: Error, leftMs: number) => void;
 
   constructor({ url, token, fetch: send, timeoutMs, backoff, onRetry }: TransportOptions) {
     const base = URL.parse(url.endsWith('/') ? url : `${url}/`);
@@ -79,7 +79,9 @@ export class HttpTransport {
    * body that the contract does not describe.
    */
   async request<Schema extends z.ZodType>(request: ApiRequest<Schema>): Promise<z.output<Schema>> {
-    const limit = AbortSignal.timeout(this.timeoutMs * (request.bytes ? SLOW_UPLOAD : 1));
+    const limitMs = this.timeoutMs * (request.bytes ? SLOW_UPLOAD : 1);
+    const startedAt = performance.now();
+    const limit = AbortSignal.timeout(limitMs);
     const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
     const key = request.method === 'POST' ? randomUUID() : null;
     const isRepeatable = key !== null || request.method === 'PUT' || request.isPatient === true;
@@ -90,7 +92,7 @@ export class HttpTransport {
         if (!isRepeatable || !isWorthRepeating(error)) throw error;
         const pauseMs = Math.max(backoffMs(this.backoff, failures), retryAfterMs(error));
         if (deadline.aborted || pauseMs > this.timeoutMs) throw error;
-        this.onRetry(error as Error);
+        this.onRetry(error as Error, startedAt + limitMs - performance.now());
         if (!(await wait(pauseMs, deadline))) throw error;
       }
     }

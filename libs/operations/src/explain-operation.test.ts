@@ -42,6 +42,11 @@ describe('the explanation', () => {
       { workers: [worker({ capabilities: [] }), worker({ id: 'w2', capabilities: ['type:other'] })] },
       /2 workers are alive in pool default, but none offers type:training/,
     ],
+    [
+      'the only worker does not offer what it needs',
+      { workers: [worker({ capabilities: [] })] },
+      /1 worker is alive in pool default, but none offers type:training/,
+    ],
     ['every worker is busy', { workers: [worker({ freeSlots: 0 })] }, /all 1 fitting workers are busy or draining/],
     ['every worker is draining', { workers: [worker({ draining: true })] }, /busy or draining/],
     ['it is about to be claimed', {}, /1 fitting workers have a free slot/],

@@ -68,7 +68,9 @@ function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }:
   if (workers.length === 0) reasons.push(`no worker of pool ${operation.pool} is alive`);
   else if (able.length === 0) {
     const tags = [...new Set(workers.flatMap(missing))].join(', ');
-    reasons.push(`${workers.length} workers are alive in pool ${operation.pool}, but none offers ${tags}`);
+    reasons.push(
+      `${workers.length === 1 ? '1 worker is' : `${workers.length} workers are`} alive in pool ${operation.pool}, but none offers ${tags}`,
+    );
     if (operation.pinnedBackend !== null && tags.includes(`backend:${operation.pinnedBackend}`))
       reasons.push(
         `its numbers are those of ${operation.pinnedBackend}: start a worker that has it, or cancel it and resume it ` +

@@ -8,6 +8,7 @@ import { tailOf } from '../readiness.js';
 import { printingReport } from '../report.js';
 import { startStack } from '../stack.js';
 import type { Stack } from '../stack.js';
+import { parseQuickstartOptions, USAGE } from './options.js';
 import { runScenario } from './scenario.js';
 
 const WHAT_NEXT = `What to type next:
@@ -43,7 +44,7 @@ function unexpectedEnd({ core, workers }: Stack): Promise<never> {
   return new Promise((_, reject) => onUnexpectedEnd([...core, ...workers], (_part, what) => reject(new Error(what))));
 }
 
-async function main(): Promise<number> {
+async function compareRuns(): Promise<number> {
   const startedAt = performance.now();
   const dataDir = await mkdtemp(join(tmpdir(), 'ktrdr-quickstart-'));
   await chmod(dataDir, 0o711); // as root, PostgreSQL runs as somebody else
@@ -73,4 +74,16 @@ async function main(): Promise<number> {
   }
 }
 
-process.exit(await main());
+/** Null when it is not to run, and why is told. */
+function exitCodeOfUsage(): number | null {
+  try {
+    if (!parseQuickstartOptions(process.argv.slice(2)).isHelp) return null;
+    console.log(USAGE);
+    return 0;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+}
+
+process.exit(exitCodeOfUsage() ?? (await compareRuns()));

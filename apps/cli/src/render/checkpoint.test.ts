@@ -10,9 +10,9 @@ describe('checkpoints', () => {
   it('stand in a table with their marks', () => {
     expect(renderCheckpoints(ID, { items: [checkpointView(), checkpointView({ is_best: true })] }, context)).toBe(
       lines(
-        'CHECKPOINT  KIND    EPOCH   STEP     SIZE  LOSS  SAVED',
-        'ck_01       cancel     25  1,400  1.40 MB   NaN  2 minutes ago  latest, pinned',
-        'ck_01       cancel     25  1,400  1.40 MB   NaN  2 minutes ago  latest, best, pinned',
+        'CHECKPOINT  KIND    EPOCH   STEP     SIZE  VAL LOSS  SAVED',
+        'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, pinned',
+        'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, best, pinned',
       ),
     );
   });
@@ -43,10 +43,11 @@ describe('checkpoints', () => {
       lines(
         'ck_01',
         '  verdict     corrupted',
-        '  checked     5 files, 1.40 MB hashed',
+        '  checked     4 files and the manifest, 1.40 MB hashed',
         '  bad files   weights.safetensors  wrong-hash  (expected ef…, found 00…)',
       ),
     );
+    expect(renderVerified({ ...verified, files_checked: 1 }, plain)).toContain('  checked     the manifest, 1.40 MB');
   });
 
   it('are counted', () => {

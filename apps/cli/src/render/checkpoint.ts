@@ -1,29 +1,31 @@
 import type { CheckpointPage, CheckpointStats, CheckpointView, FileEntry, VerifyView } from '@ktrdr/contracts';
 import { position, renderMetrics } from './figures.js';
-import { block, type Row, table } from './layout.js';
+import { block, type Column, type Row, table } from './layout.js';
+import { lossColumns } from './loss-columns.js';
 import type { RenderContext } from './operation-detail.js';
 import type { Paint } from './paint.js';
-import { age, count, duration, figure, quantity, size } from './units.js';
+import { age, count, duration, quantity, size } from './units.js';
 
 export function renderCheckpoints(operationId: string, { items }: CheckpointPage, context: RenderContext): string {
   if (items.length === 0) return `Operation ${operationId} has no checkpoints.`;
-  const columns = [
+  const losses = lossColumns(items.map(({ metrics }) => metrics));
+  const columns: Column[] = [
     { title: 'CHECKPOINT' },
     { title: 'KIND' },
     { title: 'EPOCH', align: 'right' },
     { title: 'STEP', align: 'right' },
     { title: 'SIZE', align: 'right' },
-    { title: 'LOSS', align: 'right' },
+    ...losses.columns,
     { title: 'SAVED' },
     { title: '' },
-  ] as const;
+  ];
   const rows = items.map((checkpoint) => [
     checkpoint.checkpoint_id,
     checkpoint.checkpoint_type,
     count(checkpoint.epoch),
     count(checkpoint.step),
     size(checkpoint.bytes),
-    figure(checkpoint.metrics['val_loss'] ?? checkpoint.metrics['loss']),
+    ...losses.cellsOf(checkpoint.metrics),
     age(checkpoint.created_at, context.now),
     marks(checkpoint),
   ]);
@@ -66,10 +68,15 @@ export function renderVerified(verified: VerifyView, paint: Paint): string {
   const { checkpoint_id: id, valid: isValid, files_checked: files, bytes_hashed: bytes, bad_files: bad } = verified;
   const rows: Row[] = [
     { label: 'verdict', value: isValid ? { text: 'valid', tone: 'good' } : { text: 'corrupted', tone: 'bad' } },
-    { label: 'checked', value: `${quantity(files, 'file')}, ${size(bytes)} hashed` },
+    { label: 'checked', value: `${checkedFiles(files)}, ${size(bytes)} hashed` },
     { label: 'bad files', value: bad.map(({ name, problem, detail }) => `${name}  ${problem}  (${detail})`) },
   ];
   return block(id, rows, paint);
+}
+
+/** The API counts the manifest too; where that cannot be read, it is all that was checked. */
+function checkedFiles(many: number): string {
+  return many > 1 ? `${quantity(many - 1, 'file')} and the manifest` : 'the manifest';
 }
 
 export function renderPinned({ checkpoint_id: id, pinned }: CheckpointView): string {

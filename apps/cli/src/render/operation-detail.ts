@@ -99,8 +99,8 @@ function checkpointOf(checkpoint: Summary | null, now: Date): string | null {
 
 const DECIDED_BY = {
   budget: 'the budget',
-  'max-loss': 'the bound for what may be lost',
-  'most-often': 'the bound',
+  'max-loss': 'the bound max_loss_seconds',
+  'most-often': 'the bound of a tenth of max_loss_seconds',
 } as const;
 
 /** `1.88 %`: budgets are small. */

@@ -1,8 +1,9 @@
-import type { OperationPage, OperationView } from '@ktrdr/contracts';
-import { table } from './layout.js';
+import type { OperationPage } from '@ktrdr/contracts';
+import { type Column, table } from './layout.js';
+import { lossColumns } from './loss-columns.js';
 import type { Paint } from './paint.js';
 import { statusCell } from './status.js';
-import { age, count, figure, percent } from './units.js';
+import { age, count, percent } from './units.js';
 
 export interface ListContext {
   readonly paint: Paint;
@@ -16,15 +17,16 @@ export function renderOperations(page: OperationPage, { paint, now, isFiltered }
       ? 'No operation matches.\n  all      ktrdr operations'
       : 'There are no operations yet.\n  start    ktrdr operations start SPEC';
   }
-  const columns = [
+  const losses = lossColumns(page.items.map(({ metrics }) => metrics));
+  const columns: Column[] = [
     { title: 'OPERATION' },
     { title: 'NAME' },
     { title: 'STATUS' },
     { title: 'DONE', align: 'right' },
     { title: 'EPOCH', align: 'right' },
-    { title: 'LOSS', align: 'right' },
+    ...losses.columns,
     { title: 'CREATED' },
-  ] as const;
+  ];
   const rows = page.items.map((operation) => [
     operation.operation_id,
     operation.name,
@@ -33,15 +35,10 @@ export function renderOperations(page: OperationPage, { paint, now, isFiltered }
     operation.progress && operation.progress.epochs > 0
       ? `${count(operation.progress.epoch)}/${count(operation.progress.epochs)}`
       : '',
-    lossOf(operation),
+    ...losses.cellsOf(operation.metrics),
     age(operation.created_at, now),
   ]);
   return `${table(columns, rows, paint)}\n\n${summary(page, paint)}`;
-}
-
-function lossOf({ metrics }: OperationView): string {
-  const loss = metrics?.['val_loss'] ?? metrics?.['loss'];
-  return loss === undefined ? '' : figure(loss);
 }
 
 function summary({ items, total, active, by_status, next_cursor }: OperationPage, paint: Paint): string {

@@ -5,16 +5,18 @@ import { plain } from './paint.js';
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('the story of an operation', () => {
-  it('lists its history', () => {
+  it('lists its history and numbers the transitions only', () => {
     const entry = { actor: 'ada', reason: null, attempt: 0, at: '2026-11-22T10:15:00.000Z', details: {} };
     const items = [
       { ...entry, n: 1, event: 'submit', from: null, to: 'queued' as const },
+      { ...entry, n: 1, event: 'fork', from: 'queued' as const, to: 'queued' as const, reason: 'as op_2' },
       { ...entry, n: 2, event: 'cancel', from: 'queued' as const, to: 'cancelled' as const, reason: 'wrong data' },
     ];
     expect(renderHistory({ items }, plain)).toBe(
       lines(
         '#  AT                   EVENT   FROM    TO         ATTEMPT  BY   REASON',
         '1  2026-11-22 10:15:00  submit  –       queued           0  ada',
+        '   2026-11-22 10:15:00  fork    queued  queued           0  ada  as op_2',
         '2  2026-11-22 10:15:00  cancel  queued  cancelled        0  ada  wrong data',
       ),
     );

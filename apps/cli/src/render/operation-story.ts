@@ -16,7 +16,7 @@ export function renderHistory({ items }: HistoryPage, paint: Paint): string {
     { title: 'REASON' },
   ] as const;
   const rows = items.map(({ n, at, event, from, to, attempt, actor, reason }) => [
-    String(n),
+    event === 'fork' ? '' : String(n), // a fork is no transition of this operation: it has no number of its own
     clock(at),
     event,
     from ?? '–',

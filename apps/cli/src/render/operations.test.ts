@@ -108,9 +108,9 @@ describe('operations', () => {
     const listed = { ...page, items: [operationView(), waiting], total: 40, next_cursor: 'abc' };
     expect(renderOperations(listed, { ...context, isFiltered: false })).toBe(
       lines(
-        'OPERATION                           NAME             STATUS                 DONE  EPOCH    LOSS  CREATED',
-        `${ID}  sp500 direction  running                24 %  12/50  0.6911  2 minutes ago`,
-        'op_training_20261122_101600_aaaaaa  second           queued (2nd in queue)                       2 minutes ago',
+        'OPERATION                           NAME             STATUS                 DONE  EPOCH  VAL LOSS  CREATED',
+        `${ID}  sp500 direction  running                24 %  12/50    0.6911  2 minutes ago`,
+        'op_training_20261122_101600_aaaaaa  second           queued (2nd in queue)                         2 minutes ago',
         '',
         '2 of 40 shown · 1 active · 1 running',
         'next page   ktrdr operations --cursor abc',

@@ -28,6 +28,22 @@ describe('a refusal', () => {
     );
   });
 
+  it('of a resume suggests a fork where the operation is completed', () => {
+    const problem = {
+      code: 'illegal-transition',
+      title: 'Conflict',
+      operation_id: ID,
+      operation_status: 'completed',
+      allowed_actions: ['retry', 'delete'],
+    };
+    expect(nextCommands({ ...problem, action: 'resume' })).toEqual([
+      `ktrdr operations show ${ID}`,
+      `ktrdr operations fork ${ID}`,
+      `ktrdr operations retry ${ID}`,
+    ]);
+    expect(nextCommands({ ...problem, action: 'pause' })).not.toContain(`ktrdr operations fork ${ID}`);
+  });
+
   it('of a corrupted checkpoint names the files, the fallback, its cost and the command', () => {
     const problem = {
       code: 'checkpoint-corrupted',
@@ -95,6 +111,29 @@ describe('a refusal', () => {
         '          model.layers: is missing',
         '          the document: is not an object',
       ),
+    );
+  });
+
+  it('speaks of flags and commands where the API speaks of fields and headers', () => {
+    const unknown = {
+      code: 'unauthorized',
+      title: 'Unauthorized',
+      detail: 'The token is not known; send "Authorization: Bearer TOKEN"',
+    };
+    expect(render(unknown)).toBe(
+      lines(
+        'The token is not known; set KTRDR_API_TOKEN, which goes first, or run "ktrdr login"',
+        '  next   ktrdr login',
+      ),
+    );
+    const message = 'set allow_backend_change to accept a result within a tolerance';
+    const problems = [{ path: 'overrides.backend', message }];
+    expect(render({ code: 'request-invalid', title: 'The body is not valid', problems })).toContain(
+      'overrides.backend: give --allow-backend-change to accept',
+    );
+    const possible_reasons = ['it stopped early (allow_fallback then begins again at step 0)'];
+    expect(render({ code: 'checkpoint-not-found', title: 'None', possible_reasons })).toContain(
+      '(--allow-fallback then begins again at step 0)',
     );
   });
 

@@ -1,3 +1,4 @@
+import { inCommandWords } from './command-words.js';
 import { block, type Row } from './layout.js';
 import type { Paint } from './paint.js';
 import { count, quantity } from './units.js';
@@ -23,7 +24,7 @@ export function renderProblem(problem: ProblemDocument, { paint, next }: Problem
     { label: 'allowed', value: texts(problem['allowed_actions']).join(', ') },
     { label: 'bad files', value: badFiles(problem['bad_files']) },
     { label: 'fallback', value: fallback(problem) },
-    { label: 'perhaps', value: texts(problem['possible_reasons']) },
+    { label: 'perhaps', value: texts(problem['possible_reasons']).map(inCommandWords) },
     { label: 'where', value: faultyFields(problem) },
     { label: 'request', value: problem.code === 'internal' ? text(problem['request_id']) : null },
     { label: 'next', value: next },
@@ -44,7 +45,7 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
       return operation ? [`ktrdr operations explain ${operation}`] : ['ktrdr checkpoints OPERATION'];
     case 'illegal-transition':
     case 'pause-refused':
-      return operation ? afterRefusal(operation, texts(problem['allowed_actions'])) : [];
+      return operation ? afterRefusal(operation, problem) : [];
     case 'checkpoint-corrupted':
     case 'checkpoint-incompatible':
       if (!operation) return [];
@@ -63,9 +64,11 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
   }
 }
 
-function afterRefusal(operation: string, allowed: readonly string[]): string[] {
+function afterRefusal(operation: string, problem: ProblemDocument): string[] {
   // Deleting is allowed often and meant seldom.
-  const meant = allowed.filter((action) => action !== 'delete');
+  const meant = texts(problem['allowed_actions']).filter((action) => action !== 'delete');
+  // What is completed goes on as a fork only.
+  if (problem['action'] === 'resume' && operationStatusOf(problem) === 'completed') meant.unshift('fork');
   return [`ktrdr operations show ${operation}`, ...meant.map((action) => `ktrdr operations ${action} ${operation}`)];
 }
 
@@ -93,18 +96,20 @@ function fallback(problem: ProblemDocument): string | null {
   return `${text(id) ?? 'an older checkpoint'}${where}${cost}`;
 }
 
-/** The detail as sent; without the list of fields that some carry, as that stands below, one a line. */
+/** The detail as sent, in our own words where it speaks of HTTP; without the list of fields that some carry, as that stands below, one a line. */
 function headline(problem: ProblemDocument): string {
   const detail = problem.detail ?? problem.title;
-  return faultyFields(problem).length > 0 ? (detail.split(': ')[0] ?? detail) : detail;
+  return inCommandWords(faultyFields(problem).length > 0 ? (detail.split(': ')[0] ?? detail) : detail);
 }
 
 /** Each offending path of a specification or a request, with the line of the file where that is known. */
 function faultyFields(problem: ProblemDocument): string[] {
-  return records(problem['problems']).map(({ path, line, message }) => {
+  const shown = records(problem['problems']).map(({ path, line, message }) => {
     const where = typeof line === 'number' ? ` (line ${line})` : '';
-    return `${text(path) ?? 'the document'}${where}: ${text(message) ?? 'is not valid'}`;
+    return `${text(path) ?? 'the document'}${where}: ${inCommandWords(text(message) ?? 'is not valid')}`;
   });
+  const more = problem['more_problems'];
+  return typeof more === 'number' ? [...shown, `… ${count(more)} more`] : shown;
 }
 
 function texts(value: unknown): string[] {

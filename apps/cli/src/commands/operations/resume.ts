@@ -60,7 +60,9 @@ export default class OperationsResume extends BulkCommand {
   /** The correction keeps the choices that were made. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
     return nextCommands(problem).map((command) =>
-      command.replace(' --allow-fallback', `${this.choices} --allow-fallback`),
+      command
+        .replace(' --allow-fallback', `${this.choices} --allow-fallback`)
+        .replace(/^ktrdr operations fork \S+/, (fork) => `${fork}${this.choices}`),
     );
   }
 }
