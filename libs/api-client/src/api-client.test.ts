@@ -55,6 +55,16 @@ describe('ApiClient', () => {
     await expect(api.cancel(ID)).resolves.toEqual(ACTION);
   });
 
+  it('tells before each further try how much time is left', async () => {
+    const leftMs: number[] = [];
+    const turns = [hangUp, problem(503, { code: 'shutting-down' }), json(ACTION, 202)];
+    const { api } = await given(turns, { onRetry: (_, left) => void leftMs.push(left) });
+    await api.pause(ID);
+    expect(leftMs).toHaveLength(2);
+    expect(leftMs).toEqual(leftMs.toSorted((a, b) => b - a));
+    for (const left of leftMs) expect(left < 5_000 && left > 0).toBe(true);
+  });
+
   it('sends a new key for each POST', async () => {
     const { api, server } = await given([json(ACTION, 202)]);
     await api.pause(ID);
