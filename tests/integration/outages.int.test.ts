@@ -23,7 +23,7 @@ const STEPS_PER_EPOCH = 28;
 /** So many that no training ends before what it needs has been away for long enough, however fast the machine is. */
 const EPOCHS = Math.ceil((1.1 * OUTAGE_MS + 3_000) / (PACE_MS * STEPS_PER_EPOCH));
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
-const BACK_WITHIN_MS = 40_000 + OUTAGE_MS;
+const BACK_WITHIN_MS = 40_000 + 3 * OUTAGE_MS;
 const REFERENCE_POOL = 'reference';
 /** Shorter than any outage: whoever took our silence for the trainer's would end what is well. */
 const WATCHDOG = { seconds: 2.5, on_stall: 'fail' };

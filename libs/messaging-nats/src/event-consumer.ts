@@ -27,7 +27,7 @@ const ACK_WAIT_MS = 30_000;
 const STILL_WORKING_EVERY_MS = 10_000;
 /** Delivered and not acknowledged, over all replicas: bounds what one of them holds in memory. */
 const MAX_UNACKNOWLEDGED = 2_000;
-const RETRY_MS = { first: 250, last: 5_000 };
+const RETRY_MS = { first: 250, last: 1_000 };
 
 /** Hands events to a handler in batches. Replicas that use the same durable share them. */
 export class EventConsumer {

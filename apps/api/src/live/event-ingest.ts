@@ -2,15 +2,27 @@ import type { WorkerEvent } from '@ktrdr/contracts';
 import type { CheckpointingReport, Figure } from '@ktrdr/operations';
 import { type Database, ingest, type IngestedEvent, reach } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
+import { TimelyIngest } from './timely-ingest.js';
 
 /** Writes what workers tell, in batches, with durable sequence numbers. */
 export class EventIngest {
+  private readonly timely = new TimelyIngest(() => performance.now());
+
   constructor(
     private readonly database: Database,
     private readonly log: Logger,
   ) {}
 
-  async take(events: readonly WorkerEvent[]): Promise<void> {
+  /** For how long everything that came has been written in time. */
+  timelyForMs(): number {
+    return this.timely.forMs();
+  }
+
+  take(events: readonly WorkerEvent[]): Promise<void> {
+    return this.timely.write(() => this.write(events));
+  }
+
+  private async write(events: readonly WorkerEvent[]): Promise<void> {
     const groups = Map.groupBy(events, ({ operation_id, attempt }) => `${operation_id} ${attempt}`);
     await Promise.all(
       [...groups.values()].map(async (group) => {

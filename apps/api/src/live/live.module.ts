@@ -28,6 +28,7 @@ const INGEST = { maxBatch: 200, maxWaitMs: 50 };
       useFactory: (database: Database, { logger }: PinoLogger) => new EventIngest(database, logger),
     },
   ],
+  exports: [EventIngest],
 })
 export class LiveModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stopped = new AbortController();
