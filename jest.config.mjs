@@ -1,6 +1,6 @@
 /**
  * `unit` is beside the code; `services` runs parts on real PostgreSQL, NATS and object stores; `system` runs workers and
- * trainers as well. `npm test` runs the last one by itself, as tools/run.mjs says.
+ * trainers as well, and `patient` is what of that leaves a core idle. `npm test` runs them as tools/run.mjs says.
  */
 const shared = {
   rootDir: import.meta.dirname,
@@ -34,6 +34,22 @@ const onServices = {
   globalTeardown: '<rootDir>/tests/integration/support/global-teardown.ts',
 };
 
+/** Files of the system whose trainers mostly wait: they are paced, or only count. */
+const PATIENT = [
+  'bad-data',
+  'cli',
+  'clock-jump',
+  'many-stops',
+  'orphaned-trainer',
+  'outages',
+  'process-directories',
+  'process-trainer',
+  'support-processes',
+  'watchdog',
+  'worker',
+  'worker-own-trainer',
+];
+
 export default {
   projects: [
     {
@@ -53,6 +69,13 @@ export default {
       ...onServices,
       displayName: 'system',
       testMatch: ['<rootDir>/tests/integration/*.int.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/', `/integration/(${PATIENT.join('|')})\\.int\\.test\\.ts$`],
+    },
+    {
+      ...shared,
+      ...onServices,
+      displayName: 'patient',
+      testMatch: [`<rootDir>/tests/integration/{${PATIENT.join(',')}}.int.test.ts`],
     },
   ],
   testTimeout: 60_000,

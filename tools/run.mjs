@@ -21,7 +21,7 @@ const COMMANDS = {
     options: MODULES,
     // Trainings are measured and raced, so they have the machine for themselves; all the rest shares it.
     passes: [
-      ['--selectProjects', 'unit', 'services', '--maxWorkers=2'],
+      ['--selectProjects', 'unit', 'services', 'patient', '--maxWorkers=2'],
       ['--selectProjects', 'system', '--maxWorkers=1'],
     ],
   },
