@@ -162,9 +162,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
   }
 
   /** The checkpoint that was chosen, else the newest sound one; read after the claim, so none can be missed. */
-  async function startingPoint({ id, attempt, resumeCheckpointId }: Operation): Promise<Checkpoint | null> {
-    // Nobody has trained it yet, and it was made from no checkpoint.
-    if (attempt === 1 && resumeCheckpointId === null) return null;
+  async function startingPoint({ id, resumeCheckpointId }: Operation): Promise<Checkpoint | null> {
     const committed = await checkpoints.ofOperation(id);
     const chosen = committed.find((checkpoint) => checkpoint.id === resumeCheckpointId);
     // With only damaged ones left, the restore finds that out and fails the operation; it does not begin again at step 0.
