@@ -1,7 +1,7 @@
 import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
-import { operationColumns } from './operation-rows.js';
+import { type CheckpointJson, checkpointsOf, operationColumns } from './operation-rows.js';
 import { CLOCKS, SPENT_MS, webhookRows } from './transition-statement.js';
 import { WAITING } from './status-lists.js';
 
@@ -14,8 +14,15 @@ function claimable({ claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})`;
 }
 
-/** An operation with the status in which it has waited for a worker, and for how many milliseconds. */
-export type ClaimedRow = OperationRow & { readonly fromStatus: OperationStatus; readonly waitedMs: bigint };
+export type ClaimedRow = OperationRow & {
+  /** The status in which it has waited for a worker, and for how many milliseconds. */
+  readonly fromStatus: OperationStatus;
+  readonly waitedMs: string;
+  /** Newest first, as the statement saw them. */
+  readonly checkpoints: readonly CheckpointJson[];
+  /** False: it was claimed, and given back, after the statement began to look; its checkpoints may be older than it. */
+  readonly isAsSeen: boolean;
+};
 
 /**
  * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the ticket that
@@ -76,7 +83,10 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
         'from', u.from_status, 'to', u.status, 'actor', ${`worker:${workerId}`}::text, 'reason', NULL, 'version', u.version)
       FROM u
     ), ${webhookRows('claim')}
-    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus", u.waited_ms AS "waitedMs" FROM u`;
+    SELECT ${operationColumns('u')}, u.from_status AS "fromStatus", u.waited_ms AS "waitedMs",
+      ${checkpointsOf('u')} AS checkpoints,
+      (SELECT seen.version FROM operations seen WHERE seen.id = u.id) = u.version - 1 AS "isAsSeen"
+    FROM u`;
 }
 
 /** Whether a claim failed because another with its id, at the same time, was first. */

@@ -8,7 +8,7 @@ export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './pri
 export { type ForkEntry, PrismaForkStore } from './prisma-fork-store.js';
 export { type ImportedOperation, PrismaCheckpointImport } from './prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './prisma-checkpoint-repository.js';
-export { type ChildrenOfStatus, PrismaOperationStore, type TimedClaim } from './prisma-operation-store.js';
+export { type ChildrenOfStatus, type Claimed, PrismaOperationStore } from './prisma-operation-store.js';
 export { ingest, type IngestedEvent } from './record-progress.js';
 export { readServiceFigures, type ServiceFigures } from './service-figures.js';
 export { ServiceRecords } from './service-records.js';

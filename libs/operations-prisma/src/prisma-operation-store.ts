@@ -1,5 +1,6 @@
 import {
   type AttemptRecord,
+  type Checkpoint,
   type ClaimRequest,
   type HistoryEntry,
   type Lease,
@@ -16,6 +17,7 @@ import {
   type OperationWarning,
   type StallEvidence,
   type StartReport,
+  type Submission,
   type TransitionCommand,
   type TransitionOutcome,
   deletableStatuses,
@@ -54,8 +56,10 @@ export interface ChildrenOfStatus {
 
 type TransitionRow = OperationRow & { fromStatus: OperationStatus; queuePosition: string | bigint | null };
 
-export interface TimedClaim {
+export interface Claimed {
   readonly operation: Operation;
+  /** Newest first; none that was committed before the claim is missing. */
+  readonly checkpoints: readonly Checkpoint[];
   /** The status in which it waited, and for how long; null: this repeats an earlier claim. */
   readonly waited: { readonly from: OperationStatus; readonly ms: number } | null;
 }
@@ -64,9 +68,11 @@ export interface TimedClaim {
 export class PrismaOperationStore implements OperationStore {
   constructor(private readonly prisma: Database) {}
 
-  async submit(draft: OperationDraft): Promise<{ operation: Operation; isNew: boolean }> {
-    const [row] = await reach(() => this.prisma.$queryRaw<OperationRow[]>(submitStatement(draft)));
-    if (row) return { operation: toOperation(row), isNew: true };
+  async submit(draft: OperationDraft): Promise<Submission> {
+    const [row] = await reach(() =>
+      this.prisma.$rows<OperationRow & { queuePosition: string }>(submitStatement(draft)),
+    );
+    if (row) return { operation: toOperation(row), isNew: true, queuePosition: Number(row.queuePosition) };
     const earlier = await reach(() =>
       this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
     );
@@ -141,15 +147,21 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async claim(request: ClaimRequest): Promise<Operation | null> {
-    return (await this.timedClaim(request))?.operation ?? null;
+    return (await this.claimWithCheckpoints(request))?.operation ?? null;
   }
 
-  /** A claim, with how it has waited for it. */
-  async timedClaim(request: ClaimRequest): Promise<TimedClaim | null> {
+  /** A claim, with what it can start from. */
+  async claimWithCheckpoints(request: ClaimRequest): Promise<Claimed | null> {
     try {
       const row = await claimFirst(this.prisma, request);
       if (!row) return await this.claimedBefore(request.claimId);
-      return { operation: toOperation(row), waited: { from: row.fromStatus, ms: Number(row.waitedMs) } };
+      return {
+        operation: toOperation(row),
+        checkpoints: row.isAsSeen
+          ? row.checkpoints.map(fromCheckpointJson)
+          : (await this.getWithCheckpoints(row.id)).checkpoints,
+        waited: { from: row.fromStatus, ms: Number(row.waitedMs) },
+      };
     } catch (error) {
       // The same claim, sent twice, ran at the same time, and the other one was first.
       if (isClaimedAlready(error)) return this.claimedBefore(request.claimId);
@@ -157,13 +169,14 @@ export class PrismaOperationStore implements OperationStore {
     }
   }
 
-  private async claimedBefore(claimId: string): Promise<TimedClaim | null> {
+  private async claimedBefore(claimId: string): Promise<Claimed | null> {
     const [row] = await reach(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
-        SELECT ${operationColumns('o')} FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
+      this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
+        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
         WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
     );
-    return row ? { operation: toOperation(row), waited: null } : null;
+    if (!row) return null;
+    return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson), waited: null };
   }
 
   async renewLeases(

@@ -1,6 +1,7 @@
 import type { OperationDraft } from '@ktrdr/operations';
 import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
+import { queuePositionOf } from './queue-position.js';
 import { webhookRows } from './transition-statement.js';
 
 const { sql, raw, join, empty } = Prisma;
@@ -45,7 +46,7 @@ export function submissionStatement(
       INSERT INTO outbox (kind, payload)
       SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', 0, 'version', 1) FROM u
     ), ${webhookRows('submit')}${further}
-    SELECT ${operationColumns('u')} FROM u`;
+    SELECT ${operationColumns('u')}, ${queuePositionOf('u')} AS "queuePosition" FROM u`;
 }
 
 function concat(parts: readonly Prisma.Sql[]): Prisma.Sql {

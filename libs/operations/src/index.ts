@@ -85,6 +85,7 @@ export type {
   Provenance,
   StallEvidence,
   StartReport,
+  Submission,
   TransitionCommand,
   TransitionOutcome,
 } from './ports.js';

@@ -190,9 +190,18 @@ export interface StartReport extends Position {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+export type Submission =
+  | {
+      readonly operation: Operation;
+      readonly isNew: true;
+      /** 1 for the next one of its pool. */ readonly queuePosition: number;
+    }
+  | { readonly operation: Operation; readonly isNew: false };
+
 /** Truth about operations. Every method is one transaction; every guarded write answers whether it was applied. */
 export interface OperationStore {
-  submit(draft: OperationDraft): Promise<{ readonly operation: Operation; readonly isNew: boolean }>;
+  /** A submission whose key has been here before is answered with the operation that the first one made. */
+  submit(draft: OperationDraft): Promise<Submission>;
   /** @throws {OperationNotFoundError} */
   get(id: string): Promise<Operation>;
   /** The operation and its checkpoints, newest first, as they were at one instant. @throws {OperationNotFoundError} */

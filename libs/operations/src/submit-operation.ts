@@ -1,5 +1,4 @@
-import type { Operation } from './operation.js';
-import type { Dispatcher, OperationDraft, OperationStore } from './ports.js';
+import type { Dispatcher, OperationDraft, OperationStore, Submission } from './ports.js';
 
 const ID_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 
@@ -17,9 +16,9 @@ export class SubmitOperation {
     private readonly dispatcher: Dispatcher,
   ) {}
 
-  async execute(draft: OperationDraft): Promise<Operation> {
-    const { operation, isNew } = await this.operations.submit(draft);
-    if (isNew) this.dispatcher.announce(operation);
-    return operation;
+  async execute(draft: OperationDraft): Promise<Submission> {
+    const submission = await this.operations.submit(draft);
+    if (submission.isNew) this.dispatcher.announce(submission.operation);
+    return submission;
   }
 }

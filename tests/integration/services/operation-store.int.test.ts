@@ -193,7 +193,13 @@ describe('operations in PostgreSQL', () => {
     const pool = 'timed';
     const { operation } = await under.operations.submit(draftOperation({ pool }));
     const claim = (claimId: string) =>
-      under.operations.timedClaim({ workerId: 'w', claimId, pool, capabilities: ['type:training'], leaseMs: 6000 });
+      under.operations.claimWithCheckpoints({
+        workerId: 'w',
+        claimId,
+        pool,
+        capabilities: ['type:training'],
+        leaseMs: 6000,
+      });
     const age = (seconds: number) =>
       under.sql`UPDATE operations SET status_since = status_since - ${seconds} * interval '1 s',
         queued_at = queued_at - ${seconds} * interval '1 s' WHERE id = ${operation.id}`;

@@ -25,7 +25,8 @@ describe('the ticket relay', () => {
   const answers: Promise<void>[] = [];
   const messaging = {
     isConnected: true,
-    publishTicket: () => answers.shift() ?? Promise.resolve(),
+    publishTicket: async () => undefined,
+    relayTicket: () => answers.shift() ?? Promise.resolve(),
     waitingTickets: async () => 0,
   };
   const relay = new TicketRelay(outbox, messaging, NO_FAILPOINTS, 20);

@@ -1,11 +1,5 @@
-import {
-  achieved,
-  type ClaimRequest,
-  type Operation,
-  type TransitionCommand,
-  type TransitionOutcome,
-} from '@ktrdr/operations';
-import { type Database, PrismaOperationStore, readServiceFigures, type TimedClaim } from '@ktrdr/operations-prisma';
+import { achieved, type TransitionCommand, type TransitionOutcome } from '@ktrdr/operations';
+import { type Claimed, type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 const WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -85,7 +79,7 @@ export class ServiceMetrics {
     if (event === 'lease-expired') this.expiries.inc({ to: outcome.operation.status });
   }
 
-  claimed({ from, ms }: NonNullable<TimedClaim['waited']>): void {
+  claimed({ from, ms }: NonNullable<Claimed['waited']>): void {
     this.transitions.inc({ event: 'claim', to: 'running' });
     this.claimWait.observe({ from }, ms / 1000);
   }
@@ -156,9 +150,9 @@ export class MeasuredOperationStore extends PrismaOperationStore {
     return outcome;
   }
 
-  override async claim(request: ClaimRequest): Promise<Operation | null> {
-    const claim = await this.timedClaim(request);
+  override async claimWithCheckpoints(request: ClaimRequest): Promise<Claimed | null> {
+    const claim = await super.claimWithCheckpoints(request);
     if (claim?.waited) this.metrics.claimed(claim.waited);
-    return claim?.operation ?? null;
+    return claim;
   }
 }

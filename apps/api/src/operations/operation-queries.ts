@@ -7,6 +7,7 @@ import {
   IllegalTransitionError,
   type Operation,
   type OperationDraft,
+  type Submission,
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
@@ -31,6 +32,12 @@ export class OperationQueries {
 
   view(operation: Operation): Promise<OperationView> {
     return this.presenter.one(operation);
+  }
+
+  async submitted(submission: Submission): Promise<OperationView> {
+    return submission.isNew
+      ? this.presenter.fresh(submission.operation, submission.queuePosition)
+      : this.presenter.one(submission.operation);
   }
 
   queuePosition(operation: Operation): Promise<number | null> {

@@ -46,6 +46,11 @@ export class OperationPresenter {
     return view;
   }
 
+  /** One that has just been stored: nothing surrounds it yet, so nothing is asked for. */
+  fresh(operation: Operation, queuePosition: number): OperationView {
+    return toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition });
+  }
+
   async many(operations: readonly Operation[]): Promise<OperationView[]> {
     const resumedFrom = operations.flatMap(({ resumeCheckpointId }) => resumeCheckpointId ?? []);
     const ids = operations.map(({ id }) => id);
@@ -81,6 +86,8 @@ interface Surroundings {
   readonly children: readonly ChildrenOfStatus[] | undefined;
   readonly forks: readonly Operation[];
 }
+
+const NOTHING = { latest: undefined, resumedFrom: undefined, pauses: [], children: undefined, forks: [] } as const;
 
 export function toOperationView(
   operation: Operation,

@@ -57,7 +57,7 @@ export class OperationsController {
     if (body.parent_id) await this.queries.assertExists(body.parent_id);
     const submissionKey = submissionKeyOf(request);
     const draft = this.queries.draft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
-    return this.queries.view(await this.submitOperation.execute(draft));
+    return this.queries.submitted(await this.submitOperation.execute(draft));
   }
 
   /** A new operation with the same spec, from the beginning. */
@@ -69,7 +69,7 @@ export class OperationsController {
       submissionKey: submissionKeyOf(request),
       now: new Date(),
     });
-    return this.queries.view(await this.submitOperation.execute(draft));
+    return this.queries.submitted(await this.submitOperation.execute(draft));
   }
 
   @Post(':id/priority')

@@ -2,9 +2,11 @@ import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
 import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
+import type { TicketMessage } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
 import type { ForetoldWork } from './foretold-work.js';
+import { SentTickets } from './sent-tickets.js';
 
 type OnConnected = (session: NatsSession) => void;
 
@@ -16,6 +18,7 @@ export class Messaging implements Dispatcher {
   private readonly waiting = new Set<OnConnected>();
   private session: NatsSession | undefined;
   private tickets: NatsOperationDispatcher | undefined;
+  private readonly sent = new SentTickets();
   private connecting: Promise<void> | undefined;
 
   constructor(
@@ -50,6 +53,11 @@ export class Messaging implements Dispatcher {
     await this.tickets.publishTicket(ticket);
   }
 
+  /** Sends the ticket of an outbox row, unless that was done when it was announced. @throws {MessagingUnavailableError} */
+  async relayTicket(ticket: TicketMessage): Promise<void> {
+    if (!this.sent.take(ticket)) await this.publishTicket(ticket);
+  }
+
   async waitingTickets(pool: string): Promise<number> {
     if (!this.tickets) throw new Error('NATS is not connected yet');
     return this.tickets.waitingTickets(pool);
@@ -61,6 +69,7 @@ export class Messaging implements Dispatcher {
     this.failpoints
       .reach('ticket.unsent', operationId)
       .then(() => this.publishTicket({ operationId, pool, attempt, version }))
+      .then(() => this.sent.add({ operationId, pool, attempt, version }))
       .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
   }
 

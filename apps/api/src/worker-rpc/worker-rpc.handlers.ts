@@ -7,13 +7,12 @@ import {
   directiveFor,
   guaranteeOf,
   type Lease,
-  type Operation,
   type OperationStatus,
   type ReportOutcome,
   type ReportRestoreFailure,
   type ReportSaveFailure,
 } from '@ktrdr/operations';
-import type { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import type { Claimed, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
 import type { ForetoldWork } from '../platform/foretold-work.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
@@ -21,7 +20,6 @@ import type { ToldEvents } from './told-events.js';
 
 export interface WorkerRpcParts {
   readonly operations: PrismaOperationStore;
-  readonly checkpoints: PrismaCheckpointRepository;
   readonly workers: WorkerRegistry;
   readonly outcome: ReportOutcome;
   readonly saveFailure: ReportSaveFailure;
@@ -38,7 +36,7 @@ type EndOfAttempt = 'paused' | 'cancelled' | 'completed' | 'failed' | 'released'
 
 /** One handler an RPC, each a few lines around a use case. */
 export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
-  const { operations, checkpoints, workers, outcome, failpoints, leaseMs, heartbeatMs } = parts;
+  const { operations, workers, outcome, failpoints, leaseMs, heartbeatMs } = parts;
 
   const directives = async (
     workerId: string,
@@ -63,9 +61,9 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
       await failpoints.reach('claim.asked', pool);
       await parts.foretold.decided(pool);
-      const operation = await operations.claim({ workerId, claimId, pool, capabilities, leaseMs });
-      if (operation) await failpoints.reach('claim.recorded', operation.id);
-      return { operation: operation && (await toClaimedOperation(operation, workerId)) };
+      const claim = await operations.claimWithCheckpoints({ workerId, claimId, pool, capabilities, leaseMs });
+      if (claim) await failpoints.reach('claim.recorded', claim.operation.id);
+      return { operation: claim && toClaimedOperation(claim, workerId) };
     },
 
     heartbeat: async ({ worker_id, free_slots, leases }) => {
@@ -142,8 +140,9 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     };
   }
 
-  async function toClaimedOperation(operation: Operation, workerId: string): Promise<ClaimedOperation> {
-    const resume = await startingPoint(operation);
+  function toClaimedOperation(claim: Claimed, workerId: string): ClaimedOperation {
+    const { operation } = claim;
+    const resume = startingPoint(claim);
     const effective = effectiveSpec(operation);
     return {
       operation_id: operation.id,
@@ -160,14 +159,13 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       directive: directiveFor(operation, { attempt: operation.attempt, workerId }),
     };
   }
+}
 
-  /** The checkpoint that was chosen, else the newest sound one; read after the claim, so none can be missed. */
-  async function startingPoint({ id, resumeCheckpointId }: Operation): Promise<Checkpoint | null> {
-    const committed = await checkpoints.ofOperation(id);
-    const chosen = committed.find((checkpoint) => checkpoint.id === resumeCheckpointId);
-    // With only damaged ones left, the restore finds that out and fails the operation; it does not begin again at step 0.
-    return chosen ?? committed.find(({ corruptedAt }) => corruptedAt === null) ?? committed[0] ?? null;
-  }
+/** The checkpoint that was chosen, else the newest sound one. */
+function startingPoint({ operation, checkpoints }: Claimed): Checkpoint | null {
+  const chosen = checkpoints.find(({ id }) => id === operation.resumeCheckpointId);
+  // With only damaged ones left, the restore finds that out and fails the operation; it does not begin again at step 0.
+  return chosen ?? checkpoints.find(({ corruptedAt }) => corruptedAt === null) ?? checkpoints[0] ?? null;
 }
 
 function toLease(request: { operation_id: string; attempt: number; worker_id: string }): Lease {

@@ -49,7 +49,6 @@ const PARTS = Symbol('WorkerRpcParts');
         foretold: ForetoldWork,
       ): WorkerRpcParts => ({
         operations,
-        checkpoints,
         workers,
         outcome,
         saveFailure,

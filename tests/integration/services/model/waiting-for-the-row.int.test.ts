@@ -61,6 +61,36 @@ describe('a write that had to wait for its operation', () => {
     },
   );
 
+  it('claims with the checkpoint that an attempt between committed', async () => {
+    const pool = 'late';
+    const { operation } = await under.operations.submit(draftOperation({ pool }));
+    const draft = under.checkpointDraft(operation.id);
+    const claim = await whileLocked(
+      operation.id,
+      () =>
+        under.operations.claimWithCheckpoints({
+          workerId: 'w',
+          claimId: 'late',
+          pool,
+          capabilities: ['type:training'],
+          leaseMs: 6000,
+        }),
+      async () => {
+        await other.query(
+          `INSERT INTO checkpoints (id, operation_id, attempt, seq, kind, step, epoch, created_at, manifest_key,
+             manifest_sha256, bytes, files, metrics, is_best)
+           VALUES ($1, $2, 1, 1, 'shutdown', 5, 1, now(), $3, $4, 1, '[]', '{}', false)`,
+          [draft.id, operation.id, draft.manifestKey, draft.manifestSha256],
+        );
+        await other.query(
+          `UPDATE operations SET attempt = 1, version = version + 2, status = 'resuming' WHERE id = $1`,
+          [operation.id],
+        );
+      },
+    );
+    expect(claim).toMatchObject({ operation: { attempt: 2 }, checkpoints: [{ id: draft.id }] });
+  });
+
   it('commits a checkpoint once, though it is sent twice at the same time', async () => {
     const operation = await under.givenStatus('running');
     const lease = { operationId: operation.id, attempt: operation.attempt, workerId: 'w' };
