@@ -1,4 +1,4 @@
-import { achieved, type TransitionCommand, type TransitionOutcome } from '@ktrdr/operations';
+import { achieved, type ClaimRequest, type TransitionCommand, type TransitionOutcome } from '@ktrdr/operations';
 import { type Claimed, type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
