@@ -108,7 +108,9 @@ export const BulkView = z.object({
       operation_id: z.string(),
       name: z.string(),
       status: Status,
-      outcome: z.enum(['done', 'would-be-done', 'refused']),
+      outcome: z
+        .enum(['done', 'would-be-done', 'passed-over', 'refused'])
+        .describe('passed-over: its status is already what the action is for, or final'),
       code: z.string().nullable(),
       detail: z.string().nullable(),
     }),
