@@ -1,3 +1,4 @@
+import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
 import type { Checkpoint, Operation } from './operation.js';
 
 export interface ExplainFacts {
@@ -60,20 +61,16 @@ export function explain(facts: ExplainFacts): Explanation {
 }
 
 function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }: ExplainFacts): Explanation {
-  const missing = (worker: (typeof workers)[number]) =>
-    operation.requirements.filter((tag) => !worker.capabilities.includes(tag));
-  const able = workers.filter((worker) => missing(worker).length === 0);
+  const able = fittingWorkers(operation, workers);
   const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
   const reasons: string[] = [];
-  if (workers.length === 0) reasons.push(`no worker of pool ${operation.pool} is alive`);
-  else if (able.length === 0) {
-    const tags = [...new Set(workers.flatMap(missing))].join(', ');
-    reasons.push(
-      `${workers.length === 1 ? '1 worker is' : `${workers.length} workers are`} alive in pool ${operation.pool}, but none offers ${tags}`,
-    );
-    if (operation.pinnedBackend !== null && tags.includes(`backend:${operation.pinnedBackend}`))
+  const lack = lackOfWorkers(operation, workers);
+  if (lack !== null) {
+    reasons.push(lack);
+    const { pinnedBackend } = operation;
+    if (pinnedBackend !== null && missingCapabilities(operation, workers).includes(`backend:${pinnedBackend}`))
       reasons.push(
-        `its numbers are those of ${operation.pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
+        `its numbers are those of ${pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
           'with --allow-backend-change, which accepts numbers that are close',
       );
   } else if (free.length === 0) reasons.push(`all ${able.length} fitting workers are busy or draining`);

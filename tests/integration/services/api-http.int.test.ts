@@ -193,6 +193,17 @@ describe('the HTTP API', () => {
     expect(body['reasons']).toContain('no worker of pool nobody is alive');
   });
 
+  it('says at once that no live worker can take what was submitted', async () => {
+    const lack = 'no worker of pool nobody is alive';
+    const submitted = await submit({ pool: 'nobody' });
+    expect(submitted).toMatchObject({ no_fitting_worker: lack });
+    const id = String(submitted['operation_id']);
+    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBe(lack);
+    await http.post(`/operations/${id}/pause`);
+    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBeNull();
+    expect((await http.post(`/operations/${id}/resume`)).body['no_fitting_worker']).toBe(lack);
+  });
+
   it('describes every route that it has, and no other', async () => {
     const { body } = await http.get('/openapi.json');
     const documented = Object.entries(body['paths'] as Record<string, object>).flatMap(([path, methods]) =>

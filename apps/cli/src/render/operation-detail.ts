@@ -3,6 +3,7 @@ import { isLeased } from '@ktrdr/operations';
 import { position, renderMetrics } from './figures.js';
 import { block, type Cell, type Row } from './layout.js';
 import type { Paint } from './paint.js';
+import { noWorkerRows } from './no-worker.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
 import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
@@ -21,6 +22,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
   const rows: Row[] = [
     { label: 'name', value: name },
     { label: 'status', value: statusCell(status, operation.queue_position) },
+    ...noWorkerRows(operation.no_fitting_worker),
     { label: 'stuck', value: stuckOf(operation, now) },
     { label: 'worker', value: workerOf(operation) },
     { label: 'progress', value: progressOf(operation) },
