@@ -43,6 +43,8 @@ describe('the HTTP API', () => {
     expect(body).toMatchObject({ code: 'spec-invalid', status: 422, type: 'urn:ktrdr:problem:spec-invalid' });
     const paths = (body['problems'] as { path: string }[]).map(({ path }) => path);
     expect(paths.toSorted()).toEqual(['batch_size', 'epochs', 'model.layers.0.kind', 'surprise']);
+    const problem = { path: 'epochs', message: 'must be at least 1' };
+    expect(body['problems']).toEqual(expect.arrayContaining([problem]));
     expect((await http.get('/operations')).body['total']).toBe(before);
   });
 
