@@ -10,7 +10,7 @@ export const inPlainWords: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
       if (issue.input === undefined) return 'is missing';
-      return `must be ${KINDS[issue.expected] ?? issue.expected}${instead(issue.input)}`;
+      return `must be ${KINDS[issue.expected] ?? issue.expected}${instead(issue)}`;
     case 'too_small':
       return tooSmall(issue);
     case 'too_big':
@@ -77,9 +77,10 @@ function list(values: readonly unknown[]): string {
   return values.map(String).join(', ');
 }
 
-function instead(input: unknown): string {
-  if (typeof input === 'number') return Number.isNaN(input) ? '' : `, not ${input}`;
+/** The kind of value that is there instead, never the value: it may be a secret. */
+function instead({ input, expected }: Extract<Issue, { code: 'invalid_type' }>): string {
   if (input === null) return ', not null';
   if (Array.isArray(input)) return ', not a list';
-  return typeof input === 'object' ? ', not an object' : '';
+  if (typeof input === 'object') return ', not an object';
+  return typeof input === 'number' && expected !== 'int' && !Number.isNaN(input) ? ', not a number' : '';
 }
