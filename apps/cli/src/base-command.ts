@@ -56,12 +56,16 @@ export abstract class ApiCommand extends Command {
 
   /** Says what went wrong, once, and sets the exit code. */
   protected override catch(error: Error): Promise<void> {
-    const failure = toFailure(error);
+    const failure = toFailure(error, { flags: this.knownFlags() });
     this.report(
       failure,
       isUsageError(error) ? [`ktrdr ${this.id?.replaceAll(':', ' ')} --help`] : this.nextFor(failure.problem),
     );
     return Promise.resolve();
+  }
+
+  private knownFlags(): readonly string[] {
+    return [...Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }), 'json', 'help'];
   }
 
   protected report({ exitCode, problem, forPeople, stack }: Failure, next: readonly string[]): void {
