@@ -73,15 +73,24 @@ function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }:
         `its numbers are those of ${pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
           'with --allow-backend-change, which accepts numbers that are close',
       );
-  } else if (free.length === 0) reasons.push(`all ${able.length} fitting workers are busy or draining`);
+  } else if (free.length === 0)
+    reasons.push(
+      `${isOne(able) ? 'the only fitting worker is' : `all ${able.length} fitting workers are`} busy or draining`,
+    );
+  else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);
-  if (queuePosition !== null && queuePosition > 1) reasons.push(`${queuePosition - 1} operations are before it`);
+  if (queuePosition !== null && queuePosition > 1)
+    reasons.push(queuePosition === 2 ? '1 operation is before it' : `${queuePosition - 1} operations are before it`);
   if (operation.status === 'resuming') reasons.push(continuation(operation, latestCheckpoint));
   return {
     summary: `Waiting for a worker of pool ${operation.pool}, position ${queuePosition ?? 'unknown'}`,
     reasons,
     next: 'The next fitting worker with a free slot claims it',
   };
+}
+
+function isOne(workers: readonly unknown[]): boolean {
+  return workers.length === 1;
 }
 
 function explainHeld({ operation, latestCheckpoint, now, leaseMs }: ExplainFacts): Explanation {
