@@ -96,12 +96,20 @@ describe('--all', () => {
 
   it('ends with 0 when those that it does not touch have already ended, and names them as such', async () => {
     const over = bulkItem({ operation_id: OTHER, name: 'second', status: 'completed', outcome: 'passed-over' });
-    const items = [bulkItem({ status: 'cancelling' }), over, over, { ...over, status: 'failed' as const }];
+    const items = [
+      bulkItem({ status: 'cancelling' }),
+      over,
+      over,
+      { ...over, status: 'cancelled' as const },
+      { ...over, status: 'failed' as const },
+    ];
     api.answer('POST /operations/cancel', bulkView(items));
     const { code, stdout } = await run('operations', 'cancel', '--all', '--text', 's', '--yes');
     expect(code).toBe(0);
     expect(stdout).toContain(`${OTHER}  second           completed   passed over\n`);
-    expect(stdout).toContain('\n1 asked to cancel · 2 already completed and 1 already failed, passed over\n');
+    expect(stdout).toContain(
+      '\n1 asked to cancel · 2 already completed, 1 already cancelled and 1 already failed, passed over\n',
+    );
   });
 
   it('asks nothing when only such are left', async () => {

@@ -54,5 +54,6 @@ function passedOver(items: BulkView['items']): string | null {
     if (outcome === 'passed-over') many.set(status, (many.get(status) ?? 0) + 1);
   }
   if (many.size === 0) return null;
-  return `${[...many].map(([status, number]) => `${count(number)} already ${status}`).join(' and ')}, passed over`;
+  const each = [...many].map(([status, number]) => `${count(number)} already ${status}`);
+  return `${[each.slice(0, -1).join(', '), each.at(-1)].filter(Boolean).join(' and ')}, passed over`;
 }

@@ -19,19 +19,30 @@ describe('values of any shape', () => {
       'weights_sha256  f00d',
       'loss            0.6794',
       'best',
-      '  epoch  12',
-      '  metrics',
-      '    val_loss  0.6911',
+      '  epoch    12',
+      '  metrics  val_loss 0.6911',
       'data',
-      '  - name  sp500',
-      '    rows  1,200',
-      '  - name  vix',
-      '    rows  1,200',
+      '  - name sp500  rows 1,200',
+      '  - name vix  rows 1,200',
       'layers          8, 4',
       'stopped         false',
       'nothing         –',
       'empty           none',
     ]);
+  });
+
+  it('name first of what kind something is, and break up what is too long for a line', () => {
+    const long = 'x'.repeat(50);
+    expect(
+      valueLines({
+        model: {
+          layers: [
+            { units: 8, kind: 'dense' },
+            { a: long, bb: long },
+          ],
+        },
+      }),
+    ).toEqual(['model', '  layers', '    - kind dense  units 8', `    - a   ${long}`, `      bb  ${long}`]);
   });
 
   it('are exact where a rounded one would be another one', () => {

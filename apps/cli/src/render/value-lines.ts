@@ -9,18 +9,18 @@ type Leaf = (value: unknown) => string;
 /** In full: a rounded learning rate would be another one. */
 export const exact: Leaf = (value) => (value === null || value === undefined ? 'none' : String(value));
 
+/** What holds plain values only stands in one line up to this length. */
+const LONGEST_LINE = 80;
+
 /**
- * Values of any shape for people to read: names aligned, what a value holds indented below its name, a list of plain
- * values in one line.
+ * Values of any shape for people to read: names aligned, what a value holds behind its name where that is short, and
+ * else indented below it.
  */
 export function valueLines(values: Readonly<Record<string, unknown>>, leaf: Leaf = figure): string[] {
-  const all = Object.entries(values);
-  const widths = all.filter(([, value]) => isInLine(value)).map(([name]) => name.length);
-  const width = Math.max(0, ...widths);
-  return all.flatMap(([name, value]) =>
-    isInLine(value)
-      ? `${name.padEnd(width)}  ${inLine(value, leaf)}`
-      : [name, ...nested(value, leaf).map((line) => `  ${line}`)],
+  const all = Object.entries(values).map(([name, value]) => ({ name, value, line: inLine(value, leaf) }));
+  const width = Math.max(0, ...all.filter(({ line }) => line !== null).map(({ name }) => name.length));
+  return all.flatMap(({ name, value, line }) =>
+    line === null ? [name, ...nested(value, leaf).map((below) => `  ${below}`)] : `${name.padEnd(width)}  ${line}`,
   );
 }
 
@@ -31,20 +31,32 @@ function nested(value: unknown, leaf: Leaf): string[] {
 
 /** An item of a list with more in it: a dash before its first line. */
 function listed(item: unknown, leaf: Leaf): string[] {
-  const lines = isInLine(item) ? [inLine(item, leaf)] : nested(item, leaf);
-  return lines.map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
+  const line = inLine(item, leaf);
+  const lines = line === null ? nested(item, leaf) : [line];
+  return lines.map((text, index) => `${index === 0 ? '- ' : '  '}${text}`);
 }
 
-function isInLine(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every((item) => !isStructure(item));
-  return !isStructure(value) || Object.keys(value as object).length === 0;
-}
-
-function inLine(value: unknown, leaf: Leaf): string {
+/** null: it does not fit in one line. */
+function inLine(value: unknown, leaf: Leaf): string | null {
   if (!isStructure(value)) return leaf(value);
-  if (!Array.isArray(value) || value.length === 0) return 'none';
-  const shown = value.slice(0, SHOWN_OF_A_LIST).map(leaf).join(', ');
-  return value.length > SHOWN_OF_A_LIST ? `${shown}, … (${value.length} in all)` : shown;
+  const inner = Object.entries(value as object);
+  if (inner.length === 0) return 'none';
+  if (inner.some(([, part]) => isStructure(part))) return null;
+  if (Array.isArray(value)) return listInLine(value, leaf);
+  const line = kindFirst(inner)
+    .map(([name, part]) => `${name} ${leaf(part)}`)
+    .join('  ');
+  return line.length > LONGEST_LINE ? null : line;
+}
+
+function listInLine(values: readonly unknown[], leaf: Leaf): string {
+  const shown = values.slice(0, SHOWN_OF_A_LIST).map(leaf).join(', ');
+  return values.length > SHOWN_OF_A_LIST ? `${shown}, … (${values.length} in all)` : shown;
+}
+
+/** What tells the one from the others comes first. */
+function kindFirst(entries: readonly [string, unknown][]): readonly [string, unknown][] {
+  return [...entries.filter(([name]) => name === 'kind'), ...entries.filter(([name]) => name !== 'kind')];
 }
 
 function isStructure(value: unknown): boolean {
