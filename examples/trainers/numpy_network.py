@@ -14,7 +14,13 @@ import signal
 import sys
 import time
 
-import numpy
+EX_CONFIG = 78  # of sysexits.h: ktrdr does not try again what ends with it
+
+try:
+    import numpy
+except ImportError:
+    print("This example needs numpy: %s -m pip install numpy" % sys.executable, file=sys.stderr)
+    sys.exit(EX_CONFIG)
 
 HIDDEN = 16
 EXAMPLES = 1024

@@ -173,7 +173,7 @@ describe('a program that writes checkpoint directories', () => {
 
 describe('a worker', () => {
   it('runs no program that its operator has not allowed', async () => {
-    const { api } = await givenProgram({}, {}, { ...allowingEnv(), KTRDR_PROCESS_PROGRAMS: '/opt/trainers/' });
+    const { api } = await givenProgram({}, {}, { ...allowingEnv(), KTRDR_PROCESS_PROGRAMS: '/etc/' });
     await worker.sees(() => api.status === 'failed', 'it is refused');
     expect(api.callsOf('failed')).toMatchObject([
       { error: { code: 'trainer-not-allowed', message: expect.stringContaining('KTRDR_PROCESS_PROGRAMS') } },

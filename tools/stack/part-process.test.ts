@@ -36,6 +36,17 @@ describe('a part of the stack', () => {
     await expect(ready).rejects.toThrow(/part ended while starting\. .*\nthe reason$/);
   });
 
+  it('that ends while starting is told without what an earlier run has logged', async () => {
+    const earlier = await start('echo an old reason; echo of yesterday');
+    await earlier.exited;
+    const part = await start('echo the reason; exit 1');
+    const ready = untilReady(part, { probe: () => Promise.reject(new Error('no')), deadlineMs: 5_000 });
+    await expect(ready).rejects.toThrow(/part\.log:\nthe reason$/);
+    const silent = await start('exit 1');
+    const waiting = untilReady(silent, { probe: () => Promise.reject(new Error('no')), deadlineMs: 5_000 });
+    await expect(waiting).rejects.toThrow(/part\.log:\n\(it has logged nothing\)$/);
+  });
+
   it('that cannot be started says so', async () => {
     const logFile = join(folder, 'x.log');
     const starting = startPart({ name: 'X', command: join(folder, 'missing'), args: [], logFile });

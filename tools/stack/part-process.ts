@@ -10,6 +10,8 @@ export type PartProcess = Readonly<{
   name: string;
   pid: number;
   logFile: string;
+  /** How much of its log is of earlier runs, in bytes. */
+  logStart: number;
   /** Resolves once, when it has ended, however that came about. */
   exited: Promise<PartExit>;
   hasExited(): boolean;
@@ -80,7 +82,9 @@ export async function startPart(part: PartCommand): Promise<PartProcess> {
   let child: ChildProcess;
   let exited: Promise<PartExit>;
   let pid: number;
+  let logStart: number;
   try {
+    ({ size: logStart } = await log.stat());
     child = spawn(part.command, [...part.args], {
       cwd: part.cwd,
       env: part.env ?? process.env,
@@ -101,6 +105,7 @@ export async function startPart(part: PartCommand): Promise<PartProcess> {
     name: part.name,
     pid,
     logFile: part.logFile,
+    logStart,
     exited,
     hasExited,
     isStopping: () => stopping,

@@ -4,10 +4,14 @@ import type { PartProcess } from './part-process.js';
 
 const POLL_MS = 50;
 
-/** The end of a log file, to show why something did not start. */
-export async function tailOf(logFile: string, lines = 15): Promise<string> {
-  const text = await readFile(logFile, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-lines).join('\n');
+/** The end of what a part has logged since it was started, to show why it did not. */
+export async function tailOf(
+  { logFile, logStart }: Pick<PartProcess, 'logFile' | 'logStart'>,
+  lines = 15,
+): Promise<string> {
+  const bytes = await readFile(logFile).catch(() => Buffer.alloc(0));
+  const text = bytes.subarray(logStart).toString('utf8').trimEnd();
+  return text === '' ? '(it has logged nothing)' : text.split('\n').slice(-lines).join('\n');
 }
 
 /** How to find out whether a part is ready. */
@@ -31,7 +35,7 @@ async function tryUntilReady(part: PartProcess, { probe, deadlineMs, signal }: R
   for (;;) {
     signal?.throwIfAborted();
     if (part.hasExited()) {
-      throw new Error(`${part.name} ended while starting. End of ${part.logFile}:\n${await tailOf(part.logFile)}`);
+      throw new Error(`${part.name} ended while starting. End of ${part.logFile}:\n${await tailOf(part)}`);
     }
     try {
       return await probe();
@@ -39,7 +43,7 @@ async function tryUntilReady(part: PartProcess, { probe, deadlineMs, signal }: R
       if (Date.now() > deadline) {
         const seconds = Math.round(deadlineMs / 1000);
         throw new Error(
-          `${part.name} did not answer within ${seconds} s. End of ${part.logFile}:\n${await tailOf(part.logFile)}`,
+          `${part.name} did not answer within ${seconds} s. End of ${part.logFile}:\n${await tailOf(part)}`,
           { cause },
         );
       }

@@ -143,7 +143,7 @@ export async function untilRegistered({
     if (missing === undefined) return;
     if (missing.hasExited() || Date.now() > deadline) {
       const what = missing.hasExited() ? 'ended while starting' : 'did not register with the API';
-      throw new Error(`${missing.name} ${what}. End of ${missing.logFile}:\n${await tailOf(missing.logFile)}`);
+      throw new Error(`${missing.name} ${what}. End of ${missing.logFile}:\n${await tailOf(missing)}`);
     }
     await delay(50);
   }

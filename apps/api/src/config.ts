@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BLOB_GRACE_HOURS } from '@ktrdr/checkpoint';
+import { inPlainWords } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import { openObjectStore } from '@ktrdr/object-store';
 
 const Environment = z.object({
   KTRDR_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
@@ -71,21 +73,11 @@ export class ConfigurationError extends DomainError {
 /** @throws {ConfigurationError} naming every bad variable at once, never a value */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ApiConfig {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      parsed.error.issues.map(({ path, message, code }) => {
-        const name = String(path[0]);
-        return `${name}: ${given[name] === undefined && code === 'invalid_type' ? 'is not set' : message}`;
-      }),
-    );
-  }
+  const parsed = Environment.safeParse(given, { error: inPlainWords });
+  const problems = [...(parsed.success ? [] : toProblems(parsed.error, given)), ...relationProblems(given)];
+  if (!parsed.success || problems.length > 0) throw new ConfigurationError(problems);
   const { data } = parsed;
   const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-    throw new ConfigurationError(['KTRDR_S3_ACCESS_KEY_ID, KTRDR_S3_SECRET_ACCESS_KEY: set both or neither']);
-  if (data.KTRDR_HEARTBEAT_SECONDS * 2 > data.KTRDR_LEASE_SECONDS)
-    throw new ConfigurationError(['KTRDR_HEARTBEAT_SECONDS: must be at most half of KTRDR_LEASE_SECONDS']);
   return {
     databaseUrl: data.KTRDR_DATABASE_URL,
     databaseConnections: data.KTRDR_DATABASE_CONNECTIONS,
@@ -111,4 +103,40 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     checkpointMaxAgeMs: (data.KTRDR_CHECKPOINT_MAX_AGE_DAYS ?? 0) * 24 * 3_600_000 || null,
     logLevel: data.LOG_LEVEL,
   };
+}
+
+type Given = Readonly<Record<string, string | undefined>>;
+
+function toProblems({ issues }: z.ZodError, given: Given): string[] {
+  return issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `${name}: ${given[name] === undefined ? 'is not set' : message}`;
+  });
+}
+
+/** What is wrong with variables that are sound one by one, told whether or not the others are. */
+function relationProblems(given: Given): string[] {
+  const problems: string[] = [];
+  if ((given['KTRDR_S3_ACCESS_KEY_ID'] === undefined) !== (given['KTRDR_S3_SECRET_ACCESS_KEY'] === undefined))
+    problems.push('KTRDR_S3_ACCESS_KEY_ID, KTRDR_S3_SECRET_ACCESS_KEY: set both or neither');
+  const { KTRDR_HEARTBEAT_SECONDS: beat, KTRDR_LEASE_SECONDS: lease } = Environment.shape;
+  const heartbeat = beat.safeParse(given['KTRDR_HEARTBEAT_SECONDS']);
+  const leaseTime = lease.safeParse(given['KTRDR_LEASE_SECONDS']);
+  if (heartbeat.success && leaseTime.success && heartbeat.data * 2 > leaseTime.data)
+    problems.push('KTRDR_HEARTBEAT_SECONDS: must be at most half of KTRDR_LEASE_SECONDS');
+  const store = Environment.shape.KTRDR_OBJECT_STORE_URL.safeParse(given['KTRDR_OBJECT_STORE_URL']);
+  const unusable = store.success ? storeProblem(store.data) : null;
+  if (unusable !== null) problems.push(`KTRDR_OBJECT_STORE_URL: ${unusable}`);
+  return problems;
+}
+
+/** Opening touches neither disk nor network. */
+function storeProblem(url: string): string | null {
+  try {
+    openObjectStore(url);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return String(error.details['reason'] ?? error.message);
+  }
 }

@@ -5,6 +5,7 @@ import { type Failure, isUsageError, toFailure } from './failure.js';
 import { type Paint, paintFor } from './render/paint.js';
 import { nextCommands, type ProblemDocument, renderProblem } from './render/problem.js';
 import { retryNotices } from './retry-notices.js';
+import { withWaitNotices } from './wait-notices.js';
 
 export interface ApiFlags {
   readonly 'api-url'?: string | undefined;
@@ -46,7 +47,13 @@ export abstract class ApiCommand extends Command {
 
   protected async clientOf(options: { url: string; token: string; timeoutMs: number }): Promise<ApiClient> {
     const { ApiClient } = await import('@ktrdr/api-client'); // late: help and version do without it
-    return new ApiClient({ ...options, onRetry: retryNotices({ say: (line) => this.logToStderr(line) }) });
+    const say = (line: string) => this.logToStderr(line);
+    const { timeoutMs } = options;
+    return new ApiClient({
+      ...options,
+      fetch: withWaitNotices({ send: fetch, say, timeoutMs }),
+      onRetry: retryNotices({ say }),
+    });
   }
 
   /** What to type after a refusal; a command that knows better says so. */
@@ -56,12 +63,16 @@ export abstract class ApiCommand extends Command {
 
   /** Says what went wrong, once, and sets the exit code. */
   protected override catch(error: Error): Promise<void> {
-    const failure = toFailure(error);
+    const failure = toFailure(error, { flags: this.knownFlags() });
     this.report(
       failure,
       isUsageError(error) ? [`ktrdr ${this.id?.replaceAll(':', ' ')} --help`] : this.nextFor(failure.problem),
     );
     return Promise.resolve();
+  }
+
+  private knownFlags(): readonly string[] {
+    return [...Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }), 'json', 'help'];
   }
 
   protected report({ exitCode, problem, forPeople, stack }: Failure, next: readonly string[]): void {

@@ -91,7 +91,7 @@ export abstract class BulkCommand extends WatchCommand {
   }
 
   private show(verb: BulkVerb, view: BulkView): BulkView {
-    if (view.done < view.items.length) process.exitCode = EXIT.failed;
+    if (view.items.some(({ outcome }) => outcome === 'refused')) process.exitCode = EXIT.failed;
     this.log(renderBulk(verb, view, this.paint));
     return view;
   }

@@ -94,6 +94,32 @@ describe('--all', () => {
     );
   });
 
+  it('ends with 0 when those that it does not touch have already ended, and names them as such', async () => {
+    const over = bulkItem({ operation_id: OTHER, name: 'second', status: 'completed', outcome: 'passed-over' });
+    const items = [
+      bulkItem({ status: 'cancelling' }),
+      over,
+      over,
+      { ...over, status: 'cancelled' as const },
+      { ...over, status: 'failed' as const },
+    ];
+    api.answer('POST /operations/cancel', bulkView(items));
+    const { code, stdout } = await run('operations', 'cancel', '--all', '--text', 's', '--yes');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${OTHER}  second           completed   passed over\n`);
+    expect(stdout).toContain(
+      '\n1 asked to cancel · 2 already completed, 1 already cancelled and 1 already failed, passed over\n',
+    );
+  });
+
+  it('asks nothing when only such are left', async () => {
+    const over = bulkItem({ status: 'completed', outcome: 'passed-over' });
+    api.answer('POST /operations/resume', bulkView([over], true));
+    const { code, stdout } = await run('operations', 'resume', '--all', '--text', 's');
+    expect(code).toBe(0);
+    expect(stdout).toContain('0 would resume · 1 already completed, passed over · nothing was changed\n');
+  });
+
   it('is content when nothing matches', async () => {
     api.answer('POST /operations/resume', bulkView([], true));
     const { code, stdout } = await run('operations', 'resume', '--all', '--status', 'paused');

@@ -19,6 +19,8 @@ afterEach(() => api.stop());
 
 const run = (...args: string[]) => ktrdr(args, { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
 
+const helpOf = (command: string) => `  next   ktrdr ${command} --help`;
+
 describe('exit codes of real commands', () => {
   it.each([
     [404, 'operation-not-found', 3],
@@ -65,6 +67,25 @@ describe('exit codes of real commands', () => {
     expect(results.map(({ code }) => code)).toEqual(results.map(() => 2));
     expect(results[0]?.stderr).toContain('next   ktrdr operations show --help');
     expect(results[2]?.stderr).toBe('There is no command operations frobnicate\n  next   ktrdr operations --help\n');
+    expect(api.requests).toEqual([]);
+  });
+
+  it('are 2 for what was mistyped, with what was probably meant', async () => {
+    const results = await Promise.all([
+      run('operations', 'strat', 'spec.yaml'),
+      run('checkpoint', 'list'),
+      run('operations', 'resume', ID, '--epocs', '3'),
+      run('operations', 'prioritise', ID, '--priority', 'high'),
+      run('operations', 'pause', ID, '--boundary', 'steps'),
+    ]);
+    expect(results.map(({ code }) => code)).toEqual(results.map(() => 2));
+    expect(results.map(({ stderr }) => stderr.split('\n').slice(0, 2))).toEqual([
+      ['There is no command operations strat spec.yaml. Did you mean ktrdr operations start?', helpOf('operations')],
+      ['There is no command checkpoint list. Did you mean ktrdr checkpoints list?', '  next   ktrdr --help'],
+      ['There is no flag --epocs. Did you mean --epochs?', helpOf('operations resume')],
+      ['--priority must be a whole number, not high', helpOf('operations prioritise')],
+      ['--boundary must be one of step, epoch, not steps', helpOf('operations pause')],
+    ]);
     expect(api.requests).toEqual([]);
   });
 

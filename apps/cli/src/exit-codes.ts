@@ -46,6 +46,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'trainer-protocol-violated': EXIT.failed,
   'trainer-not-allowed': EXIT.notAuthorised,
   'trainer-not-found': EXIT.failed,
+  'trainer-refused': EXIT.failed,
   'recovery-exhausted': EXIT.failed,
   'configuration-invalid': EXIT.usage,
   'database-unavailable': EXIT.unreachable,

@@ -11,7 +11,7 @@ import {
   sha256Of,
   sha256OfBlobKey,
 } from '@ktrdr/checkpoint';
-import { CheckpointExport, EXPORT_FILE } from '@ktrdr/contracts';
+import { CheckpointExport, EXPORT_FILE, inPlainWords } from '@ktrdr/contracts';
 import { partsOf } from '@ktrdr/operations';
 import { ExportDamagedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
@@ -126,7 +126,7 @@ async function readDocument(directory: string): Promise<CheckpointExport> {
     const reason = (error as Error).message;
     throw new UsageError(`${directory} is no exported checkpoint: ${EXPORT_FILE} cannot be read (${reason})`, { path });
   }
-  const parsed = CheckpointExport.safeParse(parseOrNull(text));
+  const parsed = CheckpointExport.safeParse(parseOrNull(text), { error: inPlainWords });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the document'}: ${message}`);
   throw new UsageError(`${path} does not describe an exported checkpoint: ${problems.join('; ')}`, { path });

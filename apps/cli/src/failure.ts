@@ -1,4 +1,5 @@
 import { DomainError } from '@ktrdr/errors';
+import { nearest, nearestCommand } from './did-you-mean.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
 import type { ProblemDocument } from './render/problem.js';
 
@@ -12,8 +13,16 @@ export interface Failure {
   readonly stack: string | null;
 }
 
+/** What there is, to suggest the likeliest of it where something else was typed. */
+export interface KnownWords {
+  /** Names, without dashes. */
+  readonly flags?: readonly string[];
+  /** Such as `operations start`. */
+  readonly commands?: readonly string[];
+}
+
 /** Any error as a problem: the API's own as it was sent, the others in the same form. */
-export function toFailure(error: unknown): Failure {
+export function toFailure(error: unknown, known: KnownWords = {}): Failure {
   if (error instanceof DomainError) {
     const exitCode = exitCodeOfError(error.code);
     const problem =
@@ -24,23 +33,48 @@ export function toFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   const oclifExit = exitOfOclif(error);
   if (oclifExit !== null) {
-    const problem = local('request-invalid', usageMessage(message), {});
+    const problem = local('request-invalid', usageMessage(message, known), {});
     return { exitCode: oclifExit, problem, forPeople: problem, stack: null };
   }
   const problem = local('internal', `ktrdr itself failed: ${message}`, {});
   return { exitCode: EXIT.failed, problem, forPeople: problem, stack: (error instanceof Error && error.stack) || null };
 }
 
-/** oclif's words for a bad command line, without its line breaks and its advice, which stands below as a command. */
-function usageMessage(message: string): string {
+/** oclif's words for a bad command line in plain ones, without its advice, which stands below as a command. */
+function usageMessage(message: string, { flags = [], commands = [] }: KnownWords): string {
   const text = message.replace('See more help with --help', '').replace(/^Parsing (--[\w-]+)\s+/, '$1: ');
   const line = text
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ')
     .replaceAll(/ {2,}/g, ' – ');
   const [, unknown] = /^command (\S+) not found$/.exec(line) ?? [];
-  return unknown ? `There is no command ${unknown.replaceAll(':', ' ')}` : line;
+  if (unknown) {
+    const words = unknown.split(':');
+    const meant = nearestCommand(words, commands);
+    return `There is no command ${words.join(' ')}${meant === null ? '' : `. Did you mean ktrdr ${meant}?`}`;
+  }
+  const [, nonexistent] = /^Nonexistent flags?: (.+)$/.exec(line) ?? [];
+  return nonexistent
+    ? noSuchFlag(nonexistent, flags)
+    : PLAINER.reduce((said, [form, words]) => said.replace(form, words), line);
 }
+
+function noSuchFlag(list: string, flags: readonly string[]): string {
+  const meant = list.split(', ').flatMap((flag) => nearest(flag.replace(/^-+/, ''), flags) ?? []);
+  const advice = meant.length === 0 ? '' : `. Did you mean ${meant.map((flag) => `--${flag}`).join(' and ')}?`;
+  return `There is no flag ${list}${advice}`;
+}
+
+const PLAINER: readonly (readonly [RegExp, string])[] = [
+  [/^(--[\w-]+): Expected an integer less than or equal to (\S+) but received: (.*)$/, '$1 must be at most $2, not $3'],
+  [
+    /^(--[\w-]+): Expected an integer greater than or equal to (\S+) but received: (.*)$/,
+    '$1 must be at least $2, not $3',
+  ],
+  [/^(--[\w-]+): Expected an integer but received: (.*)$/, '$1 must be a whole number, not $2'],
+  [/^Expected (--[\w-]+)=(.*) to be one of: (.*)$/, '$1 must be one of $3, not $2'],
+  [/^Missing \d+ required args?: (.*)$/, 'Missing: $1'],
+];
 
 /** True when the command line itself is at fault, rather than what it asks for. */
 export function isUsageError(error: unknown): boolean {

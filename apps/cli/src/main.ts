@@ -1,4 +1,4 @@
-import { flush, run, settings } from '@oclif/core';
+import { type Command, flush, run, settings } from '@oclif/core';
 import { endOnBrokenPipe } from './broken-pipe.js';
 import { toFailure } from './failure.js';
 import { paintFor } from './render/paint.js';
@@ -11,13 +11,14 @@ export async function main(argv: string[]): Promise<void> {
   try {
     await run(argv, import.meta.url);
   } catch (error) {
-    const { exitCode, problem, stack } = toFailure(error);
+    const commands = await knownCommands();
+    const { exitCode, problem, stack } = toFailure(error, { commands });
     process.exitCode = exitCode;
     if (exitCode !== 0) {
       if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`);
       else
         process.stderr.write(
-          `${renderProblem(problem, { paint: paintFor(process.stderr), next: [helpFor(error)] })}\n`,
+          `${renderProblem(problem, { paint: paintFor(process.stderr), next: [helpFor(error, commands)] })}\n`,
         );
     }
     if (stack) process.stderr.write(`${stack}\n`);
@@ -26,7 +27,16 @@ export async function main(argv: string[]): Promise<void> {
 }
 
 /** The help of the topic that was meant, where there is one. */
-function helpFor(error: unknown): string {
+function helpFor(error: unknown, commands: readonly string[]): string {
   const [, topic] = /^command ([\w-]+):\S+ not found$/.exec(error instanceof Error ? error.message : '') ?? [];
-  return topic ? `ktrdr ${topic} --help` : 'ktrdr --help';
+  return topic !== undefined && commands.includes(topic) ? `ktrdr ${topic} --help` : 'ktrdr --help';
+}
+
+/** Loaded only where one was mistyped. */
+async function knownCommands(): Promise<readonly string[]> {
+  const { default: commands } = await import('./commands.js');
+  const all: Readonly<Record<string, Command.Class>> = commands;
+  return Object.entries(all)
+    .flatMap(([id, { aliases = [] }]) => [id, ...aliases])
+    .map((id) => id.replaceAll(':', ' '));
 }

@@ -48,7 +48,7 @@ describe('result', () => {
     givenResult();
     const { code, stdout } = await run();
     expect(code).toBe(0);
-    expect(stdout).toContain('result       weights_sha256 f00d\n');
+    expect(stdout).toContain('result       weights_sha256  f00d\n');
     expect(stdout).toContain(RESULT.files[1]?.sha256);
     expect(stdout).toContain(`download     ktrdr operations result ${ID} --output DIR`);
   });

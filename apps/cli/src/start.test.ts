@@ -108,11 +108,11 @@ describe('start', () => {
 
   it('lists every offending path with its line', async () => {
     const problems = [
-      { path: 'epochs', message: 'Too small: expected number to be >=1' },
-      { path: 'model.layers.1.kind', message: 'Invalid input' },
+      { path: 'epochs', message: 'must be at least 1' },
+      { path: 'model.layers.1.kind', message: 'must be one of dense, flatten' },
       { path: 'features', message: 'is missing' },
     ];
-    const detail = 'The spec is not valid: epochs: Too small; and more';
+    const detail = 'The spec is not valid: epochs: must be at least 1; and more';
     api.refuse('POST /operations', 422, 'spec-invalid', { detail, problems });
     const path = await specFile(SPEC);
     const [people, program] = await Promise.all([
@@ -123,8 +123,8 @@ describe('start', () => {
     expect(people.stderr).toBe(
       [
         'The spec is not valid',
-        '  where   epochs (line 5): Too small: expected number to be >=1',
-        '          model.layers.1.kind (line 9): Invalid input',
+        '  where   epochs (line 5): must be at least 1',
+        '          model.layers.1.kind (line 9): must be one of dense, flatten',
         '          features: is missing',
         '',
       ].join('\n'),

@@ -106,6 +106,28 @@ describe('watch', () => {
     expect(stdout.match(/epoch 13\/50 {2}step 1,456/g)).toHaveLength(1);
   });
 
+  it('says that the worker was lost, that it waits for another, and who takes it over', async () => {
+    const given = givenOperation(operationView());
+    const watch = await start('operations', 'watch', ID);
+    await api.received('GET /events');
+    const stream = given.streams[0] as ServerResponse;
+    const lack = 'no worker of pool default is alive';
+    given.current = operationView({ status: 'resuming', queue_position: 1, no_fitting_worker: lack });
+    const reason = 'worker worker-1 sent no heartbeat for a whole lease';
+    sendEvent(stream, eventView(1, 'status', { event: 'lease-expired', to: 'resuming', reason }));
+    await watch.prints(
+      `Its lease was lost: ${reason}. It waits for a worker and continues from its last checkpoint.\n`,
+    );
+    await watch.prints('No worker of pool default is alive; it waits until there is one.\n');
+    await watch.prints('resuming, 1st in queue');
+    given.current = operationView({ attempt: 3, no_fitting_worker: null });
+    sendEvent(stream, eventView(2, 'status', { event: 'claim', to: 'running', actor: 'worker:w7' }));
+    await watch.prints('Worker w7 has taken it over, attempt 2.\n');
+    given.current = COMPLETED;
+    sendEvent(stream, eventView(3, 'status', { event: 'complete', to: 'completed' }));
+    expect((await watch.finished()).code).toBe(0);
+  });
+
   it('does not wait for an operation that does not exist', async () => {
     api.refuse(`GET /operations/${ID}`, 404, 'operation-not-found');
     expect((await (await start('operations', 'watch', ID)).finished()).code).toBe(3);

@@ -14,6 +14,8 @@ it('names everything that is wrong, and never a value', () => {
     KTRDR_S3_SECRET_ACCESS_KEY: 'secret2',
     KTRDR_WORKER_POOL: 'SECRET3',
     LOG_LEVEL: 'x',
+    KTRDR_PROCESS_TRAINERS: 'allow',
+    KTRDR_OBJECT_STORE_URL: 's3://me:secret4@bucket',
   };
   let problems = '';
   try {
@@ -21,7 +23,15 @@ it('names everything that is wrong, and never a value', () => {
   } catch (error) {
     if (error instanceof WorkerConfigurationError) problems = error.message;
   }
-  const names = ['KTRDR_NATS_URL', 'KTRDR_OBJECT_STORE_URL', 'KTRDR_WORKER_SLOTS', 'KTRDR_WORKER_POOL', 'LOG_LEVEL'];
+  const names = [
+    'KTRDR_NATS_URL is missing',
+    'KTRDR_OBJECT_STORE_URL cannot be used',
+    'KTRDR_WORKER_SLOTS must be a number',
+    'KTRDR_WORKER_POOL',
+    'LOG_LEVEL',
+    'KTRDR_S3_ACCESS_KEY_ID and KTRDR_S3_SECRET_ACCESS_KEY belong together',
+    'KTRDR_PROCESS_PROGRAMS is missing',
+  ];
   for (const name of names) expect(problems).toContain(name);
   expect(problems).not.toMatch(/secret\d/i);
 });

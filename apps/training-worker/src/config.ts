@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { inPlainWords } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import { openObjectStore } from '@ktrdr/object-store';
 import { z } from 'zod';
 import type { ProcessTrainerSettings } from './process/process-trainers.js';
 
@@ -24,45 +26,32 @@ const CommandLine = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const Environment = z
-  .object({
-    KTRDR_NATS_URL: z.string('is missing: the address of NATS, such as nats://localhost:4222').min(1),
-    KTRDR_NATS_TOKEN: z.string().min(1).optional(),
-    KTRDR_NATS_PREFIX: Prefix.default('ktrdr'),
-    KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
-    KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
-    KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
-    KTRDR_WORKER_ID: Name.optional(),
-    KTRDR_WORKER_POOL: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -')
-      .default('default'),
-    KTRDR_WORKER_SLOTS: z.coerce.number('must be a number').int('must be whole').min(1).max(64).default(1),
-    KTRDR_WORKER_DIR: z.string().min(1).optional(),
-    KTRDR_DATA_ROOTS: z.string().optional(),
-    KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number('must be a number').min(3).max(3600).default(30),
-    KTRDR_TRAINER_COMMAND: CommandLine.optional(),
-    KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'must be allow or deny').default('deny'),
-    KTRDR_PROCESS_PROGRAMS: z.string().optional(),
-    KTRDR_PROCESS_DIR: z.string().min(1).default('.'),
-    KTRDR_PROCESS_ENV: z
-      .string()
-      .regex(/^[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*$/, 'must be names of variables with commas')
-      .optional(),
-    LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
-  })
-  .refine(
-    ({ KTRDR_S3_ACCESS_KEY_ID: id, KTRDR_S3_SECRET_ACCESS_KEY: secret }) =>
-      (id === undefined) === (secret === undefined),
-    {
-      message: 'and KTRDR_S3_SECRET_ACCESS_KEY belong together: set both or neither',
-      path: ['KTRDR_S3_ACCESS_KEY_ID'],
-    },
-  )
-  .refine((env) => env.KTRDR_PROCESS_TRAINERS === 'deny' || toList(env.KTRDR_PROCESS_PROGRAMS).length > 0, {
-    message: 'is missing: programs and folders of programs that operations may run, with commas; * for any',
-    path: ['KTRDR_PROCESS_PROGRAMS'],
-  });
+const Environment = z.object({
+  KTRDR_NATS_URL: z.string('is missing: the address of NATS, such as nats://localhost:4222').min(1),
+  KTRDR_NATS_TOKEN: z.string().min(1).optional(),
+  KTRDR_NATS_PREFIX: Prefix.default('ktrdr'),
+  KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
+  KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  KTRDR_WORKER_ID: Name.optional(),
+  KTRDR_WORKER_POOL: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -')
+    .default('default'),
+  KTRDR_WORKER_SLOTS: z.coerce.number('must be a number').int('must be whole').min(1).max(64).default(1),
+  KTRDR_WORKER_DIR: z.string().min(1).optional(),
+  KTRDR_DATA_ROOTS: z.string().optional(),
+  KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number('must be a number').min(3).max(3600).default(30),
+  KTRDR_TRAINER_COMMAND: CommandLine.optional(),
+  KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'must be allow or deny').default('deny'),
+  KTRDR_PROCESS_PROGRAMS: z.string().optional(),
+  KTRDR_PROCESS_DIR: z.string().min(1).default('.'),
+  KTRDR_PROCESS_ENV: z
+    .string()
+    .regex(/^[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*$/, 'must be names of variables with commas')
+    .optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+});
 
 export interface WorkerConfig {
   readonly nats: { readonly url: string; readonly token?: string; readonly prefix: string };
@@ -86,12 +75,13 @@ export interface WorkerConfig {
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
   // An empty variable is how many tools write "not set".
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    throw new WorkerConfigurationError(
-      parsed.error.issues.map(({ path, message }) => `${path.map(String).join('.')} ${message}`),
-    );
-  }
+  const parsed = Environment.safeParse(given, { error: inPlainWords });
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const problems = [
+    ...issues.map(({ path, message }) => `${path.map(String).join('.')} ${message}`),
+    ...relationProblems(given),
+  ];
+  if (!parsed.success || problems.length > 0) throw new WorkerConfigurationError(problems);
   const { data } = parsed;
   const workerId = data.KTRDR_WORKER_ID ?? generateWorkerId();
   const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
@@ -122,6 +112,32 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
         : null,
     logLevel: data.LOG_LEVEL,
   };
+}
+
+/** What is wrong with variables that are sound one by one, told whether or not the others are. */
+function relationProblems(given: Readonly<Record<string, string | undefined>>): string[] {
+  const problems: string[] = [];
+  if ((given['KTRDR_S3_ACCESS_KEY_ID'] === undefined) !== (given['KTRDR_S3_SECRET_ACCESS_KEY'] === undefined))
+    problems.push('KTRDR_S3_ACCESS_KEY_ID and KTRDR_S3_SECRET_ACCESS_KEY belong together: set both or neither');
+  if (given['KTRDR_PROCESS_TRAINERS'] === 'allow' && toList(given['KTRDR_PROCESS_PROGRAMS']).length === 0)
+    problems.push(
+      'KTRDR_PROCESS_PROGRAMS is missing: programs and folders of programs that operations may run, with commas; * for any',
+    );
+  const url = given['KTRDR_OBJECT_STORE_URL'];
+  const unusable = url === undefined ? null : storeProblem(url);
+  if (unusable !== null) problems.push(`KTRDR_OBJECT_STORE_URL cannot be used: ${unusable}`);
+  return problems;
+}
+
+/** Opening touches neither disk nor network. */
+function storeProblem(url: string): string | null {
+  try {
+    openObjectStore(url);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return String(error.details['reason'] ?? error.message);
+  }
 }
 
 function toFolders(list: string | undefined): string[] {

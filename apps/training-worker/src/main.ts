@@ -1,6 +1,7 @@
 import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
 import { loadConfig, WorkerConfigurationError } from './config.js';
+import { assertProgramsPresent } from './process/programs-present.js';
 import { runWorker } from './worker.js';
 
 /** Conventional: 128 + SIGINT. */
@@ -13,6 +14,7 @@ async function main(): Promise<number> {
     base: { workerId: config.workerId, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
+  await assertProgramsPresent(config.processTrainers, log);
   const shutdown = new AbortController();
   const abort = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -1,7 +1,7 @@
 import { CLIENT_ACTIONS, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';
-import { CheckpointSummary, OperationId, SpecChangeView, Status } from './operation-view.js';
+import { CheckpointSummary, NoFittingWorker, OperationId, SpecChangeView, Status } from './operation-view.js';
 import { ResumeOverrides } from './spec-overrides.js';
 import { Boundary } from './trainer-protocol.js';
 
@@ -108,7 +108,9 @@ export const BulkView = z.object({
       operation_id: z.string(),
       name: z.string(),
       status: Status,
-      outcome: z.enum(['done', 'would-be-done', 'refused']),
+      outcome: z
+        .enum(['done', 'would-be-done', 'passed-over', 'refused'])
+        .describe('passed-over: its status is already what the action is for, or final'),
       code: z.string().nullable(),
       detail: z.string().nullable(),
     }),
@@ -129,6 +131,7 @@ export const ResumedView = z.object({
   operation_id: z.string(),
   status: Status,
   queue_position: z.int().nullable(),
+  no_fitting_worker: NoFittingWorker,
   resumed_from: CheckpointSummary.nullable(),
   lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
   fell_back_from: z.string().nullable(),
@@ -143,6 +146,7 @@ export const ForkedView = z.object({
   name: z.string(),
   status: Status.nullable(),
   queue_position: z.int().nullable(),
+  no_fitting_worker: NoFittingWorker,
   forked_from: CheckpointSummary.extend({ operation_id: z.string(), status: Status }),
   lost_steps: z.int().describe('steps that the original has trained beyond this checkpoint'),
   fell_back_from: z.string().nullable(),

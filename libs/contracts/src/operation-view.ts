@@ -54,6 +54,11 @@ export const Suggestion = z.object({
   why: z.string(),
   command: z.string(),
 });
+export const NoFittingWorker = z
+  .string()
+  .nullable()
+  .optional()
+  .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
 export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
 export const ForkedFromView = z.object({
   operation_id: z.string(),
@@ -80,6 +85,7 @@ export const OperationView = z.object({
   pool: z.string(),
   priority: z.int(),
   queue_position: z.int().nullable(),
+  no_fitting_worker: NoFittingWorker,
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
   progress: ProgressView.nullable(),
   metrics: Metrics.nullable().describe('latest figures'),

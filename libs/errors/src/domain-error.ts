@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'trainer-protocol-violated',
   'trainer-not-allowed',
   'trainer-not-found',
+  'trainer-refused',
   'recovery-exhausted',
   // surroundings
   'configuration-invalid',

@@ -47,9 +47,15 @@ describe('the explanation', () => {
       { workers: [worker({ capabilities: [] })] },
       /1 worker is alive in pool default, but none offers type:training/,
     ],
-    ['every worker is busy', { workers: [worker({ freeSlots: 0 })] }, /all 1 fitting workers are busy or draining/],
+    ['every worker is busy', { workers: [worker({ freeSlots: 0 })] }, /^the only fitting worker is busy or draining/],
+    [
+      'all of several are busy',
+      { workers: [worker({ freeSlots: 0 }), worker({ id: 'w2', freeSlots: 0 })] },
+      /all 2 fitting workers are busy or draining/,
+    ],
     ['every worker is draining', { workers: [worker({ draining: true })] }, /busy or draining/],
-    ['it is about to be claimed', {}, /1 fitting workers have a free slot/],
+    ['it is about to be claimed', {}, /1 fitting worker has a free slot and is about to claim it/],
+    ['another is before it', { queuePosition: 2 }, /^1 operation is before it$/m],
     ['others are before it', { queuePosition: 4 }, /3 operations are before it/],
   ];
   it.each(whyItWaits)('of a waiting operation says that %s', (_name, overrides, expected) => {

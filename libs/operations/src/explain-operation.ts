@@ -1,3 +1,4 @@
+import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
 import type { Checkpoint, Operation } from './operation.js';
 
 export interface ExplainFacts {
@@ -60,31 +61,36 @@ export function explain(facts: ExplainFacts): Explanation {
 }
 
 function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }: ExplainFacts): Explanation {
-  const missing = (worker: (typeof workers)[number]) =>
-    operation.requirements.filter((tag) => !worker.capabilities.includes(tag));
-  const able = workers.filter((worker) => missing(worker).length === 0);
+  const able = fittingWorkers(operation, workers);
   const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
   const reasons: string[] = [];
-  if (workers.length === 0) reasons.push(`no worker of pool ${operation.pool} is alive`);
-  else if (able.length === 0) {
-    const tags = [...new Set(workers.flatMap(missing))].join(', ');
-    reasons.push(
-      `${workers.length === 1 ? '1 worker is' : `${workers.length} workers are`} alive in pool ${operation.pool}, but none offers ${tags}`,
-    );
-    if (operation.pinnedBackend !== null && tags.includes(`backend:${operation.pinnedBackend}`))
+  const lack = lackOfWorkers(operation, workers);
+  if (lack !== null) {
+    reasons.push(lack);
+    const { pinnedBackend } = operation;
+    if (pinnedBackend !== null && missingCapabilities(operation, workers).includes(`backend:${pinnedBackend}`))
       reasons.push(
-        `its numbers are those of ${operation.pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
+        `its numbers are those of ${pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
           'with --allow-backend-change, which accepts numbers that are close',
       );
-  } else if (free.length === 0) reasons.push(`all ${able.length} fitting workers are busy or draining`);
+  } else if (free.length === 0)
+    reasons.push(
+      `${isOne(able) ? 'the only fitting worker is' : `all ${able.length} fitting workers are`} busy or draining`,
+    );
+  else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);
-  if (queuePosition !== null && queuePosition > 1) reasons.push(`${queuePosition - 1} operations are before it`);
+  if (queuePosition !== null && queuePosition > 1)
+    reasons.push(queuePosition === 2 ? '1 operation is before it' : `${queuePosition - 1} operations are before it`);
   if (operation.status === 'resuming') reasons.push(continuation(operation, latestCheckpoint));
   return {
     summary: `Waiting for a worker of pool ${operation.pool}, position ${queuePosition ?? 'unknown'}`,
     reasons,
     next: 'The next fitting worker with a free slot claims it',
   };
+}
+
+function isOne(workers: readonly unknown[]): boolean {
+  return workers.length === 1;
 }
 
 function explainHeld({ operation, latestCheckpoint, now, leaseMs }: ExplainFacts): Explanation {

@@ -10,6 +10,8 @@ export {
   SETTLED_STATUSES,
   WAITING_STATUSES,
 } from './operation-status.js';
+export { fittingWorkers, lackOfWorkers } from './fitting-workers.js';
+export { isPassedOver } from './passed-over.js';
 export {
   type Actor,
   ACTORS,

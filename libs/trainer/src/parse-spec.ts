@@ -1,3 +1,4 @@
+import { inPlainWords } from '@ktrdr/contracts';
 import type { z } from 'zod';
 import { SpecInvalidError } from './errors.js';
 
@@ -6,7 +7,7 @@ import { SpecInvalidError } from './errors.js';
  * @throws {SpecInvalidError} naming everything that is wrong.
  */
 export function parseSpec<T>(schema: z.ZodType<T>, document: unknown): T {
-  const parsed = schema.safeParse(document);
+  const parsed = schema.safeParse(document, { error: inPlainWords });
   if (parsed.success) return parsed.data;
   throw new SpecInvalidError(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
 }

@@ -43,6 +43,8 @@ describe('the HTTP API', () => {
     expect(body).toMatchObject({ code: 'spec-invalid', status: 422, type: 'urn:ktrdr:problem:spec-invalid' });
     const paths = (body['problems'] as { path: string }[]).map(({ path }) => path);
     expect(paths.toSorted()).toEqual(['batch_size', 'epochs', 'model.layers.0.kind', 'surprise']);
+    const problem = { path: 'epochs', message: 'must be at least 1' };
+    expect(body['problems']).toEqual(expect.arrayContaining([problem]));
     expect((await http.get('/operations')).body['total']).toBe(before);
   });
 
@@ -191,6 +193,17 @@ describe('the HTTP API', () => {
     const { operation_id: id } = await submit({ pool: 'nobody' });
     const { body } = await http.get(`/operations/${id}/explain`);
     expect(body['reasons']).toContain('no worker of pool nobody is alive');
+  });
+
+  it('says at once that no live worker can take what was submitted', async () => {
+    const lack = 'no worker of pool nobody is alive';
+    const submitted = await submit({ pool: 'nobody' });
+    expect(submitted).toMatchObject({ no_fitting_worker: lack });
+    const id = String(submitted['operation_id']);
+    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBe(lack);
+    await http.post(`/operations/${id}/pause`);
+    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBeNull();
+    expect((await http.post(`/operations/${id}/resume`)).body['no_fitting_worker']).toBe(lack);
   });
 
   it('describes every route that it has, and no other', async () => {

@@ -21,9 +21,8 @@ const WHAT_NEXT = `What to type next:
 async function showLogs(stack: Stack | undefined): Promise<void> {
   const isTelling = ({ name, isStopping, hasExited }: PartProcess): boolean =>
     name === 'API' || name.startsWith('worker') || (hasExited() && !isStopping());
-  for (const { name, logFile } of [...(stack?.core ?? []), ...(stack?.workers ?? [])].filter(isTelling)) {
-    const end = await tailOf(logFile, 20);
-    if (end !== '') console.error(`\nEnd of the log of ${name}:\n${end}`);
+  for (const part of [...(stack?.core ?? []), ...(stack?.workers ?? [])].filter(isTelling)) {
+    console.error(`\nEnd of the log of ${part.name}:\n${await tailOf(part, 20)}`);
   }
 }
 

@@ -35,6 +35,7 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'trainer-protocol-violated': 500,
   'trainer-not-allowed': 403,
   'trainer-not-found': 422,
+  'trainer-refused': 422,
   'recovery-exhausted': 409,
   'configuration-invalid': 500,
   'database-unavailable': 503,

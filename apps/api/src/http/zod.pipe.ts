@@ -1,3 +1,4 @@
+import { inPlainWords } from '@ktrdr/contracts';
 import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
 import { type FieldProblem, RequestInvalidError } from './errors.js';
@@ -6,7 +7,7 @@ import { type FieldProblem, RequestInvalidError } from './errors.js';
 export function zod<S extends z.ZodType>(schema: S, part = 'body'): PipeTransform<unknown, z.output<S>> {
   return {
     transform(value: unknown) {
-      const parsed = schema.safeParse(value ?? {});
+      const parsed = schema.safeParse(value ?? {}, { error: inPlainWords });
       if (!parsed.success) throw new RequestInvalidError(part, toFieldProblems(parsed.error));
       return parsed.data;
     },

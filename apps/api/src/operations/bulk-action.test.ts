@@ -1,5 +1,5 @@
 import { BulkResumeBody } from '@ktrdr/contracts';
-import type { Operation, OperationListRequest } from '@ktrdr/operations';
+import { IllegalTransitionError, type Operation, type OperationListRequest } from '@ktrdr/operations';
 import { givenOperation } from '@ktrdr/operations/testing';
 import type { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { BulkAction } from './bulk-action.js';
@@ -8,13 +8,17 @@ const { filter } = BulkResumeBody.parse({ filter: { status: ['queued'] } });
 
 /** So many operations that match, page by page. */
 function givenStore(total: number): PrismaOperationStore {
-  const all: Operation[] = Array.from({ length: total }, (_, n) => givenOperation({ id: `op_${n}` }));
+  return storeOf(Array.from({ length: total }, (_, n) => givenOperation({ id: `op_${n}` })));
+}
+
+function storeOf(all: readonly Operation[], later: Readonly<Record<string, Operation>> = {}): PrismaOperationStore {
+  const total = all.length;
   return {
     list: async ({ limit, after }: OperationListRequest) => {
       const start = after ? all.findIndex(({ id }) => id === after.id) + 1 : 0;
       return { items: all.slice(start, start + limit), hasMore: start + limit < total, total, active: 0, byStatus: {} };
     },
-    get: async (id: string) => givenOperation({ id }),
+    get: async (id: string) => later[id] ?? all.find((operation) => operation.id === id),
   } as unknown as PrismaOperationStore;
 }
 
@@ -29,5 +33,28 @@ describe('an action on everything that matches', () => {
     const view = await new BulkAction(givenStore(total)).execute({ filter, isDryRun: false, action: 'pause', act });
     expect(view).toMatchObject({ matched, left_out: leftOut, done: matched });
     expect(new Set(acted).size).toBe(matched);
+  });
+
+  it.each([false, true])('passes over what has ended, without trying it (dry run: %s)', async (isDryRun) => {
+    const acted: string[] = [];
+    const act = async (id: string) => acted.push(id);
+    const store = storeOf([
+      givenOperation({ id: 'op_running', status: 'running' }),
+      givenOperation({ id: 'op_completed', status: 'completed' }),
+    ]);
+    const view = await new BulkAction(store).execute({ filter, isDryRun, action: 'cancel', act });
+    expect(view).toMatchObject({ matched: 2, done: 1 });
+    expect(view.items[1]).toMatchObject({ outcome: 'passed-over', code: null, detail: 'it is already completed' });
+    expect(acted).toEqual(isDryRun ? [] : ['op_running']);
+  });
+
+  it('passes over what ends before its turn comes, and refuses what does not', async () => {
+    const running = ['op_ends', 'op_stays'].map((id) => givenOperation({ id, status: 'running' }));
+    const store = storeOf(running, { op_ends: givenOperation({ id: 'op_ends', status: 'completed' }) });
+    const act = (operationId: string) => {
+      throw new IllegalTransitionError({ operationId, status: 'completed', action: 'cancel', allowedActions: [] });
+    };
+    const { items, done } = await new BulkAction(store).execute({ filter, isDryRun: false, action: 'cancel', act });
+    expect([done, ...items.map(({ outcome }) => outcome)]).toEqual([0, 'passed-over', 'refused']);
   });
 });

@@ -1,7 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { BulkResumeBody, BulkView } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import { allowedActions, type ClientAction, type Operation, type OperationFilter, traitsOf } from '@ktrdr/operations';
+import {
+  allowedActions,
+  type ClientAction,
+  isPassedOver,
+  type Operation,
+  type OperationFilter,
+  traitsOf,
+} from '@ktrdr/operations';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 
@@ -40,13 +47,14 @@ export class BulkAction {
       const some = matched.slice(start, start + AT_ONCE);
       items.push(...(await Promise.all(some.map((operation) => this.one(operation, request)))));
     }
-    const done = items.filter(({ outcome }) => outcome !== 'refused').length;
+    const done = items.filter(({ outcome }) => outcome === 'done' || outcome === 'would-be-done').length;
     const left_out = Math.max(0, total - matched.length);
     return { dry_run: request.isDryRun, matched: matched.length, left_out, done, items };
   }
 
   private async one(operation: Operation, { isDryRun, action, act, try: attempt }: BulkRequest): Promise<Item> {
     const { id, name } = operation;
+    if (isPassedOver(operation.status, action)) return passedOver(operation);
     try {
       if (!isDryRun) await act(id);
       else if (attempt) await attempt(id);
@@ -56,7 +64,9 @@ export class BulkAction {
       return { operation_id: id, name, status, outcome: isDryRun ? 'would-be-done' : 'done', code: null, detail: null };
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      return refused(await this.operations.get(id), error.code, error.message);
+      const now = await this.operations.get(id);
+      // It got there by itself after it was looked up.
+      return isPassedOver(now.status, action) ? passedOver(now) : refused(now, error.code, error.message);
     }
   }
 
@@ -85,4 +95,8 @@ function isAllowed({ status, type }: Operation, action: ClientAction): boolean {
 
 function refused({ id, name, status }: Operation, code: string, detail: string): Item {
   return { operation_id: id, name, status, outcome: 'refused', code, detail };
+}
+
+function passedOver({ id, name, status }: Operation): Item {
+  return { operation_id: id, name, status, outcome: 'passed-over', code: null, detail: `it is already ${status}` };
 }

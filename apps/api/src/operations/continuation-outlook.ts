@@ -2,6 +2,7 @@ import { BACKENDS } from '@ktrdr/contracts';
 import {
   type Drift,
   driftBetween,
+  fittingWorkers,
   type Guarantee,
   guaranteeOf,
   type Provenance,
@@ -31,7 +32,7 @@ export interface Outlook {
  */
 export function outlookOf({ provenance, requirements, backendChangeAllowed, workers }: Continuation): Outlook {
   if (!provenance) return { guarantee: guaranteeOf([]), drift: [] };
-  const fitting = workers.filter(({ capabilities }) => requirements.every((tag) => capabilities.includes(tag)));
+  const fitting = fittingWorkers({ requirements }, workers);
   const all = fitting.flatMap(({ capabilities }) =>
     driftBetween(provenance, surroundingOf(capabilities, requirements, provenance)),
   );

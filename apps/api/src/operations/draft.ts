@@ -1,4 +1,11 @@
-import { DataGenerationSpec, namesTrainer, ProcessTrainingSpec, type SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import {
+  DataGenerationSpec,
+  inPlainWords,
+  namesTrainer,
+  ProcessTrainingSpec,
+  type SubmitBody,
+  TrainingSpec,
+} from '@ktrdr/contracts';
 import { newOperationId, type Operation, type OperationDraft, type OperationType } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
@@ -96,7 +103,7 @@ export function toRetryDraft(operation: Operation, submission: Omit<Submission, 
 }
 
 function parse<S extends z.ZodType>(schema: S, document: unknown): z.output<S> {
-  const parsed = schema.safeParse(document);
+  const parsed = schema.safeParse(document, { error: inPlainWords });
   if (!parsed.success) throw new SpecInvalidError(toFieldProblems(parsed.error));
   return parsed.data;
 }

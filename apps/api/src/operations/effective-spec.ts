@@ -1,5 +1,6 @@
 import {
   applyOverrides,
+  inPlainWords,
   mergeOverrides,
   namesTrainer,
   ResumeOverrides,
@@ -73,7 +74,7 @@ export function changedSpec(
       { path: 'overrides', message: 'a program of your own takes no overrides; change its params and start it anew' },
     ]);
   const { spec, changes } = applyOverrides(TrainingSpec.parse(before.spec), overrides);
-  const checked = TrainingSpec.safeParse(spec);
+  const checked = TrainingSpec.safeParse(spec, { error: inPlainWords });
   if (!checked.success) throw new SpecInvalidError(toFieldProblems(checked.error));
   return { spec, sha256: specSha256Of(spec), changes };
 }

@@ -5,18 +5,21 @@ import {
   assertAllowed,
   explain,
   IllegalTransitionError,
+  isWaiting,
+  lackOfWorkers,
   type Operation,
   type OperationDraft,
   type Submission,
   traitsOf,
 } from '@ktrdr/operations';
-import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';
 import { toDraft, toRetryDraft } from './draft.js';
 import { encodeCursor, parseCursor } from './list-cursor.js';
+import { KnownWorkers } from './known-workers.js';
 import { OperationPresenter, toCheckpointSummary } from './operation.presenter.js';
 
 /** What can be asked about operations. Everything is read from PostgreSQL. */
@@ -25,13 +28,20 @@ export class OperationQueries {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
-    @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
+    @Inject(KnownWorkers) private readonly workers: KnownWorkers,
     @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
-  view(operation: Operation): Promise<OperationView> {
-    return this.presenter.one(operation);
+  /** Asks already for what the answer to a submission will tell of the workers. */
+  foresee(): void {
+    this.workers.foresee();
+  }
+
+  /** With what keeps it waiting, where no live worker can take it. */
+  async view(operation: Operation): Promise<OperationView> {
+    const [view, lack] = await Promise.all([this.presenter.one(operation), this.lackOf(operation)]);
+    return { ...view, no_fitting_worker: lack };
   }
 
   async submitted(submission: Submission): Promise<OperationView> {
@@ -45,7 +55,7 @@ export class OperationQueries {
   }
 
   async show(id: string): Promise<OperationView> {
-    return this.presenter.one(await this.operations.get(id));
+    return this.view(await this.operations.get(id));
   }
 
   async list(query: z.output<typeof ListQuery>): Promise<OperationPage> {
@@ -110,13 +120,13 @@ export class OperationQueries {
     const [queuePosition, checkpoints, workers] = await Promise.all([
       this.operations.queuePosition(operation),
       this.checkpoints.ofOperation(id),
-      this.workers.list(),
+      this.workers.of(operation.pool),
     ]);
     const explanation = explain({
       operation,
       queuePosition,
       latestCheckpoint: checkpoints[0] ?? null,
-      workers: workers.filter(({ pool, silentMs }) => pool === operation.pool && silentMs < this.config.leaseMs),
+      workers,
       now: new Date(),
       leaseMs: this.config.leaseMs,
     });
@@ -142,5 +152,9 @@ export class OperationQueries {
       checkpoint: final ? toCheckpointSummary(final) : null,
       files: final ? [...final.files] : [],
     };
+  }
+
+  private async lackOf(operation: Operation): Promise<string | null> {
+    return isWaiting(operation.status) ? lackOfWorkers(operation, await this.workers.lately(operation.pool)) : null;
   }
 }

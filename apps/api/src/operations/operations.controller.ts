@@ -54,6 +54,7 @@ export class OperationsController {
     @Req() request: AuthenticatedRequest,
     @Body(zod(SubmitBody)) body: z.output<typeof SubmitBody>,
   ): Promise<OperationView> {
+    this.queries.foresee();
     if (body.parent_id) await this.queries.assertExists(body.parent_id);
     const submissionKey = submissionKeyOf(request);
     const draft = this.queries.draft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });

@@ -18,11 +18,12 @@ export function renderBulk(
     id,
     label,
     statusCell(status),
-    outcome === 'refused' ? { text: 'refused', tone: 'bad' } : { text: isDryRun ? 'yes' : 'done', tone: 'good' },
+    outcomeCell(outcome),
   ]);
   const refused = items.filter(({ outcome }) => outcome === 'refused');
   const counts = [
     `${count(done)} ${isDryRun ? `would ${verb}` : `asked to ${verb}`}`,
+    passedOver(items),
     refused.length > 0 ? `${count(refused.length)} refused` : null,
     leftOut > 0 ? `${count(leftOut)} more match and were left out: repeat the command for them` : null,
     isDryRun ? 'nothing was changed' : null,
@@ -31,4 +32,28 @@ export function renderBulk(
     return `  ${paint('bad', id)}  ${oneLine([code, detail].filter(Boolean).join(': '))}`;
   });
   return [table(columns, rows, paint), '', counts.filter(Boolean).join(' · '), ...why].join('\n');
+}
+
+function outcomeCell(outcome: BulkView['items'][number]['outcome']): Cell {
+  switch (outcome) {
+    case 'done':
+      return { text: 'done', tone: 'good' };
+    case 'would-be-done':
+      return { text: 'yes', tone: 'good' };
+    case 'passed-over':
+      return { text: 'passed over', tone: 'label' };
+    case 'refused':
+      return { text: 'refused', tone: 'bad' };
+  }
+}
+
+/** `3 already completed, passed over`: they were not meant, and nothing is amiss. */
+function passedOver(items: BulkView['items']): string | null {
+  const many = new Map<string, number>();
+  for (const { outcome, status } of items) {
+    if (outcome === 'passed-over') many.set(status, (many.get(status) ?? 0) + 1);
+  }
+  if (many.size === 0) return null;
+  const each = [...many].map(([status, number]) => `${count(number)} already ${status}`);
+  return `${[each.slice(0, -1).join(', '), each.at(-1)].filter(Boolean).join(' and ')}, passed over`;
 }

@@ -2,6 +2,7 @@ import type { ForkedView, ResumedView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations';
 import { position } from './figures.js';
 import { block, type Row } from './layout.js';
+import { noWorkerRows } from './no-worker.js';
 import type { RenderContext } from './operation-detail.js';
 import { renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
@@ -24,6 +25,7 @@ export function renderResumed(resumed: ResumedView, { paint, now, choices = '' }
     { label: 'changed', value: resumed.changes.map(renderChange) },
     insteadOf(corrupted),
     ...(resumed.resumed_from ? promise(resumed) : []),
+    ...noWorkerRows(resumed.no_fitting_worker),
     isDryRun
       ? { label: 'resume', value: `ktrdr operations resume ${id}${choices}${corrupted ? ' --allow-fallback' : ''}` }
       : { label: 'watch', value: `ktrdr operations watch ${id}` },
@@ -41,6 +43,7 @@ export function renderForked(forked: ForkedView, { paint, now, choices = '' }: C
     { label: 'changed', value: forked.changes.map(renderChange) },
     insteadOf(corrupted),
     ...promise(forked),
+    ...noWorkerRows(forked.no_fitting_worker),
     id
       ? { label: 'watch', value: `ktrdr operations watch ${id}` }
       : {

@@ -2,6 +2,7 @@ import type { ActionView, OperationView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations';
 import { position, renderMetrics } from './figures.js';
 import { block, type Row } from './layout.js';
+import { noWorkerRows } from './no-worker.js';
 import type { RenderContext } from './operation-detail.js';
 import { remainingText } from './paused-card.js';
 import { statusCell } from './status.js';
@@ -15,6 +16,7 @@ export function renderStarted(operation: OperationView, { paint }: RenderContext
       { label: 'name', value: name },
       { label: 'again', value: origin && `what ${origin.operation_id} was, from the beginning` },
       { label: 'status', value: statusCell(status, queue_position) },
+      ...noWorkerRows(operation.no_fitting_worker),
       { label: 'watch', value: `ktrdr operations watch ${id}` },
     ],
     paint,

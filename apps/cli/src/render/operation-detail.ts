@@ -3,10 +3,12 @@ import { isLeased } from '@ktrdr/operations';
 import { position, renderMetrics } from './figures.js';
 import { block, type Cell, type Row } from './layout.js';
 import type { Paint } from './paint.js';
+import { noWorkerRows } from './no-worker.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
 import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
 import { age, count, duration, figure, percent, quantity } from './units.js';
+import { exact, valueLines } from './value-lines.js';
 
 export interface RenderContext {
   readonly paint: Paint;
@@ -20,6 +22,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
   const rows: Row[] = [
     { label: 'name', value: name },
     { label: 'status', value: statusCell(status, operation.queue_position) },
+    ...noWorkerRows(operation.no_fitting_worker),
     { label: 'stuck', value: stuckOf(operation, now) },
     { label: 'worker', value: workerOf(operation) },
     { label: 'progress', value: progressOf(operation) },
@@ -40,11 +43,11 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'warnings', value: operation.warnings.map(({ message, at }) => `${message} (${age(at, now)})`) },
     { label: 'created', value: `${age(operation.created_at, now)} (${operation.created_at})` },
     ...family(operation),
-    { label: 'labels', value: entries(operation.labels).join('  ') },
+    { label: 'labels', value: labelsOf(operation) },
     { label: 'pool', value: `${operation.pool}, priority ${operation.priority}` },
     { label: 'watchdog', value: watchdogOf(operation) },
-    { label: 'result', value: entries(operation.result ?? {}) },
-    { label: 'spec', value: `sha256 ${operation.spec_sha256}` },
+    { label: 'result', value: valueLines(operation.result ?? {}) },
+    { label: 'spec', value: specOf(operation) },
     { label: 'changed', value: changesOf(operation) },
     { label: 'next', value: nextActions(operation).map((action) => `ktrdr operations ${action} ${id}`) },
   ];
@@ -157,12 +160,16 @@ function request(
   return `asked for by ${requested_by} ${age(requested_at, now)}, ${how}${reason ? `: ${reason}` : ''}`;
 }
 
-/** `name value`, one of each. */
-export function entries(values: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(values).map(([name, value]) => {
-    const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : figure(value);
-    return `${name} ${text}`;
-  });
+function labelsOf({ labels }: OperationView): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('  ');
+}
+
+/** As it was submitted; what resumes changed of it stands below. */
+function specOf({ spec, spec_sha256: sha256 }: OperationView): string[] {
+  const isKnown = typeof spec === 'object' && spec !== null && !Array.isArray(spec);
+  return [`sha256 ${sha256}`, ...(isKnown ? valueLines(spec as Readonly<Record<string, unknown>>, exact) : [])];
 }
 
 function bad(text: string): Cell {

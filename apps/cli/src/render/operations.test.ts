@@ -1,5 +1,5 @@
 import { actionView, checkpointSummary, ID, NOW, operationView, resumedView } from '../testing/fixtures.js';
-import { renderResumed } from './continuation.js';
+import { renderForked, renderResumed } from './continuation.js';
 import { renderAction, renderOutcome, renderStarted } from './operation-actions.js';
 import { renderOperation } from './operation-detail.js';
 import { renderOperations } from './operation-list.js';
@@ -42,6 +42,44 @@ describe('a resume', () => {
     const withdrawn = resumedView({ status: 'running', queue_position: null, resumed_from: null });
     expect(renderResumed(withdrawn, context)).toContain('from     where it is: the pause was withdrawn');
     expect(renderResumed(resumedView({ resumed_from: null }), context)).toContain('from     the beginning');
+  });
+});
+
+describe('an operation that no live worker can take', () => {
+  const lack = '1 worker is alive in pool default, but none offers backend:wasm';
+  const rows = [
+    /^ {2}waits +1 worker is alive in pool default, but none offers backend:wasm; it waits until there is one$/m,
+    /^ {2}workers +ktrdr workers$/m,
+  ];
+
+  it('says so at once, when it is started, resumed, forked or shown', () => {
+    const waiting = operationView({ status: 'queued', queue_position: 1, no_fitting_worker: lack });
+    const texts = [
+      renderStarted(waiting, context),
+      renderOperation(waiting, context),
+      renderResumed(resumedView({ no_fitting_worker: lack }), context),
+      renderForked(
+        {
+          ...resumedView({ no_fitting_worker: lack }),
+          name: 'fork',
+          forked_from: { ...checkpointSummary(), operation_id: ID, status: 'completed' },
+          guarantee: { level: 'bit-exact', detail: '' },
+          drift: [],
+        },
+        context,
+      ),
+    ];
+    for (const text of texts) for (const row of rows) expect(text).toMatch(row);
+  });
+
+  it('says nothing where one can, or where an older API does not tell', () => {
+    expect(renderResumed(resumedView({ no_fitting_worker: null }), context)).not.toContain('waits');
+    expect(renderResumed(resumedView(), context)).not.toContain('waits');
+  });
+
+  it('waits for a first worker of its pool', () => {
+    const view = operationView({ status: 'queued', no_fitting_worker: 'no worker of pool gpu is alive' });
+    expect(renderStarted(view, context)).toContain('no worker of pool gpu is alive; it waits until there is one\n');
   });
 });
 
@@ -163,6 +201,7 @@ describe('operations', () => {
         '  pool       default, priority 0',
         '  watchdog   warns after 10 min without a step',
         `  spec       sha256 ${'ab'.repeat(32)}`,
+        '             version  1',
         `  next       ktrdr operations pause ${ID}`,
         `             ktrdr operations cancel ${ID}`,
       ),
@@ -172,8 +211,9 @@ describe('operations', () => {
   it('survive what a newer API adds, and results of any shape', () => {
     const odd = operationView({ result: { weights_sha256: 'abc', nested: { a: [1] }, loss: 'NaN', nothing: null } });
     const text = renderOperation({ ...odd, mood: { good: true } } as typeof odd, context);
-    expect(text).toContain('nested {"a":[1]}');
-    expect(text).toContain('loss NaN');
+    expect(text).toMatch(/nested\n +a  1\n/);
+    expect(text).toContain('loss            NaN');
+    expect(text).not.toMatch(/[{[]/);
   });
 
   it('cannot steer the terminal through their names', () => {

@@ -1,10 +1,11 @@
 import type { FileEntry, ResultView } from '@ktrdr/contracts';
 import type { SavedFile } from '../result-files.js';
 import { block, type Row } from './layout.js';
-import { entries, type RenderContext } from './operation-detail.js';
+import type { RenderContext } from './operation-detail.js';
 import { identity } from './checkpoint.js';
 import { position } from './figures.js';
 import { age, size } from './units.js';
+import { valueLines } from './value-lines.js';
 
 /** What came of an operation, and where its files are or how to get them. */
 export function renderResult(
@@ -15,7 +16,7 @@ export function renderResult(
   const widest = Math.max(0, ...files.map(({ name }) => name.length));
   const line = (file: FileEntry) => `${file.name.padEnd(widest)}  ${size(file.bytes).padStart(8)}  ${identity(file)}`;
   const rows: Row[] = [
-    { label: 'result', value: entries(result) },
+    { label: 'result', value: valueLines(result) },
     {
       label: 'checkpoint',
       value: checkpoint && `${checkpoint.checkpoint_id} (${position(checkpoint)}, ${age(checkpoint.created_at, now)})`,

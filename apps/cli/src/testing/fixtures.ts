@@ -148,7 +148,7 @@ export function bulkItem(changes: Partial<BulkItem> = {}): BulkItem {
 }
 
 export function bulkView(items: readonly BulkItem[], isDryRun = false): BulkView {
-  const done = items.filter(({ outcome }) => outcome !== 'refused').length;
+  const done = items.filter(({ outcome }) => outcome === 'done' || outcome === 'would-be-done').length;
   return { dry_run: isDryRun, matched: items.length, left_out: 0, done, items: [...items] };
 }
 

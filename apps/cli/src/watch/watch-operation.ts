@@ -1,6 +1,7 @@
 import type { ApiClient, StreamItem } from '@ktrdr/api-client';
 import type { OperationView } from '@ktrdr/contracts';
-import { WatchedOperation } from './watched-operation.js';
+import { LostWorkerNotes } from './lost-worker.js';
+import { WatchedOperation, type WatchView } from './watched-operation.js';
 import type { WatchScreen } from './watch-screen.js';
 
 export interface WatchRequest {
@@ -22,14 +23,22 @@ export interface WatchEnd {
 export async function watchOperation(request: WatchRequest): Promise<WatchEnd> {
   const { api, operationId, screen, signal, isOver } = request;
   let watched: WatchedOperation | null = null;
+  const notes = new LostWorkerNotes();
+  const show = (view: WatchView, isLandmark: boolean) => {
+    const note = notes.ofReading(view.operation);
+    if (note !== null) screen.note(note);
+    screen.update(view, isLandmark);
+  };
   try {
     watched = new WatchedOperation(await api.get(operationId, { signal }));
-    screen.update(watched.view, true);
+    show(watched.view, true);
     if (isOver(watched.view.operation)) return { operation: watched.view.operation, isDetached: false };
     for await (const item of api.stream({ operationId, signal })) {
       const before = watched.view.operation.status;
+      const note = item.kind === 'event' ? notes.ofEvent(item.event) : null;
+      if (note !== null) screen.note(note);
       if (!(await isChanged(item, { ...request, watched }))) continue;
-      screen.update(watched.view, watched.view.operation.status !== before);
+      show(watched.view, watched.view.operation.status !== before);
       if (isOver(watched.view.operation)) return { operation: watched.view.operation, isDetached: false };
     }
   } catch (error) {

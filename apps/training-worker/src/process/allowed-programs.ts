@@ -38,6 +38,17 @@ export class AllowedPrograms {
     return path;
   }
 
+  /** Entries of the list that stand for nothing as things are. */
+  async absent(): Promise<readonly string[]> {
+    const absent: string[] = [];
+    for (const entry of this.places.allowed) {
+      const isThere =
+        entry === ANY_PROGRAM || (await this.find(entry)) !== null || (isAbsolute(entry) && (await isFolder(entry)));
+      if (!isThere) absent.push(entry);
+    }
+    return absent;
+  }
+
   private async find(program: string): Promise<string | null> {
     const { searchPath, folder } = this.places;
     const candidates = program.includes('/')
@@ -73,4 +84,8 @@ async function isExecutable(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false;
 }

@@ -24,7 +24,7 @@ export class TrainerNotStartedError extends DomainError {
   constructor(exit: TrainerExit) {
     const { code, message, details } = toTrainerError(exit);
     super(message, details satisfies ErrorDetails);
-    this.code = code === 'trainer-out-of-memory' ? code : 'trainer-crashed';
+    this.code = code === 'trainer-out-of-memory' || code === 'trainer-refused' ? code : 'trainer-crashed';
   }
 }
 

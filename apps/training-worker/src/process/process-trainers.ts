@@ -120,12 +120,17 @@ export class ProcessTrainers implements TrainerSource {
   ): Promise<ProgramCommand> {
     const values = valuesOf(spec, place);
     const [program, ...args] = commandOf(spec, values);
-    const searchPath = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+    const searchPath = searchPathOf(env);
     const path = await new AllowedPrograms({ allowed: programs, searchPath, folder: programDir }).locate(program);
     this.log.info({ operationId: place.operationId, attempt: place.attempt, program: path }, 'program allowed');
     const environment = environmentOf(env, passedVariables, values, spec.trainer.grace_seconds);
     return { command: path, args, env: environment };
   }
+}
+
+/** Where programs without a slash are looked for. */
+export function searchPathOf(env: NodeJS.ProcessEnv): string {
+  return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
 
 function isForDirectories(spec: ProcessTrainingSpec): spec is DirectorySpec {

@@ -14,10 +14,19 @@ it.each([
   [{ signal: 'SIGABRT' as const, stderrTail: ['Assertion failed'] }, 'trainer-crashed'],
   [{ signal: 'SIGSEGV' as const }, 'trainer-crashed'],
   [{ code: 1 }, 'trainer-crashed'],
+  [{ code: 78, stderrTail: ['It needs numpy'] }, 'trainer-refused'],
   [{ code: 0, stderrTail: ['nearly out of memory'] }, 'trainer-crashed'],
   [{ signal: 'SIGKILL' as const, violation: 'It babbles' }, 'trainer-protocol-violated'],
 ])('of %j makes %s', (exit, code) => {
   expect(toTrainerError({ ...EXIT, ...exit }).code).toBe(code);
+});
+
+it('of a program that cannot run here repeats what is missing', () => {
+  const { message } = toTrainerError({ ...EXIT, code: 78, stderrTail: ['It needs numpy', ''] });
+  expect(message).toBe(
+    'The program said that it cannot run here (exit code 78); its last words were: It needs numpy. ' +
+      'It is not tried again by itself: mend that, and resume',
+  );
 });
 
 /** A real child that says that it is ready and then runs this. */

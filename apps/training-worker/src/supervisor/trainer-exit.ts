@@ -5,6 +5,8 @@ import type { TrainerExit } from './ports.js';
 export type ReportedError = WorkerRpcRequest<'failed'>['error'];
 
 const KILLED_EXIT_CODE = 137;
+/** EX_CONFIG of sysexits.h: something is missing here, and another try would end in the same way. */
+const REFUSED_EXIT_CODE = 78;
 /** What V8, C++, Python, CUDA and the system say when there is no memory left. */
 const OUT_OF_MEMORY =
   /out of memory|heap limit|array buffer allocation failed|bad_alloc|cannot allocate memory|MemoryError|OutOfMemory/i;
@@ -31,6 +33,10 @@ export function toTrainerError({ code, signal, stderrTail, violation }: TrainerE
       message: `The trainer ended ${how} out of memory${words}. ${advice}`,
       details,
     };
+  }
+  if (code === REFUSED_EXIT_CODE) {
+    const message = `The program said that it cannot run here (exit code ${code})${words}. It is not tried again by itself: mend that, and resume`;
+    return { code: 'trainer-refused', message, details };
   }
   const wasKilled = signal === 'SIGKILL' || code === KILLED_EXIT_CODE;
   const hint = wasKilled

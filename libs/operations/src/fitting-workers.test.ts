@@ -1,0 +1,21 @@
+import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
+
+const wanted = { pool: 'gpu', requirements: ['type:training', 'backend:wasm'] };
+const cpu = { id: 'w1', capabilities: ['type:training', 'backend:cpu'] };
+const wasm = { id: 'w2', capabilities: ['type:training', 'backend:wasm', 'backend:cpu'] };
+
+describe('the workers that can take an operation', () => {
+  it('offer everything that it requires', () => {
+    expect(fittingWorkers(wanted, [cpu, wasm])).toEqual([wasm]);
+    expect(lackOfWorkers(wanted, [cpu, wasm])).toBeNull();
+    expect(missingCapabilities(wanted, [cpu, wasm])).toEqual([]);
+  });
+
+  it('are lacking where none is alive, or none offers enough', () => {
+    expect(lackOfWorkers(wanted, [])).toBe('no worker of pool gpu is alive');
+    expect(lackOfWorkers(wanted, [cpu])).toBe('1 worker is alive in pool gpu, but none offers backend:wasm');
+    expect(lackOfWorkers(wanted, [cpu, { capabilities: [] }])).toBe(
+      '2 workers are alive in pool gpu, but none offers backend:wasm, type:training',
+    );
+  });
+});

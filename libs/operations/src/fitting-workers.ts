@@ -1,0 +1,35 @@
+import type { Operation } from './operation.js';
+
+/** A worker of the operation's pool that was heard of within a lease. */
+export interface LiveWorker {
+  readonly capabilities: readonly string[];
+}
+
+/** What a worker would have to offer. */
+export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
+
+/** Of the workers of its pool those that can take it, busy or not. */
+export function fittingWorkers<Worker extends LiveWorker>(
+  { requirements }: Pick<Wanted, 'requirements'>,
+  workers: readonly Worker[],
+): readonly Worker[] {
+  return workers.filter((worker) => missingTags(requirements, worker).length === 0);
+}
+
+/** What the workers of its pool do not offer, where that is why none of them can take it. */
+export function missingCapabilities({ requirements }: Wanted, workers: readonly LiveWorker[]): readonly string[] {
+  if (fittingWorkers({ requirements }, workers).length > 0) return [];
+  return [...new Set(workers.flatMap((worker) => missingTags(requirements, worker)))];
+}
+
+/** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
+export function lackOfWorkers(wanted: Wanted, workers: readonly LiveWorker[]): string | null {
+  if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
+  if (fittingWorkers(wanted, workers).length > 0) return null;
+  const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
+  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).join(', ')}`;
+}
+
+function missingTags(requirements: readonly string[], { capabilities }: LiveWorker): readonly string[] {
+  return requirements.filter((tag) => !capabilities.includes(tag));
+}
