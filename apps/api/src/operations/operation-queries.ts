@@ -45,9 +45,9 @@ export class OperationQueries {
   }
 
   async submitted(submission: Submission): Promise<OperationView> {
-    return submission.isNew
-      ? this.presenter.fresh(submission.operation, submission.queuePosition)
-      : this.presenter.one(submission.operation);
+    if (!submission.isNew) return this.view(submission.operation);
+    const { operation, queuePosition } = submission;
+    return { ...this.presenter.fresh(operation, queuePosition), no_fitting_worker: await this.lackOf(operation) };
   }
 
   queuePosition(operation: Operation): Promise<number | null> {
