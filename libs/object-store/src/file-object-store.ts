@@ -15,6 +15,7 @@ import {
 import { isTemporaryName, makeDirectoryBelow, makeDirectoryDurably, writeDurably } from './durable-file.js';
 import { chunksOfFile, fill, writeAll } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
+import { readExactly } from './read-exactly.js';
 import { streamToFile } from './stream-to-file.js';
 
 const PUT_ATTEMPTS = 5;
@@ -41,6 +42,7 @@ export class FileObjectStore implements ObjectStore {
 
   async read(key: string, into: Uint8Array): Promise<number> {
     return this.reading(key, async (path) => {
+      if (await readExactly(path, into)) return into.length;
       const file = await open(path);
       try {
         const { size } = await file.stat();
