@@ -1,4 +1,4 @@
-import { mapParallel } from './parallel.js';
+import { mapParallel, mapWithBuffers } from './parallel.js';
 
 describe('mapParallel', () => {
   it('keeps the order of the items and the limit', async () => {
@@ -31,5 +31,38 @@ describe('mapParallel', () => {
 
   it('has nothing to do for no items', async () => {
     expect(await mapParallel([], 4, async () => 1)).toEqual([]);
+  });
+});
+
+describe('mapWithBuffers', () => {
+  const MIB = 1024 * 1024;
+  const buffersOf = (items: number, bytes: number) =>
+    mapWithBuffers(Array.from({ length: items }), bytes, async (_, buffer) => {
+      await new Promise(setImmediate);
+      expect(buffer).toHaveLength(bytes);
+      return buffer.buffer;
+    });
+
+  it('works with four buffers, or with fewer that are large', async () => {
+    expect(new Set(await buffersOf(20, MIB)).size).toBe(4);
+    expect(new Set(await buffersOf(20, 12 * MIB)).size).toBe(2);
+    expect(new Set(await buffersOf(20, 40 * MIB)).size).toBe(1);
+  });
+
+  it('uses the buffers of earlier calls again, but never one for two items', async () => {
+    const [first, ...others] = [await buffersOf(8, 3 * MIB), await buffersOf(8, 2 * MIB), await buffersOf(8, 3 * MIB)];
+    for (const later of others) expect(new Set([...first!, ...later]).size).toBe(4);
+    const [one, other] = await Promise.all([buffersOf(4, MIB), buffersOf(4, MIB)]);
+    expect(new Set([...one, ...other]).size).toBe(8);
+  });
+
+  it('leaves a buffer alone after a failure', async () => {
+    const failed: unknown[] = [];
+    const act = mapWithBuffers([1], 50 * MIB, async (_, { buffer }) => {
+      failed.push(buffer);
+      throw new Error('lost');
+    });
+    await expect(act).rejects.toThrow('lost');
+    expect(failed).not.toContain((await buffersOf(1, 50 * MIB))[0]);
   });
 });

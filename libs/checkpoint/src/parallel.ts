@@ -31,6 +31,12 @@ const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 const MOST_AT_ONCE = 4;
 
 /**
+ * Buffers that nobody works with any more, for as long as the collector leaves them. It is in no hurry, so whoever took
+ * new ones for each save and each restore would have those of the last two or three resident as well.
+ */
+let idle: WeakRef<Uint8Array>[] = [];
+
+/**
  * Like `mapParallel`, a few items at a time, with a buffer of `bytes` bytes for each that is being worked on, used again
  * for the next: what is in flight is all the memory that it takes, which is `IN_FLIGHT_BYTES` or one buffer.
  */
@@ -40,13 +46,21 @@ export async function mapWithBuffers<Item, Result>(
   work: (item: Item, buffer: Uint8Array) => Promise<Result>,
 ): Promise<Result[]> {
   const limit = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(IN_FLIGHT_BYTES / Math.max(1, bytes))));
-  const idle: Uint8Array[] = [];
   return mapParallel(items, limit, async (item) => {
-    const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(bytes);
-    try {
-      return await work(item, buffer);
-    } finally {
-      idle.push(buffer);
-    }
+    const buffer = takeBuffer(bytes);
+    const result = await work(item, buffer.subarray(0, bytes));
+    // After a failure something may still be reading from it, such as a socket.
+    idle.push(new WeakRef(buffer));
+    return result;
   });
+}
+
+function takeBuffer(bytes: number): Uint8Array {
+  let found: Uint8Array | undefined;
+  idle = idle.filter((reference) => {
+    const buffer = reference.deref();
+    if (!found && buffer && buffer.length >= bytes) found = buffer;
+    return buffer && buffer !== found;
+  });
+  return found ?? Buffer.allocUnsafeSlow(bytes);
 }

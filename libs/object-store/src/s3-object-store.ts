@@ -18,7 +18,10 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
+import { freed } from './freed.js';
+import { readingAgents } from './reading-agents.js';
 import { toS3StoreError, toS3Unavailable } from './s3-errors.js';
+import { sendInPieces } from './sending-in-pieces.js';
 import { streamToFile } from './stream-to-file.js';
 
 const DOWNLOAD_ATTEMPTS = 3;
@@ -52,6 +55,7 @@ export class S3ObjectStore implements ObjectStore {
     this.prefix = prefix === '' ? '' : `${prefix}/`;
     this.url = `s3://${bucket}/${this.prefix}`;
     this.client = new S3Client(toClientConfig(connection));
+    sendInPieces(this.client);
   }
 
   async put(key: string, body: Uint8Array): Promise<void> {
@@ -72,7 +76,7 @@ export class S3ObjectStore implements ObjectStore {
   async read(key: string, into: Uint8Array): Promise<number> {
     return this.download(key, async (body) => {
       let bytes = 0;
-      for await (const chunk of body) {
+      for await (const chunk of freed(body)) {
         if (bytes < into.length) into.set(chunk.subarray(0, into.length - bytes), bytes);
         bytes += chunk.length;
       }
@@ -85,11 +89,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
-    return this.download(key, (body) => streamToFile(body, path));
+    return this.download(key, (body) => streamToFile(freed(body), path));
   }
 
   async hash(key: string): Promise<ObjectDigest> {
-    return this.download(key, digestOf);
+    return this.download(key, (body) => digestOf(freed(body)));
   }
 
   async head(key: string): Promise<ObjectHead | null> {
@@ -204,11 +208,12 @@ function toClientConfig({
     maxAttempts,
     // Every byte is checked against its SHA-256 by the reader.
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // With agents that are not its own the SDK would announce that it waits for the server's word, and not wait.
+    expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: IDLE_TIMEOUT_MS,
-      httpAgent: { keepAlive: true, maxSockets: 64 },
-      httpsAgent: { keepAlive: true, maxSockets: 64 },
+      ...readingAgents({ keepAlive: true, maxSockets: 64 }),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 /** The part of s3rver (https://github.com/jamhall/s3rver) that is used here; it has no types of its own. */
 type S3rver = new (options: {
@@ -67,6 +68,26 @@ export async function startFaultyProxy(target: RunningS3, faults: Fault[]): Prom
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** The only cipher of `startTlsFront`, which needs no certificate and which Node offers only when told to. */
+export const ANONYMOUS_CIPHER = 'AECDH-AES256-SHA:@SECLEVEL=0';
+
+/** TLS before an S3 server, for clients that check no certificates. */
+export async function startTlsFront(target: RunningS3): Promise<RunningS3> {
+  const server = createTlsServer({ ciphers: ANONYMOUS_CIPHER, maxVersion: 'TLSv1.2' }, (client) => {
+    const onward = connect(target.port, '127.0.0.1');
+    client.on('error', () => onward.destroy());
+    onward.on('error', () => client.destroy());
+    client.pipe(onward).pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    endpoint: `https://127.0.0.1:${port}`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
