@@ -60,6 +60,7 @@ async function measure(benches: readonly Bench[], { json }: BenchOptions): Promi
   sayIfBusy();
   say('bench: starting PostgreSQL, NATS and the API in a temporary folder');
   const figures: Figure[] = [];
+  const show = (): void => (json || figures.length === 0 ? undefined : console.log(toTable(figures)));
   try {
     const services = await openServices(say, signal);
     try {
@@ -75,11 +76,12 @@ async function measure(benches: readonly Bench[], { json }: BenchOptions): Promi
       await services.close();
     }
   } catch (error) {
+    show(); // what was measured by then
     if (!signal.aborted) throw error;
     say('interrupted; everything that was started has been ended');
     return EXIT_INTERRUPTED;
   }
-  if (!json) console.log(toTable(figures));
+  show();
   const missed = figures.filter(({ pass }) => !pass);
   for (const { bench, figure, bar } of missed) say(`${bench}: ${figure} misses its bar (${bar})`);
   return missed.length === 0 ? 0 : 1;

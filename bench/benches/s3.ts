@@ -45,17 +45,22 @@ export const s3: Bench = {
       const parts = Array.from({ length: PARTS }, (_, part) => part);
       const Bucket = 'bench';
       let seq = 0;
+      let bare = 0;
+      let sent = Buffer.alloc(0);
       let stored = { manifestKey: '', manifestSha256: '' };
       try {
         const upload = await beside({
           async own() {
             seq += 1;
-            await writeFile(path, randomBytes(PARTS * PART_BYTES));
+            sent = randomBytes(PARTS * PART_BYTES);
+            await writeFile(path, sent);
             const draft = { ...POSITION, attempt: 1, seq, created_at: new Date().toISOString(), dir };
             return timed(async () => (stored = await store.upload({ ...draft, files: ['weights.bin'] })));
           },
           async reference() {
-            const name = `bare-${seq}`;
+            bare += 1;
+            await writeFile(path, randomBytes(PARTS * PART_BYTES));
+            const name = `bare-${bare}`;
             return timed(async () => {
               const file = await open(path);
               await mapParallel(parts, AT_ONCE, async (part) => {
@@ -76,7 +81,7 @@ export const s3: Bench = {
             timed(async () => {
               const file = await open(join(folder, 'bare'), 'w');
               await mapParallel(parts, AT_ONCE, async (part) => {
-                const Key = `bare-${seq}/${part}`;
+                const Key = `bare-${bare}/${part}`;
                 const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
                 await file.write(
                   (await Body?.transformToByteArray()) ?? Buffer.alloc(0),
@@ -88,8 +93,7 @@ export const s3: Bench = {
               await file.close();
             }),
         });
-        if (!(await readFile(path)).equals(await readFile(join(into, 'weights.bin'))))
-          throw new Error('other bytes came back');
+        if (!sent.equals(await readFile(join(into, 'weights.bin')))) throw new Error('other bytes came back');
         const against = (value: number) => ({ name: 'bare SDK, same parts', value });
         return [
           { figure: '128 MiB up', value: upload.own, unit: 'ms', reference: against(upload.reference), bar: LIMIT },

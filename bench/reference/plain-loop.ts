@@ -5,14 +5,24 @@ import { layers, sequential } from '@tensorflow/tfjs-layers';
 
 export const PLAIN_REFERENCE = 'plain TensorFlow.js loop';
 
+/** A model in the middle of its training. */
+export type PlainLoop = Readonly<{
+  /** Goes on training for so long; steps a second over that time. */
+  stepsPerSecond(seconds: number): number;
+  dispose(): void;
+}>;
+
+/** Samples that are evaluated at once. */
+const CHUNK = 256;
+
 /**
- * The training loop as one writes it by hand: same data, layers, loss, optimizer and batches, nothing saved, nobody told.
- * @returns steps a second over `seconds`.
+ * The training loop as one writes it by hand: same data, layers, loss, optimizer and batches, the validation at the end of
+ * each epoch, nothing saved, nobody told.
  */
-export async function plainStepsPerSecond(document: unknown, dataFile: string, seconds: number): Promise<number> {
+export async function startPlainLoop(document: unknown, dataFile: string): Promise<PlainLoop> {
   const spec = TrainingSpec.parse(document);
   await chooseBackend(await loadBackends(), { requested: 'wasm', checkpoint: null, tryModel: () => undefined });
-  const { train, featureNames, window } = await prepareDataset(spec, dataFile);
+  const { train, validation, featureNames, window } = await prepareDataset(spec, dataFile);
   const model = sequential();
   model.add(layers.flatten({ inputShape: [window, featureNames.length] }));
   for (const layer of spec.model.layers) {
@@ -22,30 +32,45 @@ export async function plainStepsPerSecond(document: unknown, dataFile: string, s
   model.add(layers.dense({ units: 1 }));
   const optimizer = tf.train.adam(0.001);
   const width = window * featureNames.length;
+  const slice = (part: typeof train, first: number, count: number) => ({
+    inputs: tf.tensor3d(part.inputs.slice(first * width, (first + count) * width), [
+      count,
+      window,
+      featureNames.length,
+    ]),
+    labels: tf.tensor2d(part.labels.slice(first, first + count), [count, 1]),
+  });
+  const lossOf = ({ inputs, labels }: ReturnType<typeof slice>, training: boolean) =>
+    tf.losses.sigmoidCrossEntropy(labels, model.apply(inputs, { training }) as tf.Tensor) as tf.Scalar;
   const size = spec.batch_size;
   const batches = Math.floor(train.count / size);
-  const step = (n: number): number => {
-    const first = (n % batches) * size;
-    return tf.tidy(() => {
-      const inputs = tf.tensor3d(train.inputs.slice(first * width, (first + size) * width), [
-        size,
-        window,
-        featureNames.length,
-      ]);
-      const labels = tf.tensor2d(train.labels.slice(first, first + size), [size, 1]);
-      const loss = optimizer.minimize(
-        () => tf.losses.sigmoidCrossEntropy(labels, model.apply(inputs, { training: true }) as tf.Tensor),
-        true,
-      );
-      return loss?.dataSync()[0] ?? NaN;
+  const step = (batch: number): void =>
+    tf.tidy(() => {
+      const batchOf = slice(train, batch * size, size);
+      optimizer.minimize(() => lossOf(batchOf, true), true)?.dataSync();
     });
+  const validate = (): void => {
+    for (let first = 0; first < validation.count; first += CHUNK) {
+      const count = Math.min(CHUNK, validation.count - first);
+      tf.tidy(() => lossOf(slice(validation, first, count), false).dataSync());
+    }
   };
-  for (let n = 0; n < 5; n += 1) step(n);
-  const startedAt = performance.now();
   let steps = 0;
-  while (performance.now() - startedAt < seconds * 1000) step((steps += 1));
-  const rate = (steps * 1000) / (performance.now() - startedAt);
-  model.dispose();
-  optimizer.dispose();
-  return rate;
+  const next = (): void => {
+    step(steps % batches);
+    steps += 1;
+    if (steps % batches === 0) validate();
+  };
+  return {
+    stepsPerSecond(seconds) {
+      const before = steps;
+      const startedAt = performance.now();
+      while (performance.now() - startedAt < seconds * 1000) next();
+      return ((steps - before) * 1000) / (performance.now() - startedAt);
+    },
+    dispose() {
+      model.dispose();
+      optimizer.dispose();
+    },
+  };
 }
