@@ -12,9 +12,11 @@ export class EventPublisher {
     const what = `event ${n} of ${operation_id}`;
     if (!this.session.isConnected) throw new MessagingUnavailableError(what, 'not connected');
     try {
-      await this.session.jetstream.publish(this.session.subjects.events(operation_id), JSON.stringify(event), {
-        msgID: `${operation_id}:${attempt}:${n}`,
-      });
+      const { jetstream, subjects } = this.session;
+      const options = { msgID: `${operation_id}:${attempt}:${n}` };
+      await this.session.unlessDisconnected(
+        jetstream.publish(subjects.events(operation_id), JSON.stringify(event), options),
+      );
     } catch (error) {
       throw new MessagingUnavailableError(what, reasonOf(error), { cause: error });
     }

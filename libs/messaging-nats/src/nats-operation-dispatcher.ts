@@ -94,7 +94,7 @@ export class NatsOperationDispatcher {
   private async confirmed<T>(what: string, action: () => Promise<T>): Promise<T> {
     if (!this.session.isConnected) throw new MessagingUnavailableError(what, 'not connected');
     try {
-      return await action();
+      return await this.session.unlessDisconnected(action());
     } catch (error) {
       throw new MessagingUnavailableError(what, reasonOf(error), { cause: error });
     }

@@ -108,6 +108,19 @@ export class NatsSession {
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * The answer, or a rejection as soon as the connection is lost: an answer that was under way does not come any more, and
+   * who waited for it until its time is over would lose seconds of a connection that is back long before.
+   */
+  unlessDisconnected<T>(answer: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const end = this.onStatus(({ kind }) => {
+      if (kind === 'disconnected' || kind === 'closed') reject(new Error('the connection was lost'));
+    });
+    answer.then(resolve, reject);
+    return promise.finally(end);
+  }
+
   manager(): Promise<JetStreamManager> {
     this.streamManager ??= jetstreamManager(this.connection, { checkAPI: false, timeout: 5_000 });
     return this.streamManager;

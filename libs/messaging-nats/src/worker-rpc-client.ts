@@ -35,9 +35,9 @@ export class WorkerRpcClient {
     // A request made now would lie in the buffer and be sent when nobody waits for its answer any more.
     if (!this.session.isConnected) throw new RpcUnavailableError(method, 'not connected to NATS');
     try {
-      const message = await this.session.connection.request(this.session.subjects.rpc(method), body, {
-        timeout: timeoutMs,
-      });
+      const { connection, subjects } = this.session;
+      const answer = connection.request(subjects.rpc(method), body, { timeout: timeoutMs });
+      const message = await this.session.unlessDisconnected(answer);
       return message.json();
     } catch (error) {
       throw new RpcUnavailableError(method, inWords(error, timeoutMs), { cause: error });

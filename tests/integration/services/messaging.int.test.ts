@@ -228,6 +228,30 @@ describe('a server that goes away', () => {
     expect(waiting[0]).toContain(messaging.nats().url);
   });
 
+  it('fails what was under way when the connection is lost, and does not let it wait for its time to be over', async () => {
+    let asked = false;
+    const server = new WorkerRpcServer(
+      await givenSession('api'),
+      handlers({
+        heartbeat: () => {
+          asked = true;
+          return new Promise(() => undefined);
+        },
+      }),
+      () => undefined,
+    );
+    server.start();
+    const call = new WorkerRpcClient(await givenSession()).call('heartbeat', heartbeat, { timeoutMs: 60_000 });
+    await until(() => asked, 'the request has arrived');
+    const refused = expect(call).rejects.toThrow('No answer to heartbeat: the connection was lost; repeat it');
+    const stoppedAt = performance.now();
+    await messaging.nats().stop();
+    await refused;
+    expect(performance.now() - stoppedAt).toBeLessThan(20_000);
+    await messaging.nats().start();
+    await until(() => sessions.every(({ isConnected }) => isConnected), 'all sessions are back');
+  });
+
   it('makes calls fail at once and is used again when it is back', async () => {
     const dispatcher = await givenDispatcher();
     const session = await givenSession();

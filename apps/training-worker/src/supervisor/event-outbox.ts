@@ -24,7 +24,7 @@ interface Amount {
 const NONE: Amount = { events: 0, bytes: 0 };
 
 const LIMITS: OutboxLimits = { inMemory: 2_000, fileBytes: 64 * 1024 * 1024, reserveBytes: 16 * 1024 * 1024 };
-const RETRY = { firstMs: 200, lastMs: 2_000 };
+const RETRY = { firstMs: 200, lastMs: 1_000 };
 
 /**
  * Events on their way out, in order. While nobody takes them they wait in memory, then in a file. When that is full,

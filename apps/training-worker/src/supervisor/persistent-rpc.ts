@@ -4,7 +4,7 @@ import { Backoff } from './backoff.js';
 import type { WorkerRpc } from './ports.js';
 
 const TIMEOUT_MS = 5_000;
-const RETRY = { firstMs: 200, lastMs: 2_000 };
+const RETRY = { firstMs: 200, lastMs: 1_000 };
 /** The API could not decide now; asking again can help. */
 const UNDECIDED: readonly ErrorCode[] = [
   'messaging-unavailable',
