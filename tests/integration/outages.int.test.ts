@@ -22,6 +22,8 @@ const PACE_MS = 8;
 const STEPS_PER_EPOCH = 28;
 /** So many that no training ends before what it needs has been away for long enough, however fast the machine is. */
 const EPOCHS = Math.ceil((1.1 * OUTAGE_MS + 3_000) / (PACE_MS * STEPS_PER_EPOCH));
+/** Over before the shortest outage is. */
+const SOON_OVER_EPOCHS = 12;
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
 const BACK_WITHIN_MS = 40_000 + 3 * OUTAGE_MS;
 const REFERENCE_POOL = 'reference';
@@ -56,14 +58,14 @@ describe('training through an outage', () => {
     isApiUp = false;
     await api.kill();
   };
-  const submit = async (name: string, pool = 'default') => {
-    const spec = smallSpec({ epochs: EPOCHS, checkpoint: { every_seconds: 0.5 } });
+  const submit = async (name: string, { pool = 'default', epochs = EPOCHS } = {}) => {
+    const spec = smallSpec({ epochs, checkpoint: { every_seconds: 0.5 } });
     const id = await training.submit({ name, pool, spec, watchdog: WATCHDOG });
     submitted.push(id);
     return id;
   };
-  const underWay = async (name: string) => {
-    const id = await submit(name);
+  const underWay = async (name: string, epochs = EPOCHS) => {
+    const id = await submit(name, { epochs });
     const view = await training.reached(id, 50);
     if (view['status'] !== 'running') throw new Error(`${id} is ${view['status']} before anything was taken away`);
     return id;
@@ -142,7 +144,7 @@ describe('training through an outage', () => {
     const env = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
     worker = await startWorker(services, { api, id: 'w1', env });
     const fast = await startWorker(services, { api, id: 'fast', env: { KTRDR_WORKER_POOL: REFERENCE_POOL } });
-    const id = await submit('uninterrupted', REFERENCE_POOL);
+    const id = await submit('uninterrupted', { pool: REFERENCE_POOL });
     const view = await training.completed(id);
     expect(view['progress'].steps).toBe(EPOCHS * STEPS_PER_EPOCH);
     uninterrupted = await training.weightsOf(id);
@@ -217,6 +219,19 @@ describe('training through an outage', () => {
       expect((await http.get('/health/ready')).body).toMatchObject({ code: 'messaging-unavailable', status: 503 });
       await natsProxy.restore();
       await expectUndisturbed(id, `NATS silent for ${seconds(awayMs)}`);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is completed though it ended while nothing passed to NATS',
+    async () => {
+      const id = await underWay('ends in silence', SOON_OVER_EPOCHS);
+      natsProxy.silence();
+      await awayLongEnough(id);
+      await natsProxy.restore();
+      const view = await training.until(id, ({ status }) => status === 'completed', 'completed', BACK_WITHIN_MS);
+      expect(view).toMatchObject({ attempt: 1, recoveries: 0, warnings: [] });
     },
     TEST_MS,
   );
