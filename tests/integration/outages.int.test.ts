@@ -23,7 +23,7 @@ const STEPS_PER_EPOCH = 28;
 /** So many that no training ends before what it needs has been away for long enough, however fast the machine is. */
 const EPOCHS = Math.ceil((1.1 * OUTAGE_MS + 3_000) / (PACE_MS * STEPS_PER_EPOCH));
 /** Over before the shortest outage is. */
-const SOON_OVER_EPOCHS = 12;
+const SOON_OVER_EPOCHS = 14;
 /** A silent peer is noticed by its missing answers, which takes longer than a refused connection. */
 const BACK_WITHIN_MS = 40_000 + 3 * OUTAGE_MS;
 const REFERENCE_POOL = 'reference';
@@ -229,6 +229,7 @@ describe('training through an outage', () => {
       const id = await underWay('ends in silence', SOON_OVER_EPOCHS);
       natsProxy.silence();
       await awayLongEnough(id);
+      expect((await http.get('/health/ready')).status).toBe(503);
       await natsProxy.restore();
       const view = await training.until(id, ({ status }) => status === 'completed', 'completed', BACK_WITHIN_MS);
       expect(view).toMatchObject({ attempt: 1, recoveries: 0, warnings: [] });
