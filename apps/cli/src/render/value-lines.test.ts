@@ -60,5 +60,8 @@ describe('values of any shape', () => {
   it('do not fill the screen with a long list', () => {
     const [line] = valueLines({ losses: Array.from({ length: 500 }, (_, n) => n) });
     expect(line).toBe('losses  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … (500 in all)');
+    const epochs = valueLines({ epochs: Array.from({ length: 500 }, (_, n) => ({ n })) });
+    expect(epochs).toHaveLength(14);
+    expect(epochs.slice(-2)).toEqual(['  - n 11', '  … (500 in all)']);
   });
 });

@@ -32,7 +32,10 @@ export function valueLines(values: Readonly<Record<string, unknown>>, manner: Ma
 }
 
 function nested(value: unknown, manner: Manner): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => listed(item, manner));
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, manner.shownOfAList).flatMap((item) => listed(item, manner));
+    return value.length > manner.shownOfAList ? [...shown, `… (${value.length} in all)`] : shown;
+  }
   return valueLines(value as Readonly<Record<string, unknown>>, manner);
 }
 
