@@ -5,7 +5,7 @@ import { type Failure, isUsageError, toFailure } from './failure.js';
 import { type Paint, paintFor } from './render/paint.js';
 import { nextCommands, type ProblemDocument, renderProblem } from './render/problem.js';
 import { retryNotices } from './retry-notices.js';
-import { withWaitNotices } from './wait-notices.js';
+import { waitNotices } from './wait-notices.js';
 
 export interface ApiFlags {
   readonly 'api-url'?: string | undefined;
@@ -48,12 +48,8 @@ export abstract class ApiCommand extends Command {
   protected async clientOf(options: { url: string; token: string; timeoutMs: number }): Promise<ApiClient> {
     const { ApiClient } = await import('@ktrdr/api-client'); // late: help and version do without it
     const say = (line: string) => this.logToStderr(line);
-    const { timeoutMs } = options;
-    return new ApiClient({
-      ...options,
-      fetch: withWaitNotices({ send: fetch, say, timeoutMs }),
-      onRetry: retryNotices({ say }),
-    });
+    const { url } = options;
+    return new ApiClient({ ...options, onSlow: waitNotices({ url, say }), onRetry: retryNotices({ say }) });
   }
 
   /** What to type after a refusal; a command that knows better says so. */

@@ -75,6 +75,8 @@ describe('exit codes of real commands', () => {
       run('operations', 'strat', 'spec.yaml'),
       run('checkpoint', 'list'),
       run('operations', 'resume', ID, '--epocs', '3'),
+      run('operations', 'resume', ID, '--epocs=3', '--bakend=a, b'),
+      run('--versoin'),
       run('operations', 'prioritise', ID, '--priority', 'high'),
       run('operations', 'pause', ID, '--boundary', 'steps'),
     ]);
@@ -83,10 +85,18 @@ describe('exit codes of real commands', () => {
       ['There is no command operations strat spec.yaml. Did you mean ktrdr operations start?', helpOf('operations')],
       ['There is no command checkpoint list. Did you mean ktrdr checkpoints list?', '  next   ktrdr --help'],
       ['There is no flag --epocs. Did you mean --epochs?', helpOf('operations resume')],
+      ['There is no flag --epocs, --bakend. Did you mean --epochs and --backend?', helpOf('operations resume')],
+      ['There is no flag --versoin. Did you mean --version?', '  next   ktrdr --help'],
       ['--priority must be a whole number, not high', helpOf('operations prioritise')],
       ['--boundary must be one of step, epoch, not steps', helpOf('operations pause')],
     ]);
     expect(api.requests).toEqual([]);
+  });
+
+  it('are 2 where an argument is missing, without advice that does not hold', async () => {
+    const { code, stderr } = await run('operations', 'start');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Missing: spec – [^\n]*standard input\n {2}next/);
   });
 
   it('are 7 without a token, before anything is sent', async () => {

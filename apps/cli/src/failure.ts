@@ -42,7 +42,10 @@ export function toFailure(error: unknown, known: KnownWords = {}): Failure {
 
 /** oclif's words for a bad command line in plain ones, without its advice, which stands below as a command. */
 function usageMessage(message: string, { flags = [], commands = [] }: KnownWords): string {
-  const text = message.replace('See more help with --help', '').replace(/^Parsing (--[\w-]+)\s+/, '$1: ');
+  const text = message
+    .replace('See more help with --help', '')
+    .replace(/\s*Note: --[\w-]+ allows multiple values\.[^]*$/, '') // here each takes one, so arguments can follow
+    .replace(/^Parsing (--[\w-]+)\s+/, '$1: ');
   const line = text
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ')
@@ -50,6 +53,7 @@ function usageMessage(message: string, { flags = [], commands = [] }: KnownWords
   const [, unknown] = /^command (\S+) not found$/.exec(line) ?? [];
   if (unknown) {
     const words = unknown.split(':');
+    if (words[0]?.startsWith('-')) return noSuchFlag(words[0], FLAGS_OF_NO_COMMAND);
     const meant = nearestCommand(words, commands);
     return `There is no command ${words.join(' ')}${meant === null ? '' : `. Did you mean ktrdr ${meant}?`}`;
   }
@@ -60,10 +64,16 @@ function usageMessage(message: string, { flags = [], commands = [] }: KnownWords
 }
 
 function noSuchFlag(list: string, flags: readonly string[]): string {
-  const meant = list.split(', ').flatMap((flag) => nearest(flag.replace(/^-+/, ''), flags) ?? []);
+  const typed = list
+    .split(', ')
+    .map((flag) => flag.replace(/=[^]*$/, ''))
+    .filter((flag) => flag.startsWith('-'));
+  const meant = typed.flatMap((flag) => nearest(flag.replace(/^-+/, ''), flags) ?? []);
   const advice = meant.length === 0 ? '' : `. Did you mean ${meant.map((flag) => `--${flag}`).join(' and ')}?`;
-  return `There is no flag ${list}${advice}`;
+  return `There is no flag ${typed.join(', ')}${advice}`;
 }
+
+const FLAGS_OF_NO_COMMAND = ['version', 'help'];
 
 const PLAINER: readonly (readonly [RegExp, string])[] = [
   [/^(--[\w-]+): Expected an integer less than or equal to (\S+) but received: (.*)$/, '$1 must be at most $2, not $3'],

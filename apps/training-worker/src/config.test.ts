@@ -36,6 +36,13 @@ it('names everything that is wrong, and never a value', () => {
   expect(problems).not.toMatch(/secret\d/i);
 });
 
+it('says of a number that is out of bounds what its bounds are', () => {
+  const load = (env: Readonly<Record<string, string>>) => () => loadConfig({ ...LEAST, ...env });
+  expect(load({ KTRDR_WORKER_SLOTS: '100' })).toThrow('KTRDR_WORKER_SLOTS must be at most 64');
+  expect(load({ KTRDR_WORKER_SLOTS: '1.5' })).toThrow('KTRDR_WORKER_SLOTS must be a whole number');
+  expect(load({ KTRDR_SHUTDOWN_GRACE_SECONDS: '1' })).toThrow('KTRDR_SHUTDOWN_GRACE_SECONDS must be at least 3');
+});
+
 it('takes an empty variable for one that is not set', () => {
   expect(loadConfig({ ...LEAST, KTRDR_NATS_TOKEN: '', LOG_LEVEL: '' }).logLevel).toBe('info');
 });

@@ -38,10 +38,10 @@ const Environment = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -')
     .default('default'),
-  KTRDR_WORKER_SLOTS: z.coerce.number('must be a number').int('must be whole').min(1).max(64).default(1),
+  KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
   KTRDR_WORKER_DIR: z.string().min(1).optional(),
   KTRDR_DATA_ROOTS: z.string().optional(),
-  KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number('must be a number').min(3).max(3600).default(30),
+  KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(3).max(3600).default(30),
   KTRDR_TRAINER_COMMAND: CommandLine.optional(),
   KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'must be allow or deny').default('deny'),
   KTRDR_PROCESS_PROGRAMS: z.string().optional(),

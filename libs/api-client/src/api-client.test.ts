@@ -65,6 +65,27 @@ describe('ApiClient', () => {
     for (const left of leftMs) expect(left < 5_000 && left > 0).toBe(true);
   });
 
+  it('tells once of each try that is not answered, with the time that is left of all tries together', async () => {
+    const leftMs: number[] = [];
+    const slowly: Turn = (_, response) => void setTimeout(() => response.destroy(), 60);
+    const options = { slowAfterMs: 20, onSlow: (left: number) => void leftMs.push(left) };
+    const { api } = await given([slowly, slowly, json(ACTION, 202)], options);
+    await api.pause(ID);
+    expect(leftMs).toHaveLength(2);
+    expect(leftMs[0]).toBeGreaterThan(4_800);
+    expect(leftMs[1]).toBeLessThan((leftMs[0] ?? 0) - 50);
+  });
+
+  it('takes an upload that lasts, or a stream that waits for its first event, for no silence', async () => {
+    const slow: number[] = [];
+    const slowly: Turn = (_, response) => void setTimeout(() => response.end(), 60);
+    const { api } = await given([slowly], { slowAfterMs: 10, onSlow: (left) => void slow.push(left) });
+    await api.putBlob('ab'.repeat(32), new Uint8Array(10));
+    const ending = new AbortController();
+    for await (const { kind } of api.stream({ signal: ending.signal })) if (kind === 'disconnected') ending.abort();
+    expect(slow).toEqual([]);
+  });
+
   it('sends a new key for each POST', async () => {
     const { api, server } = await given([json(ACTION, 202)]);
     await api.pause(ID);

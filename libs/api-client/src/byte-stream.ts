@@ -13,9 +13,12 @@ export async function* readBytes(
 ): AsyncGenerator<Uint8Array> {
   const ending = new AbortController();
   const silence = setTimeout(() => ending.abort(new DOMException('silence', 'TimeoutError')), transport.timeoutMs);
-  const either = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+  const patience = {
+    signal: signal ? AbortSignal.any([signal, ending.signal]) : ending.signal,
+    waitMs: transport.timeoutMs,
+  };
   try {
-    const response = await transport.open(transport.address(path), { accept: 'application/octet-stream' }, either);
+    const response = await transport.open(transport.address(path), { accept: 'application/octet-stream' }, patience);
     for await (const bytes of chunksOf(response, transport)) {
       silence.refresh();
       yield bytes;

@@ -130,7 +130,8 @@ class SseConnection {
       const response = await this.transport.open(
         address,
         { accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
-        signal ? AbortSignal.any([signal, this.ending.signal]) : this.ending.signal,
+        // A silent stream is told of as a broken one.
+        { signal: signal ? AbortSignal.any([signal, this.ending.signal]) : this.ending.signal, waitMs: null },
       );
       yield 'open';
       const arrived: EventSourceMessage[] = [];

@@ -22,6 +22,10 @@ export interface TransportOptions {
   readonly backoff?: Backoff;
   /** Told each time before a call is tried again, with the milliseconds that are left for that. */
   readonly onRetry?: (error: Error, leftMs: number) => void;
+  /** Told of each try that has had no answer for `slowAfterMs`, with the milliseconds that it is still waited for. */
+  readonly onSlow?: (leftMs: number) => void;
+  /** Default 2 s. */
+  readonly slowAfterMs?: number;
 }
 
 /** How to wait for an answer. */
@@ -29,6 +33,13 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Repeat it as a POST is repeated. */
   readonly isPatient?: boolean;
+}
+
+/** How long an answer is waited for. */
+export interface Patience {
+  readonly signal: AbortSignal;
+  /** Until the signal gives up, in milliseconds; null: silence says nothing, so nobody is told of it. */
+  readonly waitMs: number | null;
 }
 
 /** One call. */
@@ -51,8 +62,10 @@ export class HttpTransport {
   private readonly token: string;
   private readonly send: typeof fetch;
   private readonly onRetry: (error: Error, leftMs: number) => void;
+  private readonly onSlow: (leftMs: number) => void;
+  private readonly slowAfterMs: number;
 
-  constructor({ url, token, fetch: send, timeoutMs, backoff, onRetry }: TransportOptions) {
+  constructor({ url, token, fetch: send, timeoutMs, backoff, onRetry, onSlow, slowAfterMs }: TransportOptions) {
     const base = URL.parse(url.endsWith('/') ? url : `${url}/`);
     if (!base || !/^https?:$/.test(base.protocol)) throw new ApiAddressError(url);
     this.base = base;
@@ -61,6 +74,8 @@ export class HttpTransport {
     this.timeoutMs = timeoutMs ?? 15_000;
     this.backoff = backoff ?? DEFAULT_BACKOFF;
     this.onRetry = onRetry ?? (() => undefined);
+    this.onSlow = onSlow ?? (() => undefined);
+    this.slowAfterMs = slowAfterMs ?? 2_000;
   }
 
   /** The address of a path, without a trailing slash. */
@@ -83,24 +98,26 @@ export class HttpTransport {
     const startedAt = performance.now();
     const limit = AbortSignal.timeout(limitMs);
     const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
+    const leftMs = () => startedAt + limitMs - performance.now();
     const key = request.method === 'POST' ? randomUUID() : null;
     const isRepeatable = key !== null || request.method === 'PUT' || request.isPatient === true;
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.exchange(request, key, deadline);
+        // Sending bytes may take its time, which is no silence.
+        return await this.exchange(request, key, { signal: deadline, waitMs: request.bytes ? null : leftMs() });
       } catch (error) {
         if (!isRepeatable || !isWorthRepeating(error)) throw error;
         const pauseMs = Math.max(backoffMs(this.backoff, failures), retryAfterMs(error));
         if (deadline.aborted || pauseMs > this.timeoutMs) throw error;
-        this.onRetry(error as Error, startedAt + limitMs - performance.now());
+        this.onRetry(error as Error, leftMs());
         if (!(await wait(pauseMs, deadline))) throw error;
       }
     }
   }
 
   /** Opens a response whose body is read by the caller. */
-  async open(address: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    const response = await this.fetch(address, { headers: { ...this.headers(), ...headers }, signal });
+  async open(address: string, headers: Readonly<Record<string, string>>, patience: Patience): Promise<Response> {
+    const response = await this.fetch(address, { headers: { ...this.headers(), ...headers } }, patience);
     if (!response.ok) throw await this.toProblem(response, `GET ${address}`);
     return response;
   }
@@ -108,23 +125,20 @@ export class HttpTransport {
   private async exchange<Schema extends z.ZodType>(
     { method, path, query, body, bytes, answer }: ApiRequest<Schema>,
     key: string | null,
-    signal: AbortSignal,
+    patience: Patience,
   ): Promise<z.output<Schema>> {
     const address = this.address(path, query);
-    const response = await this.fetch(address, {
-      method,
-      signal,
-      headers: {
-        ...this.headers(),
-        ...(key ? { 'idempotency-key': key } : {}),
-        ...contentType({ body, bytes }),
-      },
-      ...(bytes
-        ? { body: bytes as Uint8Array<ArrayBuffer> }
-        : body === undefined
-          ? {}
-          : { body: JSON.stringify(body) }),
-    });
+    const headers = {
+      ...this.headers(),
+      ...(key ? { 'idempotency-key': key } : {}),
+      ...contentType({ body, bytes }),
+    };
+    const sent = bytes
+      ? { body: bytes as Uint8Array<ArrayBuffer> }
+      : body === undefined
+        ? {}
+        : { body: JSON.stringify(body) };
+    const response = await this.fetch(address, { method, headers, ...sent }, patience);
     if (!response.ok) throw await this.toProblem(response, `${method} ${address}`);
     return this.read(response, answer, `${method} ${address}`);
   }
@@ -179,11 +193,15 @@ export class HttpTransport {
     }
   }
 
-  private async fetch(address: string, init: RequestInit): Promise<Response> {
+  private async fetch(address: string, init: RequestInit, { signal, waitMs }: Patience): Promise<Response> {
+    const { slowAfterMs } = this;
+    const slow = waitMs === null ? undefined : setTimeout(() => this.onSlow(waitMs - slowAfterMs), slowAfterMs);
     try {
-      return await this.send(address, init);
+      return await this.send(address, { ...init, signal });
     } catch (error) {
       throw new ApiUnreachableError({ url: this.address(), reason: reasonOf(error), cause: error });
+    } finally {
+      clearTimeout(slow);
     }
   }
 

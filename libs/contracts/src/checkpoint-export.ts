@@ -1,6 +1,7 @@
 import { OPERATION_TYPES } from '@ktrdr/operations';
 import { z } from 'zod';
 import { OperationId } from './operation-view.js';
+import { PoolName } from './pool-name.js';
 
 /** The name under which an export describes itself, beside the checkpoint's files. */
 export const EXPORT_FILE = 'ktrdr-export.json';
@@ -36,9 +37,6 @@ export type CheckpointExport = z.output<typeof CheckpointExport>;
 export const ImportBody = z.strictObject({
   export: CheckpointExport,
   name: z.string().min(1).max(200).optional(),
-  pool: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-    .default('default'),
+  pool: PoolName,
 });
 export type ImportBody = z.input<typeof ImportBody>;

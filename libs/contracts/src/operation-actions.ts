@@ -2,6 +2,7 @@ import { CLIENT_ACTIONS, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';
 import { CheckpointSummary, NoFittingWorker, OperationId, SpecChangeView, Status } from './operation-view.js';
+import { PoolName } from './pool-name.js';
 import { ResumeOverrides } from './spec-overrides.js';
 import { Boundary } from './trainer-protocol.js';
 
@@ -27,10 +28,7 @@ export const SubmitBody = z.strictObject({
     .describe('how long it may make no step, and what happens then'),
   name: z.string().min(1).max(200).optional(),
   labels: Labels.default({}),
-  pool: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-    .default('default'),
+  pool: PoolName,
   priority: z.int().min(-100).max(100).default(0),
   max_recoveries: z.int().min(0).max(1000).default(10),
   spec: z.unknown(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SubmitBody } from './operation-actions.js';
 import { inPlainWords } from './plain-words.js';
 
 function said(schema: z.ZodType, value: unknown): string[] {
@@ -12,6 +13,7 @@ describe('what is wrong with a value', () => {
     ['is missing', z.enum(['a', 'b']), undefined],
     ['must be a number', z.number(), 'ten'],
     ['must be a number', z.coerce.number(), 'ten'],
+    ['must be a number', z.coerce.number(), 'Infinity'],
     ['must be a number, not null', z.number(), null],
     ['must be a whole number', z.int(), 1.5],
     ['must be a text, not a number', z.string(), 3],
@@ -45,7 +47,15 @@ describe('what is wrong with a value', () => {
     expect(said(layer, { kind: 'dense', units: 0 })).toEqual(['units must be at least 1']);
   });
 
+  it('names the entry whose name is wrong', () => {
+    const labels = z.record(z.string().max(3), z.string());
+    expect(said(labels, { long: 'a' })).toEqual(['long has a name that must have at most 3 characters']);
+  });
+
   it('is said in the words of the schema, where it has some', () => {
     expect(said(z.string().regex(/^a/, 'must begin with a'), 'b')).toEqual(['must begin with a']);
+    expect(said(SubmitBody, { pool: 'GPU', spec: {} })).toEqual([
+      'pool must be lower-case letters, digits and -, 63 at most',
+    ]);
   });
 });

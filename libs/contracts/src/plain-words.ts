@@ -21,6 +21,8 @@ export const inPlainWords: z.core.$ZodErrorMap = (issue) => {
       return union(issue);
     case 'invalid_format':
       return FORMATS[issue.format];
+    case 'invalid_key':
+      return `has a name that ${issue.issues[0]?.message ?? 'is not allowed'}`;
     case 'unrecognized_keys':
       return `has fields that are not known: ${issue.keys.join(', ')}`;
     default:
@@ -82,5 +84,5 @@ function instead({ input, expected }: Extract<Issue, { code: 'invalid_type' }>):
   if (input === null) return ', not null';
   if (Array.isArray(input)) return ', not a list';
   if (typeof input === 'object') return ', not an object';
-  return typeof input === 'number' && expected !== 'int' && !Number.isNaN(input) ? ', not a number' : '';
+  return typeof input === 'number' && expected !== 'int' && Number.isFinite(input) ? ', not a number' : '';
 }

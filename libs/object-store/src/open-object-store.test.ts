@@ -25,6 +25,8 @@ describe('openObjectStore', () => {
     ['https://bucket.s3.amazonaws.com', 'https'],
     ['file://relative/dir', 'three slashes'],
     ['file:///', 'root directory'],
+    ['file:///data%2Fobjects', 'it names no path'],
+    ['file:///100%', 'it names no path'],
     ['file:///dir?region=x', 'no settings'],
     ['s3://', 'bucket name'],
     ['s3://UPPER', 'bucket name'],

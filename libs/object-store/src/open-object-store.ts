@@ -33,9 +33,18 @@ export function openObjectStore(url: string, { credentials }: OpenOptions = {}):
 function openFileStore(url: URL): FileObjectStore {
   if (url.host) throw refusal(`a file URL has three slashes, and this one names the host ${url.host}`);
   if (url.search) throw refusal('a file URL has no settings');
-  const path = fileURLToPath(url);
+  const path = toPath(url);
   if (path === '/') throw refusal('the root directory cannot be an object store');
   return new FileObjectStore(path.replace(/\/+$/, ''));
+}
+
+/** Not every URL is that of a path: a slash can stand in no name, for one. */
+function toPath(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw refusal(`it names no path: ${(error as Error).message}`);
+  }
 }
 
 function toS3Options(url: URL): S3Options {

@@ -75,7 +75,7 @@ function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }:
       );
   } else if (free.length === 0)
     reasons.push(
-      `${isOne(able) ? 'the only fitting worker is' : `all ${able.length} fitting workers are`} busy or draining`,
+      isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
     );
   else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);

@@ -1,8 +1,8 @@
 import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
 
 const wanted = { pool: 'gpu', requirements: ['type:training', 'backend:wasm'] };
-const cpu = { id: 'w1', capabilities: ['type:training', 'backend:cpu'] };
-const wasm = { id: 'w2', capabilities: ['type:training', 'backend:wasm', 'backend:cpu'] };
+const cpu = { id: 'w1', draining: false, capabilities: ['type:training', 'backend:cpu'] };
+const wasm = { id: 'w2', draining: false, capabilities: ['type:training', 'backend:wasm', 'backend:cpu'] };
 
 describe('the workers that can take an operation', () => {
   it('offer everything that it requires', () => {
@@ -14,8 +14,17 @@ describe('the workers that can take an operation', () => {
   it('are lacking where none is alive, or none offers enough', () => {
     expect(lackOfWorkers(wanted, [])).toBe('no worker of pool gpu is alive');
     expect(lackOfWorkers(wanted, [cpu])).toBe('1 worker is alive in pool gpu, but none offers backend:wasm');
-    expect(lackOfWorkers(wanted, [cpu, { capabilities: [] }])).toBe(
+    expect(lackOfWorkers(wanted, [cpu, { ...cpu, capabilities: [] }])).toBe(
       '2 workers are alive in pool gpu, but none offers backend:wasm, type:training',
     );
+  });
+
+  it('are lacking where each that offers enough is draining', () => {
+    const leaving = { ...wasm, draining: true };
+    expect(lackOfWorkers(wanted, [cpu, leaving])).toBe('no fitting worker of pool gpu takes new work (1 is draining)');
+    expect(lackOfWorkers(wanted, [leaving, leaving])).toBe(
+      'no fitting worker of pool gpu takes new work (2 are draining)',
+    );
+    expect(lackOfWorkers(wanted, [leaving, wasm])).toBeNull();
   });
 });

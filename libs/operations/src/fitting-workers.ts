@@ -23,9 +23,17 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function lackOfWorkers(wanted: Wanted, workers: readonly LiveWorker[]): string | null {
+export function lackOfWorkers(
+  wanted: Wanted,
+  workers: readonly (LiveWorker & { readonly draining: boolean })[],
+): string | null {
   if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
-  if (fittingWorkers(wanted, workers).length > 0) return null;
+  const fitting = fittingWorkers(wanted, workers);
+  if (fitting.some(({ draining }) => !draining)) return null;
+  if (fitting.length > 0) {
+    const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
+    return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
+  }
   const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
   return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).join(', ')}`;
 }

@@ -57,4 +57,12 @@ describe('an action on everything that matches', () => {
     const { items, done } = await new BulkAction(store).execute({ filter, isDryRun: false, action: 'cancel', act });
     expect([done, ...items.map(({ outcome }) => outcome)]).toEqual([0, 'passed-over', 'refused']);
   });
+
+  it('says of a type that saves nothing that it cannot be paused, and not that it is running', async () => {
+    const store = storeOf([givenOperation({ id: 'op_data', status: 'running', type: 'data_generation' })]);
+    const act = () => Promise.reject(new Error('a rehearsal does nothing'));
+    const { items } = await new BulkAction(store).execute({ filter, isDryRun: true, action: 'pause', act });
+    expect(items).toMatchObject([{ outcome: 'refused', code: 'pause-refused' }]);
+    expect(items[0]?.detail).toContain('operations of type data_generation save no checkpoints');
+  });
 });

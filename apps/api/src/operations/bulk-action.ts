@@ -7,6 +7,7 @@ import {
   isPassedOver,
   type Operation,
   type OperationFilter,
+  PauseRefusedError,
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
@@ -58,7 +59,9 @@ export class BulkAction {
     try {
       if (!isDryRun) await act(id);
       else if (attempt) await attempt(id);
-      else if (!isAllowed(operation, action))
+      else if (action === 'pause' && !traitsOf(operation.type).isPausable)
+        throw new PauseRefusedError(id, operation.type);
+      else if (!allowedActions(operation.status).includes(action))
         return refused(operation, 'illegal-transition', `it is ${operation.status}`);
       const { status } = isDryRun ? operation : await this.operations.get(id);
       return { operation_id: id, name, status, outcome: isDryRun ? 'would-be-done' : 'done', code: null, detail: null };
@@ -87,10 +90,6 @@ export class BulkAction {
       if (!page.hasMore || matched.length >= AT_MOST) return { matched: matched.slice(0, AT_MOST), total: page.total };
     }
   }
-}
-
-function isAllowed({ status, type }: Operation, action: ClientAction): boolean {
-  return allowedActions(status, { pausable: traitsOf(type).isPausable }).includes(action);
 }
 
 function refused({ id, name, status }: Operation, code: string, detail: string): Item {

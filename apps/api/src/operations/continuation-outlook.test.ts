@@ -55,6 +55,12 @@ describe('the outlook of a continuation', () => {
     expect(outlookOf({ ...anywhere, workers: [worker('backend:cpu', 'backend:cpu@4.22.0')] }).drift).toHaveLength(1);
   });
 
+  it('compares no backend with what has used none', () => {
+    const generated = { ...provenance, backend: { name: 'none', version: '' } };
+    const order = { provenance: generated, requirements: ['type:training'], backendChangeAllowed: false };
+    expect(outlookOf({ ...order, workers: [same] })).toMatchObject({ drift: [], guarantee: { level: 'bit-exact' } });
+  });
+
   it('compares no process trainer with the trainer and the backends that a worker brings itself', () => {
     const saved = {
       ...provenance,

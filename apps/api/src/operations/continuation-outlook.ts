@@ -63,7 +63,9 @@ function surroundingOf(
     offered.find((name) => name === provenance.backend.name) ??
     offered[0];
   const trainer = versioned(capabilities, 'trainer:');
-  const version = backend && versioned(capabilities, `backend:${backend}@`, backend);
+  // What has computed on none goes on on none.
+  const isOnBackend = provenance.backend.name !== 'none';
+  const version = isOnBackend && backend && versioned(capabilities, `backend:${backend}@`, backend);
   return { ...(trainer ? { trainer } : {}), ...(version ? { backend: version } : {}) };
 }
 

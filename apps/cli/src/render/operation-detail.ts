@@ -8,7 +8,7 @@ import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-car
 import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
 import { age, count, duration, figure, percent, quantity } from './units.js';
-import { exact, valueLines } from './value-lines.js';
+import { EXACT, valueLines } from './value-lines.js';
 
 export interface RenderContext {
   readonly paint: Paint;
@@ -169,7 +169,7 @@ function labelsOf({ labels }: OperationView): string {
 /** As it was submitted; what resumes changed of it stands below. */
 function specOf({ spec, spec_sha256: sha256 }: OperationView): string[] {
   const isKnown = typeof spec === 'object' && spec !== null && !Array.isArray(spec);
-  return [`sha256 ${sha256}`, ...(isKnown ? valueLines(spec as Readonly<Record<string, unknown>>, exact) : [])];
+  return [`sha256 ${sha256}`, ...(isKnown ? valueLines(spec as Readonly<Record<string, unknown>>, EXACT) : [])];
 }
 
 function bad(text: string): Cell {

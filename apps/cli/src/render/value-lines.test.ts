@@ -1,4 +1,4 @@
-import { exact, valueLines } from './value-lines.js';
+import { EXACT, valueLines } from './value-lines.js';
 
 describe('values of any shape', () => {
   it('read as names and values, aligned, what is nested indented below its name', () => {
@@ -46,14 +46,22 @@ describe('values of any shape', () => {
   });
 
   it('are exact where a rounded one would be another one', () => {
-    expect(valueLines({ learning_rate: 0.00125, loss: null }, exact)).toEqual([
+    expect(valueLines({ learning_rate: 0.00125, loss: null }, EXACT)).toEqual([
       'learning_rate  0.00125',
       'loss           none',
     ]);
   });
 
+  it('are all there where some of them would be another list', () => {
+    const command = ['python3', 'train.py', ...Array.from({ length: 12 }, (_, n) => `--flag-${n}`)];
+    expect(valueLines({ command }, EXACT)).toEqual([`command  ${command.join(', ')}`]);
+  });
+
   it('do not fill the screen with a long list', () => {
     const [line] = valueLines({ losses: Array.from({ length: 500 }, (_, n) => n) });
     expect(line).toBe('losses  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … (500 in all)');
+    const epochs = valueLines({ epochs: Array.from({ length: 500 }, (_, n) => ({ n })) });
+    expect(epochs).toHaveLength(14);
+    expect(epochs.slice(-2)).toEqual(['  - n 11', '  … (500 in all)']);
   });
 });

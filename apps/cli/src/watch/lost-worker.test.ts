@@ -18,7 +18,7 @@ describe('what a watcher is told of a lost worker', () => {
 
   it('is what the end of the attempt leads to', () => {
     const notes = new LostWorkerNotes();
-    expect(notes.ofEvent(status('crash', 'queued', { reason: 'It ended\nby SIGKILL' }))).toBe(
+    expect(notes.ofEvent(status('crash', 'queued', { reason: 'It ended\nby SIGKILL.' }))).toBe(
       'Its trainer crashed: It ended by SIGKILL. It waits for a worker and begins again: it has no checkpoint yet.',
     );
     expect(notes.ofEvent(status('lease-expired', 'paused'))).toBe('Its lease was lost.');
@@ -36,7 +36,9 @@ describe('what a watcher is told of a lost worker', () => {
     const lacking = operationView({ status: 'resuming', no_fitting_worker: 'no worker of pool default is alive' });
     expect(notes.ofReading(lacking)).toBe('No worker of pool default is alive; it waits until there is one.');
     expect(notes.ofReading(lacking)).toBeNull();
-    expect(notes.ofReading(operationView())).toBeNull();
+    expect(notes.ofReading(operationView())).toBeNull(); // one that does not tell
+    expect(notes.ofReading(lacking)).toBeNull();
+    expect(notes.ofReading(operationView({ no_fitting_worker: null }))).toBeNull();
     expect(notes.ofReading(lacking)).not.toBeNull();
   });
 });

@@ -22,15 +22,16 @@ export class LostWorkerNotes {
     }
     const how = GONE[String(event)];
     if (how === undefined) return null;
-    const why = typeof reason === 'string' && reason !== '' ? `: ${oneLine(reason)}` : '';
+    const why = typeof reason === 'string' && reason !== '' ? `: ${oneLine(reason).replace(/(?<!\.)\.$/, '')}` : '';
     const then = AFTERWARDS[String(to)];
     this.isLost = then !== undefined;
     return [`${how}${why}.`, then].filter(Boolean).join(' ');
   }
 
   /** That nobody is there to take it, said once. */
-  ofReading({ no_fitting_worker: lack = null }: OperationView): string | null {
-    if (lack === this.toldLack) return null;
+  ofReading({ no_fitting_worker: lack }: OperationView): string | null {
+    // Not every reading tells: that of a stream does not.
+    if (lack === undefined || lack === this.toldLack) return null;
     this.toldLack = lack;
     return lack && `${capitalised(oneLine(lack))}; it waits until there is one.`;
   }

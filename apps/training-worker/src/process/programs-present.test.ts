@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkerConfigurationError } from '../config.js';
@@ -24,8 +24,13 @@ describe('the list of programs', () => {
     await expect(starting).rejects.toThrow(WorkerConfigurationError);
     await expect(starting).rejects.toThrow(
       `KTRDR_PROCESS_PROGRAMS names nothing that is on this machine: no program pyhton3 is on the PATH, ` +
-        `${join(folder, 'none')} is neither a program nor a folder, scripts/run is neither a program nor a folder`,
+        `${join(folder, 'none')} is neither a program nor a folder, scripts/run is no program (of a folder say the whole path)`,
     );
+  });
+
+  it('is not said to miss a folder that is there, but under no whole path', async () => {
+    await mkdir(join(folder, 'trainers'), { recursive: true });
+    await expect(started('./trainers')).rejects.toThrow('./trainers is no program (of a folder say the whole path)');
   });
 
   it('may name what is not there yet beside what is, which is told', async () => {

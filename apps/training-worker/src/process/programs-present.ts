@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
 import { WorkerConfigurationError } from '../config.js';
 import { AllowedPrograms } from './allowed-programs.js';
@@ -25,5 +26,8 @@ export async function assertProgramsPresent(
 }
 
 function whatIsMissing(entry: string): string {
-  return entry.includes('/') ? `${entry} is neither a program nor a folder` : `no program ${entry} is on the PATH`;
+  if (!entry.includes('/')) return `no program ${entry} is on the PATH`;
+  return isAbsolute(entry)
+    ? `${entry} is neither a program nor a folder`
+    : `${entry} is no program (of a folder say the whole path)`;
 }

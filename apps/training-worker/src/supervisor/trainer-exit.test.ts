@@ -22,7 +22,7 @@ it.each([
 });
 
 it('of a program that cannot run here repeats what is missing', () => {
-  const { message } = toTrainerError({ ...EXIT, code: 78, stderrTail: ['It needs numpy', ''] });
+  const { message } = toTrainerError({ ...EXIT, code: 78, stderrTail: ['It needs numpy.', ''] });
   expect(message).toBe(
     'The program said that it cannot run here (exit code 78); its last words were: It needs numpy. ' +
       'It is not tried again by itself: mend that, and resume',

@@ -25,7 +25,7 @@ export function toTrainerError({ code, signal, stderrTail, violation }: TrainerE
   if (violation) return { code: 'trainer-protocol-violated', message: violation, details };
   const how = signal ? `by ${signal}` : `with exit code ${code}`;
   const last = stderrTail.findLast(saysWhy) ?? stderrTail.findLast((line) => !FRAME.test(line));
-  const words = last ? `; its last words were: ${last}` : '';
+  const words = last ? `; its last words were: ${last.trimEnd().replace(/(?<!\.)\.$/, '')}` : '';
   if (code !== 0 && stderrTail.some((line) => OUT_OF_MEMORY.test(line))) {
     const advice = 'Use a smaller batch_size or model, or a machine with more memory, and resume';
     return {
