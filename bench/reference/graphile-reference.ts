@@ -18,10 +18,20 @@ export interface GraphileDrain {
   drained(count: number): Promise<void>;
 }
 
+interface Settings {
+  /** Each its own: one that runs already would take the jobs of the next. */
+  readonly database: string;
+  readonly concurrency: number;
+}
+
 /** It runs in this process, on an empty database of the same server, and ends with the services. */
-async function startRunner(services: BenchServices, concurrency: number, task: () => void): Promise<Runner> {
+async function startRunner(
+  services: BenchServices,
+  { database, concurrency }: Settings,
+  task: () => void,
+): Promise<Runner> {
   const pool = new pg.Pool({
-    connectionString: await services.newDatabase('graphile_reference'),
+    connectionString: await services.newDatabase(database),
     max: 10 + concurrency,
   });
   // The server goes first when a run is interrupted.
@@ -44,7 +54,9 @@ async function startRunner(services: BenchServices, concurrency: number, task: (
 /** An idle worker that is told by NOTIFY: the job reaches the task without one more process to wake up. */
 export async function startGraphile(services: BenchServices): Promise<GraphileWorker> {
   let started: (at: number) => void = () => undefined;
-  const runner = await startRunner(services, 1, () => started(performance.now()));
+  const runner = await startRunner(services, { database: 'graphile_latency', concurrency: 1 }, () =>
+    started(performance.now()),
+  );
   return {
     async addToStart() {
       const start = new Promise<number>((resolve) => {
@@ -60,7 +72,7 @@ export async function startGraphile(services: BenchServices): Promise<GraphileWo
 export async function startGraphileDrain(services: BenchServices, concurrency: number): Promise<GraphileDrain> {
   let done = 0;
   let onDone: () => void = () => undefined;
-  const runner = await startRunner(services, concurrency, () => {
+  const runner = await startRunner(services, { database: 'graphile_drain', concurrency }, () => {
     done += 1;
     onDone();
   });
