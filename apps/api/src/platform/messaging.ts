@@ -2,7 +2,6 @@ import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
 import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
-import type { TicketMessage } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
 import type { ForetoldWork } from './foretold-work.js';
@@ -14,11 +13,12 @@ type OnConnected = (session: NatsSession) => void;
  * The API's connection to NATS. It starts without it and goes on when it comes; until then tickets stay in the outbox.
  */
 export class Messaging implements Dispatcher {
+  /** Those that were announced and have arrived. */
+  readonly sent = new SentTickets();
   private readonly stopped = new AbortController();
   private readonly waiting = new Set<OnConnected>();
   private session: NatsSession | undefined;
   private tickets: NatsOperationDispatcher | undefined;
-  private readonly sent = new SentTickets();
   private connecting: Promise<void> | undefined;
 
   constructor(
@@ -51,11 +51,6 @@ export class Messaging implements Dispatcher {
   async publishTicket(ticket: Parameters<NatsOperationDispatcher['publishTicket']>[0]): Promise<void> {
     if (!this.tickets) throw new Error('NATS is not connected yet');
     await this.tickets.publishTicket(ticket);
-  }
-
-  /** Sends the ticket of an outbox row, unless that was done when it was announced. @throws {MessagingUnavailableError} */
-  async relayTicket(ticket: TicketMessage): Promise<void> {
-    if (!this.sent.take(ticket)) await this.publishTicket(ticket);
   }
 
   async waitingTickets(pool: string): Promise<number> {
