@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BLOB_GRACE_HOURS } from '@ktrdr/checkpoint';
 import { inPlainWords } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import { openObjectStore } from '@ktrdr/object-store';
+import { objectStoreUrlProblem } from '@ktrdr/object-store';
 
 const Environment = z.object({
   KTRDR_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
@@ -125,18 +125,7 @@ function relationProblems(given: Given): string[] {
   if (heartbeat.success && leaseTime.success && heartbeat.data * 2 > leaseTime.data)
     problems.push('KTRDR_HEARTBEAT_SECONDS: must be at most half of KTRDR_LEASE_SECONDS');
   const store = Environment.shape.KTRDR_OBJECT_STORE_URL.safeParse(given['KTRDR_OBJECT_STORE_URL']);
-  const unusable = store.success ? storeProblem(store.data) : null;
+  const unusable = store.success ? objectStoreUrlProblem(store.data) : null;
   if (unusable !== null) problems.push(`KTRDR_OBJECT_STORE_URL: ${unusable}`);
   return problems;
-}
-
-/** Opening touches neither disk nor network. */
-function storeProblem(url: string): string | null {
-  try {
-    openObjectStore(url);
-    return null;
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    return String(error.details['reason'] ?? error.message);
-  }
 }

@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inPlainWords } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import { openObjectStore } from '@ktrdr/object-store';
+import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
 import type { ProcessTrainerSettings } from './process/process-trainers.js';
 
@@ -124,20 +124,9 @@ function relationProblems(given: Readonly<Record<string, string | undefined>>): 
       'KTRDR_PROCESS_PROGRAMS is missing: programs and folders of programs that operations may run, with commas; * for any',
     );
   const url = given['KTRDR_OBJECT_STORE_URL'];
-  const unusable = url === undefined ? null : storeProblem(url);
+  const unusable = url === undefined ? null : objectStoreUrlProblem(url);
   if (unusable !== null) problems.push(`KTRDR_OBJECT_STORE_URL cannot be used: ${unusable}`);
   return problems;
-}
-
-/** Opening touches neither disk nor network. */
-function storeProblem(url: string): string | null {
-  try {
-    openObjectStore(url);
-    return null;
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    return String(error.details['reason'] ?? error.message);
-  }
 }
 
 function toFolders(list: string | undefined): string[] {

@@ -1,4 +1,4 @@
 export { ConfigurationError } from './errors.js';
 export { FileObjectStore } from './file-object-store.js';
-export { openObjectStore, type OpenOptions } from './open-object-store.js';
+export { objectStoreUrlProblem, openObjectStore, type OpenOptions } from './open-object-store.js';
 export { S3ObjectStore, type S3Options } from './s3-object-store.js';

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { assertKeyPrefix, type ObjectStore } from '@ktrdr/checkpoint';
+import { DomainError } from '@ktrdr/errors';
 import { ConfigurationError } from './errors.js';
 import { FileObjectStore } from './file-object-store.js';
 import { type S3Options, S3ObjectStore } from './s3-object-store.js';
@@ -28,6 +29,17 @@ export function openObjectStore(url: string, { credentials }: OpenOptions = {}):
   if (parsed.protocol === 's3:')
     return new S3ObjectStore({ ...toS3Options(parsed), ...(credentials && { credentials }) });
   throw refusal(`it starts with ${parsed.protocol}//`);
+}
+
+/** Why a URL names no store, in words without the URL; null: it can be opened. Touches neither disk nor network. */
+export function objectStoreUrlProblem(url: string): string | null {
+  try {
+    openObjectStore(url);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return String(error.details['reason'] ?? error.message);
+  }
 }
 
 function openFileStore(url: URL): FileObjectStore {
