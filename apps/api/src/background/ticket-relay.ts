@@ -15,7 +15,7 @@ const AGAIN_PER_POOL = 16;
 export class TicketRelay {
   constructor(
     private readonly outbox: Pick<OutboxStore, 'relay' | 'waiting'>,
-    private readonly messaging: Pick<Messaging, 'isConnected' | 'publishTicket' | 'sent' | 'waitingTickets'>,
+    private readonly messaging: Pick<Messaging, 'isConnected' | 'publishTicket' | 'waitingTickets'>,
     private readonly failpoints: Failpoints,
     private readonly sendWithinMs = SEND_WITHIN_MS,
   ) {}
@@ -54,7 +54,7 @@ export class TicketRelay {
 
   private async send(ticket: TicketMessage): Promise<void> {
     await this.failpoints.reach('relay.unsent', ticket.operationId);
-    if (!this.messaging.sent.take(ticket)) await this.messaging.publishTicket(ticket);
+    await this.messaging.publishTicket(ticket);
     await this.failpoints.reach('relay.sent', ticket.operationId);
   }
 }

@@ -5,7 +5,6 @@ import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
 import type { ForetoldWork } from './foretold-work.js';
-import { SentTickets } from './sent-tickets.js';
 
 type OnConnected = (session: NatsSession) => void;
 
@@ -13,8 +12,6 @@ type OnConnected = (session: NatsSession) => void;
  * The API's connection to NATS. It starts without it and goes on when it comes; until then tickets stay in the outbox.
  */
 export class Messaging implements Dispatcher {
-  /** Those that were announced and have arrived. */
-  readonly sent = new SentTickets();
   private readonly stopped = new AbortController();
   private readonly waiting = new Set<OnConnected>();
   private session: NatsSession | undefined;
@@ -64,7 +61,6 @@ export class Messaging implements Dispatcher {
     this.failpoints
       .reach('ticket.unsent', operationId)
       .then(() => this.publishTicket({ operationId, pool, attempt, version }))
-      .then(() => this.sent.add({ operationId, pool, attempt, version }))
       .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
   }
 
