@@ -93,6 +93,18 @@ export const TrainerEvent = z.discriminatedUnion('type', [
   }),
   /** End of an epoch. */
   z.object({ type: z.literal('metrics'), ...Position, values: Metrics, best: z.boolean() }),
+  /**
+   * The state is copied out and its files are being written, each from its beginning to its end; no byte changes once it
+   * is written. `saved` or `save_failed` with the same request id follows.
+   */
+  z.object({
+    type: z.literal('saving'),
+    request_id: z.string(),
+    /** Where they are being written. It may be renamed when they are whole. */
+    dir: z.string(),
+    /** Their names inside `dir`, and what they will measure. */
+    files: z.array(z.object({ name: z.string(), bytes: z.int().min(0) })).min(1),
+  }),
   z.object({
     type: z.literal('saved'),
     request_id: z.string(),
