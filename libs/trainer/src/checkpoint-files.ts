@@ -34,6 +34,10 @@ function chunksAfter(chunks: readonly Uint8Array[], bytes: number): Uint8Array[]
   });
 }
 
+function totalBytes(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Makes what was created or renamed in a folder survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
@@ -44,26 +48,40 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** The files of a checkpoint that is being written, each from its beginning to its end. */
+export interface FilesBeingWritten {
+  readonly dir: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export interface WritingHooks {
+  /** The folder is there, and nothing in it yet. */
+  readonly onWriting?: (writing: FilesBeingWritten) => void;
+  /** Awaited when everything is written, but for the name. */
+  readonly beforeNamed?: () => Promise<void>;
+}
+
 /**
  * Writes files into `dir`, which appears only when all of them are whole: they are written in `<dir>.partial`, which is
  * then renamed. A failure leaves nothing behind.
- * @param beforeNamed awaited when everything is written, but for the name.
  * @throws {CheckpointWriteError}
  */
 export async function writeCheckpointFiles(
   dir: string,
   files: readonly CheckpointFile[],
-  beforeNamed: () => Promise<void> = () => Promise.resolve(),
+  { onWriting, beforeNamed }: WritingHooks = {},
 ): Promise<void> {
   const partial = `${dir}.partial`;
   try {
+    const contents = files.map(({ name, chunks }) => ({ name, chunks: chunks() }));
     await mkdir(partial);
+    onWriting?.({ dir: partial, files: contents.map(({ name, chunks }) => ({ name, bytes: totalBytes(chunks) })) });
     const outcomes = await Promise.allSettled(
-      files.map(({ name, chunks }) => writeWhole(join(partial, name), chunks())),
+      contents.map(({ name, chunks }) => writeWhole(join(partial, name), chunks)),
     );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
-    await beforeNamed();
+    await beforeNamed?.();
     await rename(partial, dir);
   } catch (cause) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);

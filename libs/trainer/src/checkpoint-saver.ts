@@ -25,8 +25,8 @@ export interface SaverPorts {
 }
 
 /**
- * Captures the run and writes it in the background, one save at a time in the order of their requests. Answers each
- * with `saved` or `save_failed`, and remembers which the supervisor has not settled.
+ * Captures the run and writes it in the background, one save at a time in the order of their requests. Tells which files
+ * it is writing, answers each request with `saved` or `save_failed`, and remembers which the supervisor has not settled.
  */
 export class CheckpointSaver {
   private writing: Promise<unknown> = Promise.resolve();
@@ -100,10 +100,15 @@ export class CheckpointSaver {
     readonly capturedAt: number;
   }): Promise<boolean> {
     const { captured, request, dir, stallMs, capturedAt } = save;
-    const { reach } = this.ports;
+    const { reach, emit } = this.ports;
+    const { request_id } = request;
     try {
       await reach('save.captured');
-      await writeCheckpointFiles(dir, captured.files, () => reach('save.written'));
+      await writeCheckpointFiles(dir, captured.files, {
+        // Before the first write is asked for: while training goes on, whatever is awaited ends with a step.
+        onWriting: (writing) => emit({ type: 'saving', request_id, dir: writing.dir, files: [...writing.files] }),
+        beforeNamed: () => reach('save.written'),
+      });
       await reach('save.named');
     } catch (error) {
       this.refuse(request, error);
@@ -112,7 +117,7 @@ export class CheckpointSaver {
     this.failures = 0;
     this.notBefore = -Infinity;
     const { step, epoch } = captured.position;
-    this.ports.emit({
+    emit({
       type: 'saved',
       ...request,
       step,

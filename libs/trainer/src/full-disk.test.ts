@@ -74,6 +74,8 @@ withDisk('a full disk fails the saves and nothing else; with space again they wo
   }
   const failures = loop.told('save_failed').map(({ message }) => message);
   expect(failures).toEqual(Array(3).fill(expect.stringMatching(/ENOSPC.*check free space/)));
+  const answers = loop.events.filter(({ type }) => type.startsWith('sav')).map(({ type }) => type);
+  expect(answers.slice(0, 6)).toEqual(Array(3).fill(['saving', 'save_failed']).flat());
   const kinds = loop.told('saved').map(({ kind }) => kind);
   expect([kinds[0], kinds.at(-1)]).toEqual(['periodic', 'final']);
   expect(loop.told('completed')[0]?.result).toEqual((await uninterrupted(SETUP)).result);

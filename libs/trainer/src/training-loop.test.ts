@@ -1,4 +1,5 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerEvent } from '@ktrdr/contracts';
 import * as tf from '@tensorflow/tfjs-core';
@@ -59,6 +60,7 @@ describe('an undisturbed training loop', () => {
       'metrics 3',
       'metrics 6',
       'metrics 9',
+      'saving',
       'saved 9',
       'completed 9',
     ]);
@@ -112,7 +114,7 @@ describe('a stop', () => {
   it('before the first step saves the untrained state', async () => {
     loop.requests.push({ type: 'stop', boundary: 'epoch', save: { request_id: 'p', kind: 'pause' } });
     expect(await trainOnce(setupOf())).toBe('stopped');
-    expect(loop.events.map(({ type }) => type)).toEqual(['saved', 'stopped']);
+    expect(loop.events.map(({ type }) => type)).toEqual(['saving', 'saved', 'stopped']);
   });
 
   it('at the epoch’s boundary waits for its end, validation included', async () => {
@@ -189,6 +191,20 @@ describe('a save', () => {
     expect(loop.told('saved')).toMatchObject([{ request_id: 'm1', kind: 'manual', step: 0 }, { kind: 'final' }]);
   });
 
+  it('is told before the first byte is written, with the sizes that its files will have', async () => {
+    const there: string[][] = [];
+    loop.react((event) => {
+      if (event.type === 'saving') there.push(readdirSync(event.dir));
+    });
+    loop.requests.push({ type: 'save', request_id: 'm1', kind: 'manual' });
+    await trainOnce(setupOf());
+    expect(there).toEqual([[], []]);
+    const [saving, saved] = [loop.told('saving')[0]!, loop.told('saved')[0]!];
+    expect(saving).toMatchObject({ request_id: 'm1', dir: `${saved.dir}.partial` });
+    expect(saving.files.map(({ name }) => name)).toEqual(saved.files);
+    for (const { name, bytes } of saving.files) expect((await stat(join(saved.dir, name))).size).toBe(bytes);
+  });
+
   it('that fails is told, and the next one is tried', async () => {
     await writeFile(join(loop.spoolDir, '000001-periodic-1.partial'), 'in the way');
     const failed = () => loop.told('save_failed').length > 0;
@@ -208,7 +224,7 @@ describe('a save', () => {
   it('of the final state is tried again before the operation fails', async () => {
     await writeFile(join(loop.spoolDir, '000001-final-9.partial'), 'in the way');
     expect(await trainOnce(setupOf())).toBe('completed');
-    expect(loop.events.map(({ type }) => type).slice(-3)).toEqual(['save_failed', 'saved', 'completed']);
+    expect(loop.events.map(({ type }) => type).slice(-4)).toEqual(['save_failed', 'saving', 'saved', 'completed']);
   });
 
   it('that never works fails the operation, and does not pass for completion', async () => {
