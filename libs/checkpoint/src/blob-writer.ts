@@ -1,13 +1,22 @@
 import { join } from 'node:path';
+import { partsOf } from '@ktrdr/operations';
 import { CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
-import { blobKey } from './keys.js';
-import { type CutFile, cutFile, readPart } from './local-parts.js';
+import { largestPart } from './file-parts.js';
+import {
+  type ExpectedFile,
+  FollowedFile,
+  following,
+  identityAt,
+  partsAsWritten,
+  type Writing,
+} from './followed-file.js';
+import { blobKey, sha256OfBlobKey } from './keys.js';
+import { cutFile, type FilePart, type PartedFile } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
 import { orProblem } from './object-problem.js';
 import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
-import type { Span } from './tensor-spans.js';
 
 /** A sweep must leave every blob alone that is younger than this, whoever refers to it. */
 export const BLOB_GRACE_HOURS = 24;
@@ -21,15 +30,33 @@ const PARALLEL = 4;
 /** Attempts that save at the same time; what an older one has seen of the store counts no more. */
 const MAX_WRITERS = 64;
 
-export interface BlobOrder {
+interface Origin {
   readonly dir: string;
-  readonly names: readonly string[];
   /** When the checkpoint was made, which decides which stored blobs are young enough to be reused. */
   readonly at: Date;
   /** Names the attempt that saves. */
   readonly attempt: string;
+}
+
+export interface BlobOrder extends Origin {
+  readonly names: readonly string[];
+  readonly ahead: StoredAhead | null;
   /** After each blob that is there now, whether or not it had to be sent. */
   readonly onStored: () => Promise<void>;
+}
+
+export interface AheadOrder extends Origin, Writing {
+  readonly files: readonly ExpectedFile[];
+}
+
+/** Files that were stored while they were being written. Nothing refers to them yet. */
+export interface StoredAhead {
+  readonly files: readonly {
+    readonly entry: ManifestFile;
+    /** Of the file that was read, when it was whole. */
+    readonly identity: string;
+  }[];
+  readonly uploadedBytes: number;
 }
 
 /** What one save knows about the store. */
@@ -43,7 +70,7 @@ interface Save {
 }
 
 interface StoredPart {
-  readonly name: string;
+  readonly file: PartedFile;
   readonly sha256: string;
   readonly bytes: number;
   readonly sentBytes: number;
@@ -64,20 +91,49 @@ export class BlobWriter {
     for (const blobs of this.trusted.values()) blobs.delete(sha256);
   }
 
-  /** @returns the files' entries, and how many bytes had to be sent. */
+  /** @returns the files' entries, and how many bytes had to be sent, those sent ahead included. */
   async write(order: BlobOrder): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
-    const { dir, names, at, attempt, onStored } = order;
-    const cut = await mapParallel(names, PARALLEL, async (name) => ({ name, file: await cutFile(join(dir, name)) }));
-    const parts = cut.flatMap(({ name, file }) => file.parts.map((span) => ({ name, file, span })));
-    const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
+    const { dir, names, at, attempt, ahead, onStored } = order;
+    const trusted = this.trustOf(attempt);
+    const kept = ahead ? await unchanged(ahead, order, trusted) : [];
+    const blobs = [...new Set(kept.flatMap(hashesOf))];
+    for (let reached = 0; reached < blobs.length; reached += 1) await onStored();
+    const save: Save = { at, trusted, storing: new Map(blobs.map((blob) => [blob, Promise.resolve(0)])), onStored };
+    const unread = names.filter((name) => !kept.some((entry) => entry.name === name));
+    const cut = await mapParallel(unread, PARALLEL, (name) => cutFile(dir, name));
+    const parts = cut.flatMap((file) => file.parts.map((span) => ({ file, span })));
     const bytes = Math.max(0, ...parts.map(({ span }) => span.end - span.start));
     const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
-    this.trusted.set(attempt, new Set(stored.map(({ sha256 }) => sha256)));
-    const ofFile = Map.groupBy(stored, ({ name }) => name);
+    this.trusted.set(attempt, new Set([...blobs, ...stored.map(({ sha256 }) => sha256)]));
+    const entries = [...kept, ...toEntries(cut, stored)];
     return {
-      files: cut.map(({ name, file }) => toEntry(name, file.bytes, ofFile.get(name) ?? [])),
-      uploadedBytes: stored.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+      files: names.flatMap((name) => entries.find((entry) => entry.name === name) ?? []),
+      uploadedBytes: sentBytesOf(stored) + (ahead?.uploadedBytes ?? 0),
     };
+  }
+
+  /**
+   * Stores files while they are being written. The attempt's blobs of before stay trusted: what comes of this is only
+   * known when the save is.
+   */
+  async writeAhead({ dir, files, at, attempt, isWritten, signal }: AheadOrder): Promise<StoredAhead> {
+    const followed = files.map((file) => new FollowedFile(dir, file));
+    const bytes = Math.max(0, ...files.map((file) => largestPart(file.bytes)));
+    const onStored = () => Promise.resolve();
+    const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
+    return following(followed, signal, async () => {
+      const parts = partsAsWritten(followed, { isWritten, signal });
+      const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
+      const whole = followed.filter(({ isWhole }) => isWhole);
+      const entries = toEntries(whole, stored);
+      return {
+        files: whole.flatMap(({ identity }, index) => {
+          const entry = entries[index];
+          return entry ? [{ entry, identity }] : [];
+        }),
+        uploadedBytes: sentBytesOf(stored),
+      };
+    });
   }
 
   private trustOf(attempt: string): Set<string> {
@@ -89,20 +145,16 @@ export class BlobWriter {
     return blobs;
   }
 
-  private async writePart(
-    { name, file, span }: { readonly name: string; readonly file: CutFile; readonly span: Span },
-    buffer: Uint8Array,
-    save: Save,
-  ): Promise<StoredPart> {
-    const body = await readPart(file, span, buffer);
+  private async writePart({ file, span }: FilePart, buffer: Uint8Array, save: Save): Promise<StoredPart> {
+    const body = await file.readPart(span, buffer);
     const sha256 = sha256Of(body);
-    const part = { name, sha256, bytes: body.length };
+    const part = { file, sha256, bytes: body.length };
     const underWay = save.storing.get(sha256);
     if (underWay) {
       await underWay;
       return { ...part, sentBytes: 0 };
     }
-    const storing = this.store(name, body, sha256, save);
+    const storing = this.store(file.name, body, sha256, save);
     save.storing.set(sha256, storing);
     return { ...part, sentBytes: await storing };
   }
@@ -142,8 +194,35 @@ export class BlobWriter {
   }
 }
 
-function toEntry(name: string, bytes: number, parts: readonly StoredPart[]): ManifestFile {
+/** Entries of the files that are still what was stored ahead, as far as nobody has found their blobs damaged since. */
+async function unchanged(
+  { files }: StoredAhead,
+  { dir, names }: Pick<BlobOrder, 'dir' | 'names'>,
+  trusted: ReadonlySet<string>,
+): Promise<ManifestFile[]> {
+  const wanted = files.filter(({ entry }) => names.includes(entry.name));
+  const found = await mapParallel(wanted, PARALLEL, async ({ entry, identity }) => {
+    const isTrusted = hashesOf(entry).every((sha256) => trusted.has(sha256));
+    return isTrusted && (await identityAt(join(dir, entry.name))) === identity ? [entry] : [];
+  });
+  return found.flat();
+}
+
+function hashesOf(entry: ManifestFile): readonly string[] {
+  return partsOf(entry).map(({ blob }) => sha256OfBlobKey(blob));
+}
+
+function toEntries(files: readonly PartedFile[], stored: readonly StoredPart[]): ManifestFile[] {
+  const ofFile = Map.groupBy(stored, ({ file }) => file);
+  return files.map((file) => toEntry(file, ofFile.get(file) ?? []));
+}
+
+function toEntry({ name, bytes }: PartedFile, parts: readonly StoredPart[]): ManifestFile {
   const [first] = parts;
   if (first && parts.length === 1) return { name, bytes, sha256: first.sha256, blob: blobKey(first.sha256) };
   return { name, bytes, parts: parts.map((part) => ({ blob: blobKey(part.sha256), bytes: part.bytes })) };
+}
+
+function sentBytesOf(stored: readonly StoredPart[]): number {
+  return stored.reduce((sum, { sentBytes }) => sum + sentBytes, 0);
 }

@@ -1,9 +1,10 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { type BadFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
-import { BlobWriter } from './blob-writer.js';
+import { BlobWriter, type StoredAhead } from './blob-writer.js';
 import { downloadFiles, hashPieces } from './download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
+import type { ExpectedFile, Writing } from './followed-file.js';
 import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
 import { decodeManifest, encodeManifest, type Manifest, versionFor } from './manifest.js';
 import { intoNewDirectory } from './new-directory.js';
@@ -24,6 +25,17 @@ export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'file
   readonly dir: string;
   /** File names inside `dir`. Nothing may write to them any more. */
   readonly files: readonly string[];
+  /** What was stored of them while they were being written. */
+  readonly ahead?: StoredAhead | null;
+}
+
+/** Files that a trainer is writing for a checkpoint of this attempt. */
+export interface CheckpointBeingWritten extends Pick<Manifest, 'operation_id' | 'attempt'>, Writing {
+  /** Where they are being written; it may be renamed. */
+  readonly dir: string;
+  readonly files: readonly ExpectedFile[];
+  /** When it began. */
+  readonly at: Date;
 }
 
 export interface UploadedCheckpoint {
@@ -68,10 +80,22 @@ export class CheckpointStore {
   }
 
   /**
-   * Blobs first, manifest last; the caller then commits the row that makes it a checkpoint.
+   * Stores the blobs of files that are still being written, each part as soon as it is there. Nothing refers to them
+   * until an upload is given what this returns; what was given up is swept. The files stay open only meanwhile.
+   * @throws SourceFileChangedError when they do not come as they were told.
+   * @throws ObjectStoreUnavailableError, CheckpointUploadError, UnsafeKeyError, or what the signal is aborted with.
+   */
+  async storeAhead({ operation_id, attempt, ...writing }: CheckpointBeingWritten): Promise<StoredAhead> {
+    writing.files.forEach(({ name }) => assertCheckpointFileName(name));
+    return this.blobs.writeAhead({ ...writing, attempt: attemptOf({ operation_id, attempt }) });
+  }
+
+  /**
+   * Blobs first, manifest last; the caller then commits the row that makes it a checkpoint. Files that were stored ahead
+   * and were not written to since are not read again.
    * @throws ObjectStoreUnavailableError, CheckpointUploadError, SourceFileChangedError, UnsafeKeyError
    */
-  async upload({ dir, files: names, ...position }: CheckpointDraft): Promise<UploadedCheckpoint> {
+  async upload({ dir, files: names, ahead = null, ...position }: CheckpointDraft): Promise<UploadedCheckpoint> {
     const { operation_id: operationId } = position;
     const key = manifestKey({
       operationId,
@@ -85,7 +109,8 @@ export class CheckpointStore {
       dir,
       names,
       at: new Date(position.created_at),
-      attempt: `${operationId}:${position.attempt}`,
+      attempt: attemptOf(position),
+      ahead,
       onStored: () => this.failpoints.reach('upload.blob-stored', operationId),
     });
     const bytes = encodeManifest({ schema_version: versionFor(files), ...position, files });
@@ -213,6 +238,10 @@ export class CheckpointStore {
 
 type ReadManifest =
   { readonly manifest: Manifest; readonly bytes: number } | { readonly bad: BadFile; readonly bytes: number };
+
+function attemptOf({ operation_id: operationId, attempt }: Pick<Manifest, 'operation_id' | 'attempt'>): string {
+  return `${operationId}:${attempt}`;
+}
 
 /** Nothing is stored that could not be read back. */
 function decodeOwn(bytes: Uint8Array): Manifest {

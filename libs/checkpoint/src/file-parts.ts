@@ -30,6 +30,11 @@ export function cutIntoParts(bytes: number, tensors: readonly Span[] = []): read
   return parts.length <= 2 * MANY_PARTS ? parts : piecesBetween([0, bytes], partBytes);
 }
 
+/** No part of a file of this size has more bytes. */
+export function largestPart(bytes: number): number {
+  return bytes <= WHOLE_FILE_BYTES ? bytes : Math.min(bytes, partBytesFor(bytes));
+}
+
 /** Depends on nothing but the size, so that a file of the same size is cut in the same way. */
 function partBytesFor(bytes: number): number {
   let partBytes = PART_BYTES;

@@ -1,5 +1,6 @@
-export { BLOB_GRACE_HOURS } from './blob-writer.js';
+export { BLOB_GRACE_HOURS, type StoredAhead } from './blob-writer.js';
 export {
+  type CheckpointBeingWritten,
   type CheckpointDraft,
   type CheckpointReference,
   CheckpointStore,

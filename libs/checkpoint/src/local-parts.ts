@@ -1,45 +1,67 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { LocalFileError, SourceFileChangedError } from './errors.js';
 import { cutIntoParts } from './file-parts.js';
 import { type Span, tensorSpans } from './tensor-spans.js';
 
-/** A local file as it is going to be stored. */
-export interface CutFile {
-  readonly path: string;
+/** A local file that is stored part by part. */
+export interface PartedFile {
+  readonly name: string;
   readonly bytes: number;
-  readonly parts: readonly Span[];
+  /**
+   * Reads one part into the beginning of `into`.
+   * @throws SourceFileChangedError when the file has another size than it had, LocalFileError
+   */
+  readPart(span: Span, into: Uint8Array): Promise<Uint8Array>;
+}
+
+/** One part of it. */
+export interface FilePart {
+  readonly file: PartedFile;
+  readonly span: Span;
 }
 
 /**
  * Finds out into which parts a local file is cut.
  * @throws LocalFileError
  */
-export async function cutFile(path: string): Promise<CutFile> {
+export async function cutFile(dir: string, name: string): Promise<PartedFile & { readonly parts: readonly Span[] }> {
+  const path = join(dir, name);
   return withFile(path, 'r', async (file) => {
     const { size } = await file.stat();
-    const tensors = extname(path) === '.safetensors' ? await tensorSpans(file, size) : [];
-    return { path, bytes: size, parts: cutIntoParts(size, tensors) };
+    const parts = cutIntoParts(size, isSafetensors(name) ? await tensorSpans(file, size) : []);
+    return { name, bytes: size, parts, readPart: (span, into) => readPart({ path, bytes: size }, span, into) };
   });
 }
 
-/**
- * Reads one part into the beginning of `into`.
- * @throws SourceFileChangedError when the file has another size than it had, LocalFileError
- */
-export async function readPart({ path, bytes }: CutFile, { start, end }: Span, into: Uint8Array): Promise<Uint8Array> {
+/** Whether it is cut where its tensors are. */
+export function isSafetensors(name: string): boolean {
+  return extname(name) === '.safetensors';
+}
+
+async function readPart(
+  { path, bytes }: { readonly path: string; readonly bytes: number },
+  span: Span,
+  into: Uint8Array,
+): Promise<Uint8Array> {
   return withFile(path, 'r', async (file) => {
-    const part = into.subarray(0, end - start);
-    let filled = 0;
-    while (filled < part.length) {
-      const { bytesRead } = await file.read(part, filled, part.length - filled, start + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
+    const part = await readSpan(file, span, into);
     const { size } = await file.stat();
-    if (filled < part.length || size !== bytes) throw new SourceFileChangedError(path, bytes, size);
+    if (!part || size !== bytes) throw new SourceFileChangedError(path, bytes, size);
     return part;
   });
+}
+
+/** Reads bytes of a file into the beginning of `into`. Null when the file ends before they do. */
+export async function readSpan(file: FileHandle, { start, end }: Span, into: Uint8Array): Promise<Uint8Array | null> {
+  const part = into.subarray(0, end - start);
+  let filled = 0;
+  while (filled < part.length) {
+    const { bytesRead } = await file.read(part, filled, part.length - filled, start + filled);
+    if (bytesRead === 0) return null;
+    filled += bytesRead;
+  }
+  return part;
 }
 
 /**
@@ -65,6 +87,8 @@ export async function withFile<Result>(
   }
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+/** Whether the file system refused something, and with this code where one is given. */
+export function isSystemError(error: unknown, code?: string): boolean {
+  if (typeof error !== 'object' || error === null || !('syscall' in error)) return false;
+  return code === undefined || ('code' in error && error.code === code);
 }

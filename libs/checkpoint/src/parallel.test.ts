@@ -29,6 +29,21 @@ describe('mapParallel', () => {
     expect(finished).toEqual([2]);
   });
 
+  it('takes items as they come, and no more of them after a failure', async () => {
+    let given = 0;
+    async function* coming() {
+      for (;;) {
+        await new Promise(setImmediate);
+        yield (given += 1);
+      }
+    }
+    const act = mapParallel(coming(), 2, async (item) => {
+      if (item === 5) throw new Error('fifth');
+    });
+    await expect(act).rejects.toThrow('fifth');
+    expect(given).toBeLessThanOrEqual(6);
+  });
+
   it('has nothing to do for no items', async () => {
     expect(await mapParallel([], 4, async () => 1)).toEqual([]);
   });

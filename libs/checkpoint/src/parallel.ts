@@ -1,24 +1,29 @@
 /**
  * Runs `work` on every item, at most `limit` at a time, and returns the results in the order of the items.
  * After a failure no further item is started, and it settles only when everything started has settled.
+ * @param items may be such that come one after the other; a failure is then told when the next one has come.
  */
 export async function mapParallel<Item, Result>(
-  items: readonly Item[],
+  items: Iterable<Item> | AsyncIterable<Item>,
   limit: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
-  const queue = items.entries();
+  const results: Result[] = [];
+  const queue = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  let taken = 0;
   let failed = false;
-  const lanes = Array.from({ length: Math.min(limit, items.length) }, async () => {
-    for (const [index, item] of queue) {
-      if (failed) return;
-      try {
-        results[index] = await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
+  const lanes = Array.from({ length: limit }, async () => {
+    try {
+      while (!failed) {
+        const next = await queue.next();
+        if (next.done || failed) return;
+        const index = taken;
+        taken += 1;
+        results[index] = await work(next.value);
       }
+    } catch (error) {
+      failed = true;
+      throw error;
     }
   });
   const rejected = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected');
@@ -41,7 +46,7 @@ let idle: WeakRef<Uint8Array>[] = [];
  * for the next: what is in flight is all the memory that it takes, which is `IN_FLIGHT_BYTES` or one buffer.
  */
 export async function mapWithBuffers<Item, Result>(
-  items: readonly Item[],
+  items: Iterable<Item> | AsyncIterable<Item>,
   bytes: number,
   work: (item: Item, buffer: Uint8Array) => Promise<Result>,
 ): Promise<Result[]> {

@@ -30,15 +30,31 @@ export async function tensorSpans(file: FileHandle, bytes: number): Promise<read
   return spans;
 }
 
+/**
+ * Whether so much of a file is written that `tensorSpans` finds what it will find in the whole file.
+ * @param bytes the size that the file is going to have.
+ * @param written how much of it is there.
+ */
+export async function hasHeader(file: FileHandle, bytes: number, written: number): Promise<boolean> {
+  if (written < Math.min(LENGTH_BYTES, bytes)) return false;
+  return written >= LENGTH_BYTES + ((await headerLength(file, bytes)) ?? 0) || written === bytes;
+}
+
 async function readHeader(file: FileHandle, bytes: number): Promise<Uint8Array | null> {
+  const length = await headerLength(file, bytes);
+  if (length === null) return null;
+  const header = Buffer.alloc(length);
+  const { bytesRead } = await file.read(header, 0, header.length, LENGTH_BYTES);
+  return bytesRead === header.length ? header : null;
+}
+
+/** What the file says of its header, unless that cannot be. */
+async function headerLength(file: FileHandle, bytes: number): Promise<number | null> {
   if (bytes < LENGTH_BYTES) return null;
   const length = Buffer.alloc(LENGTH_BYTES);
   await file.read(length, 0, LENGTH_BYTES, 0);
   const headerBytes = length.readBigUInt64LE();
-  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, bytes - LENGTH_BYTES))) return null;
-  const header = Buffer.alloc(Number(headerBytes));
-  const { bytesRead } = await file.read(header, 0, header.length, LENGTH_BYTES);
-  return bytesRead === header.length ? header : null;
+  return headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, bytes - LENGTH_BYTES)) ? null : Number(headerBytes);
 }
 
 function offsetsIn(header: Uint8Array): readonly (readonly [number, number])[] {
