@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
-import type { UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type { StoredAhead, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
 import { Backoff } from './backoff.js';
 import { CheckpointNotStoredError } from './errors.js';
+import { ForeseenSave, isWorthForeseeing, type Saving } from './foreseen-save.js';
 import type { LeasedRpc } from './leased-rpc.js';
 import { isUndecided } from './persistent-rpc.js';
 import type { CheckpointStorage, ConfirmLease, Lease } from './ports.js';
@@ -58,6 +59,8 @@ interface Parcel {
   readonly seq: number;
   readonly createdAt: Date;
   readonly receivedAt: number;
+  /** What was stored of it while it was written. */
+  readonly foreseen: ForeseenSave | null;
   readonly superseded: AbortController;
   readonly delivered: PromiseWithResolvers<Delivery>;
 }
@@ -73,6 +76,7 @@ export class CheckpointCourier {
   private readonly queue: Parcel[] = [];
   private readonly deliveries = new Map<string, Promise<Delivery>>();
   private current: Parcel | undefined;
+  private foreseen: ForeseenSave | null = null;
   private seq = 0;
   private working: Promise<void> = Promise.resolve();
 
@@ -88,6 +92,18 @@ export class CheckpointCourier {
     return this.last;
   }
 
+  /** The trainer is writing the files of its next save, which is stored meanwhile if nothing else is being stored. */
+  foresee(saving: Saving): void {
+    const isBusy = this.current ?? this.foreseen ?? this.queue[0];
+    if (isBusy || this.signal.aborted || !isWorthForeseeing(saving)) return;
+    this.foreseen = new ForeseenSave(saving, this.order.lease, this.ports, this.signal);
+  }
+
+  /** The save of this request, or whichever is being written, is not going to come. */
+  forget(requestId?: string): void {
+    if (requestId === undefined || this.foreseen?.requestId === requestId) this.takeForeseen(null);
+  }
+
   add(save: Save): void {
     this.seq += 1;
     const parcel: Parcel = {
@@ -95,6 +111,7 @@ export class CheckpointCourier {
       seq: this.seq,
       createdAt: new Date(),
       receivedAt: performance.now(),
+      foreseen: this.takeForeseen(save.request_id),
       superseded: new AbortController(),
       delivered: Promise.withResolvers<Delivery>(),
     };
@@ -116,7 +133,20 @@ export class CheckpointCourier {
 
   /** What is not committed yet is not wanted any more. */
   discard(): void {
-    for (const parcel of [this.current, ...this.queue]) parcel?.superseded.abort();
+    this.forget();
+    for (const parcel of [this.current, ...this.queue]) if (parcel) drop(parcel);
+  }
+
+  /** What was foreseen, if it was that request's; otherwise it is not going to come. */
+  private takeForeseen(requestId: string | null): ForeseenSave | null {
+    const { foreseen } = this;
+    this.foreseen = null;
+    if (foreseen && foreseen.requestId === requestId) {
+      foreseen.written();
+      return foreseen;
+    }
+    foreseen?.abandon();
+    return null;
   }
 
   private async deliverNext(): Promise<void> {
@@ -161,7 +191,8 @@ export class CheckpointCourier {
     if (!uploaded) return { kind: 'superseded' };
     await this.order.started;
     const { save } = parcel;
-    const checkpoint = this.toRecord(parcel, checkpointId, uploaded, performance.now() - parcel.receivedAt);
+    const begunAt = parcel.foreseen?.begunAt ?? parcel.receivedAt;
+    const checkpoint = this.toRecord(parcel, checkpointId, uploaded, performance.now() - begunAt);
     const reply = await this.ports.rpc.call('checkpoint.commit', { checkpoint });
     this.last = { checkpointId: reply.checkpoint_id, step: save.step, epoch: save.epoch };
     const { kind, step, epoch } = save;
@@ -177,14 +208,16 @@ export class CheckpointCourier {
   /** Null: a newer save took its place, or it was discarded, before it was stored. */
   private async upload(parcel: Parcel, id: string, stop: AbortSignal): Promise<UploadedCheckpoint | null> {
     const backoff = new Backoff(RETRY);
+    let ahead = (await parcel.foreseen?.take(stop)) ?? null;
     for (let tries = 1; ; tries += 1) {
       this.signal.throwIfAborted();
       if (parcel.superseded.signal.aborted) return null;
       try {
         await this.ports.confirmLease();
         this.signal.throwIfAborted();
-        return await this.ports.storage.upload(this.toDraft(parcel, id));
+        return await this.ports.storage.upload(this.toDraft(parcel, id, ahead));
       } catch (error) {
+        ahead = null; // part of the trouble, perhaps
         this.signal.throwIfAborted();
         if (tries === 1) {
           this.ports.onTrouble(parcel.save, error);
@@ -198,11 +231,12 @@ export class CheckpointCourier {
     }
   }
 
-  private toDraft({ save, seq, createdAt }: Parcel, checkpointId: string) {
+  private toDraft({ save, seq, createdAt }: Parcel, checkpointId: string, ahead: StoredAhead | null) {
     const { lease, provenance } = this.order;
     return {
       dir: save.dir,
       files: save.files,
+      ahead,
       checkpoint_id: checkpointId,
       operation_id: lease.operationId,
       attempt: lease.attempt,
@@ -244,8 +278,13 @@ export class CheckpointCourier {
 }
 
 /** A newer save makes an older one unnecessary, unless somebody waits for exactly that one. */
-function supersede({ save, superseded }: Parcel): void {
-  if (save.kind === 'periodic') superseded.abort();
+function supersede(parcel: Parcel): void {
+  if (parcel.save.kind === 'periodic') drop(parcel);
+}
+
+function drop({ superseded, foreseen }: Parcel): void {
+  superseded.abort();
+  foreseen?.abandon();
 }
 
 function asDomainError(error: unknown): DomainError {

@@ -152,7 +152,9 @@ export class OperationRun {
         onProgress: () => this.ports.meter.observe(),
         onCheckpointing: (event) => this.recorder.record(this.unprotected.addedTo(event)),
         onPausing: () => snapshot.measure(),
+        onSaving: (saving) => this.courier?.foresee(saving),
         onSaved: (save) => this.saved(save),
+        onSaveOff: (requestId) => this.courier?.forget(requestId),
         onSaveFailed: (message, at) => this.failedSaves.report(message, at),
         onStopSaveFailed: (message, at, wish) => this.failedSaves.reportStop(message, at, wish),
       },
@@ -160,7 +162,10 @@ export class OperationRun {
       from,
     );
     this.session = session;
-    void session.gone().then(() => this.ports.trainers.release(trainer));
+    void session.gone().then(() => {
+      this.courier?.forget();
+      this.ports.trainers.release(trainer);
+    });
     return this.orHalted(
       session.run({
         type: 'start',

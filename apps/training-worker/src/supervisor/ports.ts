@@ -1,4 +1,11 @@
-import type { CheckpointDraft, CheckpointReference, Manifest, UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type {
+  CheckpointBeingWritten,
+  CheckpointDraft,
+  CheckpointReference,
+  Manifest,
+  StoredAhead,
+  UploadedCheckpoint,
+} from '@ktrdr/checkpoint';
 import type {
   ResourceSnapshot,
   TrainerControl,
@@ -28,6 +35,8 @@ export type RestoredManifest = Pick<Manifest, 'trainer' | 'backend' | 'data_fing
 
 /** Where checkpoints go and come from. */
 export interface CheckpointStorage {
+  /** Stores files while they are being written; an upload of them may be given what this returns. */
+  storeAhead(writing: CheckpointBeingWritten): Promise<StoredAhead>;
   upload(draft: CheckpointDraft): Promise<UploadedCheckpoint>;
   /** What the manifest says about where the state comes from. */
   restore(from: CheckpointReference & { readonly into: string }): Promise<{ readonly manifest: RestoredManifest }>;

@@ -21,7 +21,11 @@ export interface SessionHooks {
   onCheckpointing(event: Event<'checkpointing'>): void;
   /** It has been asked to stop for a pause, or has saved for one: the last moments to look at it. */
   onPausing(): void;
+  /** It is writing the files of a save. */
+  onSaving(event: Event<'saving'>): void;
   onSaved(save: Save): void;
+  /** That save is not going to come, whoever asked for it. */
+  onSaveOff(requestId: string): void;
   /** A save that nobody waits for failed. */
   onSaveFailed(message: string, at: Position): void;
   /** The save that a pause or another stop needs failed; the trainer goes on until it is told again. */
@@ -117,6 +121,8 @@ export class TrainerSession implements TrainerListener {
       case 'metrics':
       case 'warning':
         return this.recorder.record(event);
+      case 'saving':
+        return this.hooks.onSaving(event);
       case 'saved':
         if (this.stopRequests.has(event.request_id)) {
           this.lastStopSave = event;
@@ -181,6 +187,7 @@ export class TrainerSession implements TrainerListener {
   }
 
   private saveFailed({ request_id, message }: Event<'save_failed'>): void {
+    this.hooks.onSaveOff(request_id);
     if (!this.stopRequests.has(request_id)) return this.hooks.onSaveFailed(message, this.position);
     if (this.told?.requestId !== request_id) return; // that stop was withdrawn or replaced
     this.cannotSave = true;
