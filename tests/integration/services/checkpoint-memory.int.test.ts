@@ -23,6 +23,7 @@ interface Place {
   readonly url: string;
   /** Options of Node that a process needs to get there. */
   readonly options?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -48,6 +49,8 @@ async function givenFolder(): Promise<Place> {
   return { url: pathToFileURL(join(dir, 'store')).href, close: () => Promise.resolve() };
 }
 
+const givenFolderAhead = async (): Promise<Place> => ({ ...(await givenFolder()), env: { KTRDR_AHEAD: '1' } });
+
 const urlAt = ({ endpoint }: RunningS3) => `s3://memory/checkpoints?endpoint=${endpoint}&force_path_style=true`;
 
 async function givenS3(): Promise<Place> {
@@ -64,6 +67,7 @@ async function givenS3OverTls(): Promise<Place> {
 
 it.each<[string, number, () => Promise<Place>]>([
   ['a folder', 1024, givenFolder],
+  ['a folder, while it is written', 256, givenFolderAhead],
   ['S3', S3_MIB, givenS3],
   ['S3 over TLS', S3_MIB, givenS3OverTls],
 ])(
@@ -77,6 +81,7 @@ it.each<[string, number, () => Promise<Place>]>([
     const { stdout } = await promisify(execFile)(process.execPath, command, {
       env: {
         ...env,
+        ...place.env,
         S3_ACCESS_KEY: S3_CREDENTIALS.accessKeyId,
         S3_SECRET_KEY: S3_CREDENTIALS.secretAccessKey,
         NODE_TLS_REJECT_UNAUTHORIZED: '0',

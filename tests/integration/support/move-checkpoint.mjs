@@ -1,8 +1,10 @@
 /**
  * Stores a folder as a checkpoint and restores it, and prints the most memory that this process ever had resident:
- * `node move-checkpoint.mjs STORE_URL FOLDER INTO FILE…`.
+ * `node move-checkpoint.mjs STORE_URL FOLDER INTO FILE…`. With `KTRDR_AHEAD=1` it follows the files as if they were being
+ * written.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { openObjectStore } from '@ktrdr/object-store';
 
@@ -10,12 +12,22 @@ const [storeUrl = '', dir = '', into = '', ...files] = process.argv.slice(2);
 const { S3_ACCESS_KEY: accessKeyId, S3_SECRET_KEY: secretAccessKey } = process.env;
 const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
 const store = new CheckpointStore(openObjectStore(storeUrl, credentials));
+const attempt = { operation_id: 'op_training_20261122_101500_large', attempt: 1 };
+const follow = async () =>
+  store.storeAhead({
+    ...attempt,
+    dir,
+    files: await Promise.all(files.map(async (name) => ({ name, bytes: (await stat(join(dir, name))).size }))),
+    at: new Date(),
+    isWritten: () => true,
+    signal: new AbortController().signal,
+  });
 const uploaded = await store.upload({
+  ...attempt,
   dir,
   files,
-  operation_id: 'op_training_20261122_101500_large',
+  ahead: process.env.KTRDR_AHEAD ? await follow() : null,
   checkpoint_id: 'large',
-  attempt: 1,
   seq: 1,
   kind: 'periodic',
   step: 1,

@@ -80,7 +80,7 @@ export class ForeseenSave {
     const at = new Date();
     await this.ports.confirmLease();
     signal.throwIfAborted();
-    return this.ports.storage.storeAhead({
+    const stored = await this.ports.storage.storeAhead({
       dir,
       files,
       operation_id: lease.operationId,
@@ -89,5 +89,8 @@ export class ForeseenSave {
       isWritten: () => this.isWritten,
       signal,
     });
+    const { uploadedBytes } = stored;
+    this.ports.log.debug({ requestId: this.requestId, uploadedBytes }, 'save stored while it was written');
+    return stored;
   }
 }
