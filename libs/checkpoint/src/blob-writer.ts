@@ -116,13 +116,13 @@ export class BlobWriter {
    * Stores files while they are being written. The attempt's blobs of before stay trusted: what comes of this is only
    * known when the save is.
    */
-  async writeAhead({ dir, files, at, attempt, isWritten, signal }: AheadOrder): Promise<StoredAhead> {
+  async writeAhead({ dir, files, at, attempt, ...writing }: AheadOrder): Promise<StoredAhead> {
     const followed = files.map((file) => new FollowedFile(dir, file));
     const bytes = Math.max(0, ...files.map((file) => largestPart(file.bytes)));
     const onStored = () => Promise.resolve();
     const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
-    return following(followed, signal, async () => {
-      const parts = partsAsWritten(followed, { isWritten, signal });
+    return following(followed, writing, async () => {
+      const parts = partsAsWritten(followed, writing);
       const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
       const whole = followed.filter(({ isWhole }) => isWhole);
       const entries = toEntries(whole, stored);

@@ -51,6 +51,7 @@ export class FollowedFile implements PartedFile {
   readonly bytes: number;
   private readonly path: string;
   private file: FileHandle | undefined;
+  private opening: Promise<void> | undefined;
   private parts: readonly Span[] | undefined;
   private given = 0;
   private written = 0;
@@ -61,6 +62,11 @@ export class FollowedFile implements PartedFile {
     this.name = name;
     this.bytes = bytes;
     this.path = join(dir, name);
+  }
+
+  /** It is not there yet. */
+  get isAwaited(): boolean {
+    return !this.file && !this.isClosed;
   }
 
   /** It has been seen. */
@@ -80,11 +86,22 @@ export class FollowedFile implements PartedFile {
   }
 
   /**
+   * Opens it if it exists by now.
+   * @throws LocalFileError
+   */
+  async open(): Promise<void> {
+    if (!this.isAwaited) return;
+    this.opening ??= this.openOnce().finally(() => (this.opening = undefined));
+    await this.opening;
+  }
+
+  /**
    * Parts that are wholly there and were not given out before, cut as they would be in the finished file.
    * @throws SourceFileChangedError when the file has more bytes than it was to have, LocalFileError
    */
   async newParts(): Promise<readonly Span[]> {
-    const file = await this.opened();
+    await this.open();
+    const { file } = this;
     if (!file) return [];
     return this.orLocalError(async () => {
       const found = await file.stat({ bigint: true });
@@ -99,7 +116,7 @@ export class FollowedFile implements PartedFile {
   }
 
   async readPart(span: Span, into: Uint8Array): Promise<Uint8Array> {
-    const file = await this.opened();
+    const { file } = this;
     const part = file && (await this.orLocalError(() => readSpan(file, span, into)));
     if (!part) throw this.changed();
     return part;
@@ -113,18 +130,17 @@ export class FollowedFile implements PartedFile {
   /** Once what is being read from it has been read. */
   async close(): Promise<void> {
     this.isClosed = true;
+    await Promise.allSettled([this.opening]);
     await this.file?.close();
   }
 
-  private async opened(): Promise<FileHandle | undefined> {
-    if (this.file || this.isClosed) return this.file;
+  private async openOnce(): Promise<void> {
     const file = await open(this.path).catch((error: unknown) => {
       if (isSystemError(error, 'ENOENT')) return undefined; // not yet
       throw new LocalFileError('read', this.path, error);
     });
     if (file && this.isClosed) await file.close();
     else this.file = file;
-    return this.file;
   }
 
   private async cut(file: FileHandle): Promise<readonly Span[] | undefined> {
@@ -155,32 +171,33 @@ export async function* partsAsWritten(
   const growing = new Set(files);
   while (growing.size > 0) {
     const isOver = isWritten(); // before the look, which then finds all that there will ever be
-    let isNew = false;
+    const found: FilePart[] = [];
     for (const file of growing) {
       signal.throwIfAborted();
-      for (const span of await file.newParts()) {
-        isNew = true;
-        yield { file, span };
-      }
+      found.push(...(await file.newParts()).map((span) => ({ file, span })));
       if (isOver && file.isFound && !file.isWhole) throw file.changed();
       if (isOver || file.isWhole) growing.delete(file);
     }
-    if (!isNew && growing.size > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
+    yield* found.toSorted((a, b) => a.span.start - b.span.start); // as files grow that are written side by side
+    if (found.length === 0 && growing.size > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
   }
 }
 
 /** Follows files for as long as `act` takes or until they are not wanted any more, and closes them. */
 export async function following<Result>(
   files: readonly FollowedFile[],
-  signal: AbortSignal,
+  writing: Writing,
   act: () => Promise<Result>,
 ): Promise<Result> {
+  const { signal } = writing;
   const close = () => Promise.all(files.map((file) => file.close()));
   // At once: `act` may still be waiting for a store, and an open file keeps its place on the disk.
   const closeEarly = () => void Promise.allSettled([close()]);
   signal.addEventListener('abort', closeEarly);
   try {
     signal.throwIfAborted();
+    const opening = openAll(files, writing);
+    opening.catch(() => undefined); // the next look at that file says the same
     return await act();
   } catch (error) {
     signal.throwIfAborted(); // whatever failed, it failed for this
@@ -188,5 +205,19 @@ export async function following<Result>(
   } finally {
     signal.removeEventListener('abort', closeEarly);
     await close();
+  }
+}
+
+/**
+ * Opens each file as soon as it exists. Nobody who reads them has the time: while a store is slow, their folder may be
+ * renamed.
+ */
+async function openAll(files: readonly FollowedFile[], { isWritten }: Writing): Promise<void> {
+  for (let missing = files; missing.length > 0;) {
+    const isOver = isWritten();
+    for (const file of missing) await file.open();
+    if (isOver) return;
+    missing = missing.filter(({ isAwaited }) => isAwaited);
+    if (missing.length > 0) await pause(LOOK_EVERY_MS);
   }
 }
