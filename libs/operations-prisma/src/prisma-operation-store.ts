@@ -26,6 +26,7 @@ import {
 import { type Database, reach } from './database.js';
 import { claimFirst, isClaimedAlready } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
+import { Gathering } from './gathering.js';
 import { listOperations } from './list-operations.js';
 import {
   type CheckpointJson,
@@ -43,6 +44,7 @@ import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
 import { LEASED, WAITING } from './status-lists.js';
+import { type TransitionRow, TransitionsTogether } from './transitions-together.js';
 import { turnOf } from './turn.js';
 
 const { sql, join } = Prisma;
@@ -54,7 +56,9 @@ export interface ChildrenOfStatus {
   readonly done: number;
 }
 
-type TransitionRow = OperationRow & { fromStatus: OperationStatus; queuePosition: string | bigint | null };
+type RowWithCheckpoints = OperationRow & { readonly checkpoints: CheckpointJson[] };
+
+const READS = { atOnce: 2, items: 16 };
 
 export interface Claimed {
   readonly operation: Operation;
@@ -66,7 +70,13 @@ export interface Claimed {
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
-  constructor(private readonly prisma: Database) {}
+  private readonly transitions: TransitionsTogether;
+  private readonly reads: Gathering<string, RowWithCheckpoints | undefined>;
+
+  constructor(private readonly prisma: Database) {
+    this.reads = new Gathering((ids) => this.rowsWithCheckpoints(ids), READS);
+    this.transitions = new TransitionsTogether(prisma);
+  }
 
   async submit(draft: OperationDraft): Promise<Submission> {
     const [row] = await reach(() =>
@@ -89,12 +99,18 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async getWithCheckpoints(id: string) {
-    const [row] = await reach(() =>
-      this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
-        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ${id}`),
-    );
+    const row = await this.reads.add(id);
     if (!row) throw new OperationNotFoundError(id);
     return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson) };
+  }
+
+  private async rowsWithCheckpoints(ids: readonly string[]): Promise<readonly (RowWithCheckpoints | undefined)[]> {
+    const rows = await reach(() =>
+      this.prisma.$rows<RowWithCheckpoints>(sql`
+        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`),
+    );
+    const ofId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => ofId.get(id));
   }
 
   list(request: OperationListRequest): Promise<OperationList> {
@@ -118,11 +134,9 @@ export class PrismaOperationStore implements OperationStore {
 
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
-    const [row] = await reach(() =>
-      asksForCheckpoints(command.event)
-        ? this.behindLock(command)
-        : this.prisma.$rows<TransitionRow>(transitionStatement(command)),
-    );
+    const row = await (asksForCheckpoints(command.event)
+      ? reach(() => this.behindLock(command))
+      : this.transitions.carryOut(command));
     if (row) {
       const queuePosition = row.queuePosition === null ? null : Number(row.queuePosition);
       return { kind: 'applied', operation: toOperation(row), from: row.fromStatus, queuePosition };
@@ -131,11 +145,12 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   /** One statement sees other tables as they were before it waited for the row; this one begins when it has the row. */
-  private behindLock(command: TransitionCommand): Promise<TransitionRow[]> {
+  private behindLock(command: TransitionCommand): Promise<TransitionRow | undefined> {
     return this.prisma.$transaction(async (tx) => {
       await tx.$executeRaw(sql`
         SELECT 1 FROM operations o, ${turnOf(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
-      return tx.$queryRaw<TransitionRow[]>(transitionStatement(command));
+      const [row] = await tx.$queryRaw<TransitionRow[]>(transitionStatement([command], 'wait'));
+      return row;
     });
   }
 

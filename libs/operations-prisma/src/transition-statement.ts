@@ -1,5 +1,7 @@
 import {
   LEASED_STATUSES,
+  type OperationChanges,
+  type OperationEvent,
   statusesBefore,
   type TransitionCommand,
   type TransitionCondition,
@@ -10,9 +12,9 @@ import { Prisma } from './generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
 import { listOf } from './status-lists.js';
-import { turnOf } from './turn.js';
+import { turnColumn, turnUnlessTaken } from './turn.js';
 
-const { sql, raw, join, empty } = Prisma;
+const { sql, raw, join, empty, Sql } = Prisma;
 
 const CONDITIONS: Readonly<Record<TransitionCondition, string>> = {
   'budget-spent': 'o.recoveries >= o.max_recoveries',
@@ -45,47 +47,48 @@ function target(event: TransitionCommand['event']): string {
 }
 
 const list = (statuses: readonly string[]) => statuses.map((status) => `'${status}'`).join(', ');
-const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
-const jsonOrNull = (value: unknown) => (value === null || value === undefined ? sql`NULL::jsonb` : json(value));
 
 /** Events that can lead back to `queued`. */
 const REWINDS: readonly TransitionCommand['event'][] = (['crash', 'release', 'lease-expired'] as const).filter(
   (event) => transitionsOf(event).some(({ to }) => to === 'queued'),
 );
 
+/** What a command wants changed, as JSON; where there may be none of it, JSON's null becomes PostgreSQL's. */
+const given = (name: keyof OperationChanges) => raw(`(old.changes->'${name}')`);
+const givenOrNull = (name: keyof OperationChanges) => raw(`nullif(old.changes->'${name}', 'null')`);
+
 /** Columns that follow from the command rather than from the status. */
 function changed({ changes, event }: TransitionCommand): Prisma.Sql {
   const sets: Prisma.Sql[] = [];
-  if (changes.pauseRequest !== undefined) sets.push(sql`pause_request = ${jsonOrNull(changes.pauseRequest)}`);
-  if (changes.cancelRequest !== undefined) sets.push(sql`cancel_request = ${jsonOrNull(changes.cancelRequest)}`);
-  if (changes.resumeCheckpointId !== undefined) sets.push(sql`resume_checkpoint_id = ${changes.resumeCheckpointId}`);
-  if (changes.result !== undefined) sets.push(sql`result = ${json(changes.result)}`);
+  if (changes.pauseRequest !== undefined) sets.push(sql`pause_request = ${givenOrNull('pauseRequest')}`);
+  if (changes.cancelRequest !== undefined) sets.push(sql`cancel_request = ${givenOrNull('cancelRequest')}`);
+  if (changes.resumeCheckpointId !== undefined)
+    sets.push(sql`resume_checkpoint_id = old.changes->>'resumeCheckpointId'`);
+  if (changes.result !== undefined) sets.push(sql`result = ${given('result')}`);
   if (changes.error !== undefined)
-    sets.push(sql`error = CASE WHEN old.target = 'failed' THEN ${jsonOrNull(changes.error)} END`);
-  const { position } = changes;
-  if (position || REWINDS.includes(event)) {
-    const reached = position
-      ? sql`o.progress || ${json({ step: position.step, epoch: position.epoch })}`
-      : sql`o.progress`;
+    sets.push(sql`error = CASE WHEN old.target = 'failed' THEN ${givenOrNull('error')} END`);
+  if (changes.position || REWINDS.includes(event)) {
+    const reached = changes.position ? sql`o.progress || ${given('position')}` : sql`o.progress`;
     // Without a checkpoint all work is lost: it begins again, and says so.
     sets.push(sql`progress = CASE WHEN o.progress IS NULL THEN NULL
       WHEN old.target = 'queued' THEN o.progress || '{"step": 0, "epoch": 0}'::jsonb ELSE ${reached} END`);
   }
   if (changes.warning)
-    sets.push(sql`warnings = o.warnings || jsonb_build_array(${json(changes.warning)}
+    sets.push(sql`warnings = o.warnings || jsonb_build_array(${given('warning')}
       || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
-  if (changes.pauseRecord !== undefined) sets.push(sql`pause_record = ${json(changes.pauseRecord)}`);
-  if (changes.overrides !== undefined) sets.push(sql`overrides = ${json(changes.overrides)}`);
+  if (changes.pauseRecord !== undefined) sets.push(sql`pause_record = ${given('pauseRecord')}`);
+  if (changes.overrides !== undefined) sets.push(sql`overrides = ${given('overrides')}`);
   if (changes.backendChange !== undefined) {
-    const { to, isAllowed } = changes.backendChange;
+    const to = raw(`${given('backendChange').sql}->>'to'`);
     sets.push(
-      sql`pinned_backend = NULL, backend_change_allowed = o.backend_change_allowed OR ${isAllowed},
+      sql`pinned_backend = NULL,
+        backend_change_allowed = o.backend_change_allowed OR (${given('backendChange')}->'isAllowed')::boolean,
         requirements = ARRAY(SELECT tag FROM unnest(o.requirements) AS tag WHERE tag NOT LIKE 'backend:%')
-          || ${to === null ? [] : [`backend:${to}`]}::text[]`,
+          || CASE WHEN ${to} IS NULL THEN '{}' ELSE ARRAY['backend:' || (${to})] END`,
     );
   }
   if (changes.formerSpecSha256 !== undefined)
-    sets.push(sql`former_spec_sha256 = o.former_spec_sha256 || ${changes.formerSpecSha256}::text`);
+    sets.push(sql`former_spec_sha256 = o.former_spec_sha256 || (old.changes->>'formerSpecSha256')`);
   if (changes.recoveryBudget === 'refill') sets.push(sql`recoveries = 0`);
   if (changes.recoveryBudget === 'spend')
     sets.push(sql`recoveries = o.recoveries + CASE WHEN ${AWAITS} THEN 1 ELSE 0 END`);
@@ -109,52 +112,120 @@ export const SPENT_MS = raw(
   `greatest(0, floor(extract(epoch FROM clock_timestamp() - o.status_since) * 1000))::bigint AS ms`,
 );
 
+/** What becomes of operations whose row or turn somebody else holds: they are left as they are, or waited for. */
+export type Held = 'pass-over' | 'wait';
+
 /**
  * The checkpoint that it is to continue from, held so that nobody marks it for deletion before this is committed. The
  * operation is locked first, as wherever both are.
  */
-function chosenCheckpoint({ resumeCheckpointId: id }: TransitionCommand['changes']): Prisma.Sql {
-  if (!id) return empty;
+function chosenCheckpoints(held: Held): Prisma.Sql {
   return sql`, chosen AS (
-      SELECT c.id FROM old JOIN checkpoints c ON c.id = ${id} AND c.deleting_at IS NULL FOR SHARE OF c
+      SELECT old.id AS operation_id FROM old, LATERAL (
+        SELECT 1 FROM checkpoints c WHERE c.id = old.changes->>'resumeCheckpointId' AND c.deleting_at IS NULL
+        FOR SHARE ${passingOver(held)}
+      ) AS held
     )`;
 }
 
+function passingOver(held: Held): Prisma.Sql {
+  return held === 'pass-over' ? raw('SKIP LOCKED') : empty;
+}
+
 /** What the webhooks that want to hear of it are owed, in the same transaction as the transition in `u`. */
-export function webhookRows(event: string): Prisma.Sql {
+export function webhookRows(event: OperationEvent): Prisma.Sql {
   return sql`wh AS (
       INSERT INTO webhook_deliveries (webhook_id, operation_id, event_seq, payload)
       SELECT w.id, u.id, u.event_seq, jsonb_build_object('operation_id', u.id, 'name', u.name, 'type', u.type,
-        'event', ${event}::text, 'status', u.status, 'version', u.version, 'attempt', u.attempt, 'seq', u.event_seq,
+        'event', ${raw(`'${event}'`)}, 'status', u.status, 'version', u.version, 'attempt', u.attempt, 'seq', u.event_seq,
         'at', to_char(u.status_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       FROM u JOIN webhooks w ON w.disabled_at IS NULL AND (w.statuses = '{}' OR u.status = ANY(w.statuses))
     )`;
 }
 
 /**
- * One statement, so one transaction: the guarded UPDATE, its history row, its event, the end of the attempt, and the
- * outbox row where the operation now waits for a worker. No row comes back when the guard does not hold.
+ * Commands of one kind differ in nothing but their values: one statement, prepared once, carries out any number of them.
  */
-export function transitionStatement(command: TransitionCommand): Prisma.Sql {
-  const { operationId, event, actor, reason, expect, details, changes } = command;
+export function kindOf({ event, expect, changes }: TransitionCommand): string {
+  const named = (values: object) =>
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined && value !== false)
+      .map(([name]) => name);
+  const { resumeCheckpointId, recoveryBudget } = changes;
+  return [event, ...named(expect), ...named(changes), resumeCheckpointId ? 'chosen' : '', recoveryBudget ?? ''].join();
+}
+
+/** Said in the statement too, for its plan: so few rows are looked up, where for more the whole table would be read. */
+export const TOGETHER_AT_MOST = 16;
+
+const texts = new Map<string, readonly string[]>();
+
+/**
+ * One statement, so one transaction: for each command the guarded UPDATE, its history row, its event, the end of the
+ * attempt, and the outbox row where the operation now waits for a worker. No row comes back where the guard does not hold,
+ * or where the operation was passed over.
+ * @param commands of one kind, each for another operation. `wait` is for one alone: who holds the rows of several and
+ * waits for others is waited for in turn.
+ */
+export function transitionStatement(
+  commands: readonly [TransitionCommand, ...TransitionCommand[]],
+  held: Held,
+): Prisma.Sql {
+  const kind = `${held} ${kindOf(commands[0])}`;
+  const strings = texts.get(kind) ?? statementOf(commands[0], held).strings;
+  texts.set(kind, strings);
+  return new Sql(strings, [JSON.stringify(commands.map(toAsked))]);
+}
+
+function toAsked({ operationId, actor, reason, expect, details, changes }: TransitionCommand) {
+  const { position } = changes;
+  const { version, attempt, checkpointId } = expect;
+  return {
+    id: operationId,
+    actor,
+    reason,
+    version,
+    attempt,
+    checkpoint_id: checkpointId,
+    details,
+    changes: { ...changes, ...(position ? { position: { step: position.step, epoch: position.epoch } } : {}) },
+  };
+}
+
+/** The statement of a command's kind, with one value: what is asked for. */
+function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
+  const { event, expect, changes } = command;
   const guards = [
-    sql`o.id = ${operationId}`,
+    sql`o.id = asked.id`,
     sql`o.status IN ${listOf(statusesBefore(event))}`,
-    ...(expect.version === undefined ? [] : [sql`o.version = ${expect.version}`]),
-    ...(expect.attempt === undefined ? [] : [sql`o.attempt = ${expect.attempt}`]),
+    ...(held === 'pass-over' ? [sql`asked.turn AND turns.taken >= 0`] : []),
+    ...(expect.version === undefined ? [] : [sql`o.version = asked.version`]),
+    ...(expect.attempt === undefined ? [] : [sql`o.attempt = asked.attempt`]),
     ...(expect.leaseExpired ? [sql`o.lease_expires_at < clock_timestamp()`] : []),
     ...(expect.checkpointId === undefined
       ? []
       : [
           sql`EXISTS (SELECT 1 FROM checkpoints c
-            WHERE c.id = ${expect.checkpointId} AND c.operation_id = o.id AND c.deleting_at IS NULL)`,
+            WHERE c.id = asked.checkpoint_id AND c.operation_id = o.id AND c.deleting_at IS NULL)`,
         ]),
   ];
+  const name = raw(`'${event}'`);
+  const isChosen = Boolean(changes.resumeCheckpointId);
+  // All turns are taken before the first row is locked, which is when the transaction is given its id.
+  const turns = held === 'pass-over' ? sql`(SELECT count(*) AS taken FROM asked) AS turns, ` : empty;
   return sql`
-    WITH old AS (
-      SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
-      FROM operations o, ${turnOf(operationId)} WHERE ${join(guards, ' AND ')} FOR UPDATE OF o
-    )${chosenCheckpoint(changes)}, u AS (
+    WITH asked AS MATERIALIZED (
+      SELECT r.*, ${held === 'pass-over' ? turnUnlessTaken('r.id') : turnColumn('r.id')}
+      FROM jsonb_to_recordset(${'[]'}::jsonb) AS r(id text, actor text, reason text, version int, attempt int,
+        checkpoint_id text, details jsonb, changes jsonb)
+      LIMIT ${raw(held === 'wait' ? '1' : `${TOGETHER_AT_MOST}`)}
+    ), old AS (
+      SELECT o.*, asked.actor, asked.reason, asked.details, asked.changes
+      FROM ${turns}asked, LATERAL (
+        SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
+        FROM operations o WHERE ${join(guards, ' AND ')} FOR UPDATE ${passingOver(held)}
+      ) AS o
+    )${isChosen ? chosenCheckpoints(held) : empty}, u AS (
       UPDATE operations o SET
         status = old.target,
         version = o.version + 1,
@@ -163,23 +234,24 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
         lease_expires_at = CASE WHEN ${KEEPS_LEASE} THEN o.lease_expires_at END,
         finished_at = CASE WHEN ${ENDS} THEN clock_timestamp() END,
         stuck_since = NULL,
-        queued_at = ${event === 'resume' ? sql`clock_timestamp()` : sql`o.queued_at`},
+        queued_at = ${event === 'resume' ? raw('clock_timestamp()') : raw('o.queued_at')},
         ${CLOCKS}${changed(command)}
-      FROM old${raw(changes.resumeCheckpointId ? ', chosen' : '')}
+      FROM old${isChosen ? raw(' JOIN chosen ON chosen.operation_id = old.id') : empty}
       WHERE o.id = old.id
-      RETURNING o.*, old.status AS from_status, old.worker_id AS from_worker
+      RETURNING o.*, old.status AS from_status, old.worker_id AS from_worker,
+        old.actor AS by_whom, old.reason AS why, old.details AS details
     ), h AS (
       INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, reason, attempt, at, details)
-      SELECT u.id, u.version, ${event}, u.from_status, u.status, ${actor}, ${reason}, u.attempt, u.status_since, ${json(details)}
+      SELECT u.id, u.version, ${name}, u.from_status, u.status, u.by_whom, u.why, u.attempt, u.status_since, u.details
       FROM u
     ), e AS (
       INSERT INTO events (operation_id, seq, type, attempt, at, data)
-      SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, ${json(details)} || jsonb_build_object(
-        'event', ${event}::text, 'from', u.from_status, 'to', u.status, 'actor', ${actor}::text, 'reason', ${reason}::text,
+      SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, u.details || jsonb_build_object(
+        'event', ${name}, 'from', u.from_status, 'to', u.status, 'actor', u.by_whom, 'reason', u.why,
         'version', u.version)
       FROM u
     ), a AS (
-      UPDATE attempts SET ended_at = u.status_since, outcome = ${event}, ended_by = ${actor}
+      UPDATE attempts SET ended_at = u.status_since, outcome = ${name}, ended_by = u.by_whom
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
         AND attempts.ended_at IS NULL AND u.worker_id IS NULL AND u.from_worker IS NOT NULL
     ), x AS (
@@ -188,5 +260,5 @@ export function transitionStatement(command: TransitionCommand): Prisma.Sql {
       FROM u WHERE ${WAITS}
     ), ${webhookRows(event)}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus",
-      CASE WHEN ${WAITS} THEN ${queuePositionOf('u')} END AS "queuePosition" FROM u`;
+      CASE WHEN ${WAITS} THEN ${queuePositionOf('u', held === 'pass-over' ? ['u'] : [])} END AS "queuePosition" FROM u`;
 }
