@@ -1,5 +1,5 @@
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { headers, nanos } from '@nats-io/transport-node';
 import type { ControlHint } from '@ktrdr/contracts';
 import { MessagingUnavailableError, reasonOf } from './errors.js';
 import type { NatsSession } from './nats-session.js';
@@ -13,6 +13,7 @@ export interface DispatchTicket {
   readonly again?: string;
 }
 
+const MESSAGE_ID = 'Nats-Msg-Id';
 const STREAM_EXISTS_DIFFERENTLY = 10058;
 const EVENT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
 const EVENT_MAX_BYTES = 256 * 1024 * 1024;
@@ -47,12 +48,20 @@ export class NatsOperationDispatcher {
   }
 
   /** @throws {MessagingUnavailableError} */
-  async publishTicket({ pool, operationId, attempt, version, again }: DispatchTicket): Promise<void> {
-    const msgID = [operationId, attempt, version, ...(again ? [again] : [])].join(':');
-    const subject = this.session.subjects.dispatch(pool);
-    await this.confirmed(`the ticket of ${operationId}`, async () => {
-      await this.session.jetstream.publish(subject, ticketBody(operationId), { msgID });
+  async publishTicket(ticket: DispatchTicket): Promise<void> {
+    const subject = this.session.subjects.dispatch(ticket.pool);
+    await this.confirmed(`the ticket of ${ticket.operationId}`, async () => {
+      await this.session.jetstream.publish(subject, ticketBody(ticket.operationId), { msgID: ticketId(ticket) });
     });
+  }
+
+  /** The same without asking whether it was stored: for whoever publishes it again in any case. */
+  announceTicket(ticket: DispatchTicket): void {
+    if (!this.session.isConnected) return;
+    const named = headers();
+    named.set(MESSAGE_ID, ticketId(ticket));
+    const subject = this.session.subjects.dispatch(ticket.pool);
+    this.session.connection.publish(subject, ticketBody(ticket.operationId), { headers: named });
   }
 
   /** Wakes one idle worker of the pool before there is a ticket. Lost or in vain, it costs a claim at most. */
@@ -99,6 +108,11 @@ export class NatsOperationDispatcher {
       throw new MessagingUnavailableError(what, reasonOf(error), { cause: error });
     }
   }
+}
+
+/** JetStream drops a message whose id it has just seen. */
+function ticketId({ operationId, attempt, version, again }: DispatchTicket): string {
+  return [operationId, attempt, version, ...(again ? [again] : [])].join(':');
 }
 
 function ticketBody(operationId: string): string {

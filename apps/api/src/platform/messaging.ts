@@ -55,12 +55,13 @@ export class Messaging implements Dispatcher {
     return this.tickets.waitingTickets(pool);
   }
 
+  /** Nobody waits for the stream's word that it has the ticket: the relay publishes it again, and waits. */
   announce(operation: Operation): void {
     if (!isWaiting(operation.status) || !this.isConnected) return;
     const { id: operationId, pool, attempt, version } = operation;
     this.failpoints
       .reach('ticket.unsent', operationId)
-      .then(() => this.publishTicket({ operationId, pool, attempt, version }))
+      .then(() => this.tickets?.announceTicket({ operationId, pool, attempt, version }))
       .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
   }
 
