@@ -16,6 +16,7 @@ import { isTemporaryName, makeDirectoryBelow, makeDirectoryDurably, writeDurably
 import { chunksOfFile, fill, writeAll } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
 import { readExactly } from './read-exactly.js';
+import { SMALL_FILE_BYTES, type SmallFiles } from './small-files.js';
 import { streamToFile } from './stream-to-file.js';
 
 const PUT_ATTEMPTS = 5;
@@ -27,8 +28,14 @@ export class FileObjectStore implements ObjectStore {
   readonly url: string;
   private opened: Promise<void> | null = null;
 
-  /** @param rootDir absolute; made when it does not exist. */
-  constructor(private readonly rootDir: string) {
+  /**
+   * @param rootDir absolute; made when it does not exist.
+   * @param smallFiles reads them; without it they are read as all others are.
+   */
+  constructor(
+    private readonly rootDir: string,
+    private readonly smallFiles?: Pick<SmallFiles, 'read'>,
+  ) {
     this.url = pathToFileURL(rootDir).href;
   }
 
@@ -37,11 +44,16 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async get(key: string): Promise<Uint8Array> {
-    return this.reading(key, (path) => readFile(path));
+    return this.reading(key, async (path) => (await this.smallFiles?.read(path, SMALL_FILE_BYTES)) ?? readFile(path));
   }
 
   async read(key: string, into: Uint8Array): Promise<number> {
     return this.reading(key, async (path) => {
+      const small = into.length <= SMALL_FILE_BYTES && (await this.smallFiles?.read(path, into.length));
+      if (small) {
+        into.set(small);
+        return small.length;
+      }
       if (await readExactly(path, into)) return into.length;
       const file = await open(path);
       try {

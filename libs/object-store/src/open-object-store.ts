@@ -3,6 +3,7 @@ import { assertKeyPrefix, type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 import { ConfigurationError } from './errors.js';
 import { FileObjectStore } from './file-object-store.js';
+import type { SmallFiles } from './small-files.js';
 import { type S3Options, S3ObjectStore } from './s3-object-store.js';
 
 const FORMS =
@@ -13,6 +14,8 @@ const S3_SETTINGS: ReadonlySet<string> = new Set(['endpoint', 'region', 'force_p
 export interface OpenOptions {
   /** For `s3://`; without it the SDK looks in its usual places. */
   readonly credentials?: S3Options['credentials'];
+  /** For `file://`: reads small files, in a process that reads many at once and has other things to do. */
+  readonly smallFiles?: SmallFiles;
 }
 
 /**
@@ -20,12 +23,13 @@ export interface OpenOptions {
  * `s3://bucket/prefix?endpoint=…&region=…&force_path_style=true`. Opening touches neither disk nor network.
  * @throws ConfigurationError for anything else.
  */
-export function openObjectStore(url: string, { credentials }: OpenOptions = {}): ObjectStore {
+export function openObjectStore(url: string, options: OpenOptions = {}): ObjectStore {
+  const { credentials, smallFiles } = options;
   const parsed = URL.parse(url);
   if (!parsed) throw refusal('it is not a URL');
   if (parsed.username || parsed.password) throw refusal('credentials do not belong into the URL');
   if (parsed.hash) throw refusal('it has a fragment (#)');
-  if (parsed.protocol === 'file:') return openFileStore(parsed);
+  if (parsed.protocol === 'file:') return openFileStore(parsed, smallFiles);
   if (parsed.protocol === 's3:')
     return new S3ObjectStore({ ...toS3Options(parsed), ...(credentials && { credentials }) });
   throw refusal(`it starts with ${parsed.protocol}//`);
@@ -42,12 +46,13 @@ export function objectStoreUrlProblem(url: string): string | null {
   }
 }
 
-function openFileStore(url: URL): FileObjectStore {
+function openFileStore(url: URL, smallFiles: SmallFiles | undefined): FileObjectStore {
   if (url.host) throw refusal(`a file URL has three slashes, and this one names the host ${url.host}`);
   if (url.search) throw refusal('a file URL has no settings');
   const path = toPath(url);
   if (path === '/') throw refusal('the root directory cannot be an object store');
-  return new FileObjectStore(path.replace(/\/+$/, ''));
+  smallFiles?.start();
+  return new FileObjectStore(path.replace(/\/+$/, ''), smallFiles);
 }
 
 /** Not every URL is that of a path: a slash can stand in no name, for one. */

@@ -1,7 +1,7 @@
 import { Global, Module, type OnApplicationShutdown, Inject } from '@nestjs/common';
 import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
-import { openObjectStore } from '@ktrdr/object-store';
+import { openObjectStore, SmallFiles } from '@ktrdr/object-store';
 import {
   CancelOperation,
   DeleteCheckpoint,
@@ -56,10 +56,12 @@ const providers = [
     useFactory: ({ databaseUrl, databaseConnections }: ApiConfig) =>
       openDatabase({ url: databaseUrl, connections: databaseConnections }),
   },
+  provide(SmallFiles),
   {
     provide: OBJECT_STORE,
-    inject: [CONFIG],
-    useFactory: ({ objectStore: { url, ...options } }: ApiConfig): ObjectStore => openObjectStore(url, options),
+    inject: [CONFIG, SmallFiles],
+    useFactory: ({ objectStore: { url, ...options } }: ApiConfig, smallFiles: SmallFiles): ObjectStore =>
+      openObjectStore(url, { ...options, smallFiles }),
   },
   provide(ForetoldWork),
   {
@@ -125,10 +127,12 @@ export class PlatformModule implements OnApplicationShutdown {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Messaging) private readonly messaging: Messaging,
+    @Inject(SmallFiles) private readonly smallFiles: SmallFiles,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.messaging.close();
     await this.database.$disconnect();
+    await this.smallFiles.close();
   }
 }
