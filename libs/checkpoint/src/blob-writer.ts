@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { partsOf } from '@ktrdr/operations';
 import { CheckpointUploadError } from './errors.js';
-import { sha256Of } from './file-digest.js';
+import { sha256InTurn } from './file-digest.js';
 import { largestPart } from './file-parts.js';
 import {
   type ExpectedFile,
@@ -69,6 +69,14 @@ interface Save {
   readonly onStored: () => Promise<void>;
 }
 
+/** A part's bytes, in memory that is needed for the next. */
+interface ReadPart {
+  readonly name: string;
+  readonly body: Uint8Array;
+  readonly sha256: string;
+  readonly release: () => void;
+}
+
 interface StoredPart {
   readonly file: PartedFile;
   readonly sha256: string;
@@ -103,7 +111,7 @@ export class BlobWriter {
     const cut = await mapParallel(unread, PARALLEL, (name) => cutFile(dir, name));
     const parts = cut.flatMap((file) => file.parts.map((span) => ({ file, span })));
     const bytes = Math.max(0, ...parts.map(({ span }) => span.end - span.start));
-    const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
+    const stored = await mapWithBuffers(parts, bytes, (part, ...memory) => this.writePart(part, memory, save));
     this.trusted.set(attempt, new Set([...blobs, ...stored.map(({ sha256 }) => sha256)]));
     const entries = [...kept, ...toEntries(cut, stored)];
     return {
@@ -123,7 +131,7 @@ export class BlobWriter {
     const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
     return following(followed, writing, async () => {
       const parts = partsAsWritten(followed, writing);
-      const stored = await mapWithBuffers(parts, bytes, (part, buffer) => this.writePart(part, buffer, save));
+      const stored = await mapWithBuffers(parts, bytes, (part, ...memory) => this.writePart(part, memory, save));
       const whole = followed.filter(({ isWhole }) => isWhole);
       const entries = toEntries(whole, stored);
       return {
@@ -145,30 +153,36 @@ export class BlobWriter {
     return blobs;
   }
 
-  private async writePart({ file, span }: FilePart, buffer: Uint8Array, save: Save): Promise<StoredPart> {
+  private async writePart(
+    { file, span }: FilePart,
+    [buffer, release]: readonly [Uint8Array, () => void],
+    save: Save,
+  ): Promise<StoredPart> {
     const body = await file.readPart(span, buffer);
-    const sha256 = sha256Of(body);
+    const sha256 = await sha256InTurn(body);
     const part = { file, sha256, bytes: body.length };
     const underWay = save.storing.get(sha256);
     if (underWay) {
+      release();
       await underWay;
       return { ...part, sentBytes: 0 };
     }
-    const storing = this.store(file.name, body, sha256, save);
+    const storing = this.store({ name: file.name, body, sha256, release }, save);
     save.storing.set(sha256, storing);
     return { ...part, sentBytes: await storing };
   }
 
-  private async store(name: string, body: Uint8Array, sha256: string, save: Save): Promise<number> {
+  private async store({ name, body, sha256, release }: ReadPart, save: Save): Promise<number> {
     const blob = blobKey(sha256);
-    const isReused = await this.isReusable(blob, body.length, sha256, save);
+    const bytes = body.length;
+    const isReused = await this.isReusable(blob, bytes, sha256, save);
     if (!isReused) {
-      await this.objects.put(blob, body);
+      await this.objects.put(blob, body, release);
       save.trusted.add(sha256);
-      await this.confirm(name, blob, body.length);
+      await this.confirm(name, blob, bytes);
     }
     await save.onStored();
-    return isReused ? 0 : body.length;
+    return isReused ? 0 : bytes;
   }
 
   /** A blob that was damaged in the store has the right name and often the right size, so its bytes are read once. */

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { setImmediate as giveWay } from 'node:timers/promises';
 import { LocalFileError } from './errors.js';
 import type { ObjectDigest } from './ports.js';
 
@@ -29,4 +30,28 @@ export async function digestOfFile(path: string): Promise<ObjectDigest> {
 /** Lower-case hexadecimal SHA-256 of bytes in memory. */
 export function sha256Of(bytes: Uint8Array): string {
   return hash('sha256', bytes);
+}
+
+const SLICE_BYTES = 512 * 1024;
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * The same for bytes that take milliseconds: in slices, between which this thread does what else there is, because the
+ * reads and writes of other parts need it for a moment each, but often. And one after the other, so that the first can be
+ * written while the next is hashed. Nobody may change the bytes meanwhile.
+ */
+export function sha256InTurn(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= SLICE_BYTES) return Promise.resolve(sha256Of(bytes));
+  const hashed = last.then(() => sha256InSlices(bytes));
+  last = hashed;
+  return hashed;
+}
+
+async function sha256InSlices(bytes: Uint8Array): Promise<string> {
+  const sha256 = createHash('sha256');
+  for (let start = 0; start < bytes.length; start += SLICE_BYTES) {
+    sha256.update(bytes.subarray(start, start + SLICE_BYTES));
+    await giveWay();
+  }
+  return sha256.digest('hex');
 }

@@ -80,4 +80,55 @@ describe('mapWithBuffers', () => {
     await expect(act).rejects.toThrow('lost');
     expect(failed).not.toContain((await buffersOf(1, 50 * MIB))[0]);
   });
+
+  it('begins the next when a buffer is released, but leaves no more than sixteen unfinished', async () => {
+    const ends: PromiseWithResolvers<void>[] = [];
+    const buffers = new Set<unknown>();
+    const working = mapWithBuffers(Array.from({ length: 20 }), MIB, async (_, buffer, release) => {
+      buffers.add(buffer.buffer);
+      release();
+      const end = Promise.withResolvers<void>();
+      ends.push(end);
+      await end.promise;
+      return ends.length;
+    });
+    const settle = async () => {
+      for (let turns = 0; turns < 50; turns += 1) await new Promise(setImmediate);
+    };
+    await settle();
+    expect(ends).toHaveLength(16);
+    expect(buffers.size).toBeLessThanOrEqual(4);
+    ends[0]?.resolve();
+    await settle();
+    expect(ends).toHaveLength(17);
+    for (let index = 1; index < 20; index += 1) {
+      ends[index]?.resolve();
+      await settle();
+    }
+    expect(await working).toHaveLength(20);
+  });
+
+  it('after a failure of what had released its buffer begins nothing, and settles when the rest has', async () => {
+    const ends: PromiseWithResolvers<void>[] = [];
+    let begun = 0;
+    let finished = 0;
+    const working = mapWithBuffers(Array.from({ length: 9 }), MIB, async (_, _buffer, release) => {
+      begun += 1;
+      const end = Promise.withResolvers<void>();
+      ends.push(end);
+      if (begun <= 2) release();
+      await end.promise;
+      finished += 1;
+    });
+    for (let turns = 0; turns < 50; turns += 1) await new Promise(setImmediate);
+    expect(begun).toBe(6); // two have given their buffers to others, four hold one
+    working.catch(() => undefined); // looked at below
+    ends[0]?.reject(new Error('late'));
+    ends[2]?.resolve();
+    for (let turns = 0; turns < 50; turns += 1) await new Promise(setImmediate);
+    expect({ begun, finished }).toEqual({ begun: 6, finished: 1 });
+    for (const end of ends) end.resolve();
+    await expect(working).rejects.toThrow('late');
+    expect({ begun, finished }).toEqual({ begun: 6, finished: 5 });
+  });
 });

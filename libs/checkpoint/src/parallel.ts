@@ -41,31 +41,67 @@ const MOST_AT_ONCE = 4;
  */
 let idle: WeakRef<Uint8Array>[] = [];
 
+/** Released buffers or not: what waits for its disk or its network costs no memory, but a file handle or a socket. */
+const UNFINISHED_AT_MOST = 16;
+
 /**
  * Like `mapParallel`, a few items at a time, with a buffer of `bytes` bytes for each that is being worked on, used again
  * for the next: what is in flight is all the memory that it takes, which is `IN_FLIGHT_BYTES` or one buffer.
+ * @param work may release its buffer before it has ended; the next item is then begun.
  */
 export async function mapWithBuffers<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
   bytes: number,
-  work: (item: Item, buffer: Uint8Array) => Promise<Result>,
+  work: (item: Item, buffer: Uint8Array, release: () => void) => Promise<Result>,
 ): Promise<Result[]> {
   const limit = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(IN_FLIGHT_BYTES / Math.max(1, bytes))));
-  return mapParallel(items, limit, async (item) => {
-    const buffer = takeBuffer(bytes);
-    const result = await work(item, buffer.subarray(0, bytes));
-    // After a failure something may still be reading from it, such as a socket.
-    idle.push(new WeakRef(buffer));
-    return result;
-  });
+  const unfinished = new Set<Promise<Result>>();
+  let failure: { readonly reason: unknown } | undefined;
+  try {
+    const begun = await mapParallel(items, limit, async (item) => {
+      while (unfinished.size >= UNFINISHED_AT_MOST) await Promise.race(unfinished);
+      if (failure) throw failure.reason;
+      const buffer = new LentBuffer(bytes);
+      const result = work(item, buffer.bytes, () => buffer.release());
+      unfinished.add(result);
+      result.then(
+        () => unfinished.delete(result),
+        (reason: unknown) => (failure ??= { reason }),
+      );
+      // After a failure something may still be reading from it, such as a socket.
+      await Promise.race([buffer.released, result.then(() => buffer.release())]);
+      return { result };
+    });
+    return await Promise.all(begun.map(({ result }) => result));
+  } finally {
+    await Promise.allSettled(unfinished);
+  }
 }
 
+/** A buffer that is given to the next as soon as it is released. */
+class LentBuffer {
+  readonly bytes: Uint8Array;
+  readonly released: Promise<void>;
+  readonly release: () => void;
+
+  constructor(bytes: number) {
+    const whole = takeBuffer(bytes);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.bytes = whole.subarray(0, bytes);
+    this.released = promise;
+    let isReleased = false;
+    this.release = () => {
+      if (!isReleased) idle.push(new WeakRef(whole));
+      isReleased = true;
+      resolve();
+    };
+  }
+}
+
+/** The one that was used last, which is the likeliest to be in the processor's caches. */
 function takeBuffer(bytes: number): Uint8Array {
-  let found: Uint8Array | undefined;
-  idle = idle.filter((reference) => {
-    const buffer = reference.deref();
-    if (!found && buffer && buffer.length >= bytes) found = buffer;
-    return buffer && buffer !== found;
-  });
-  return found ?? Buffer.allocUnsafeSlow(bytes);
+  idle = idle.filter((reference) => reference.deref());
+  const at = idle.findLastIndex((reference) => (reference.deref()?.length ?? 0) >= bytes);
+  const [reference] = at < 0 ? [] : idle.splice(at, 1);
+  return reference?.deref() ?? Buffer.allocUnsafeSlow(bytes);
 }

@@ -25,8 +25,11 @@ export interface ObjectDigest {
 export interface ObjectStore {
   /** Where it is, without credentials. */
   readonly url: string;
-  /** Replaces what the key held. The caller may change `body` once it has settled. */
-  put(key: string, body: Uint8Array): Promise<void>;
+  /**
+   * Replaces what the key held. The caller may change `body` once it has settled, or as soon as `onTaken` is called.
+   * A store that needs it to the end never calls that.
+   */
+  put(key: string, body: Uint8Array, onTaken?: () => void): Promise<void>;
   /** @throws ObjectNotFoundError, ObjectUnreadableError */
   get(key: string): Promise<Uint8Array>;
   /**

@@ -11,6 +11,16 @@ export function isTemporaryName(name: string): boolean {
   return TEMPORARY_NAME.test(name);
 }
 
+export interface DurableWrite {
+  /**
+   * Directories further up that were changed for it. All are fsynced at once, because one after the other each would have
+   * the file system write its journal once more.
+   */
+  readonly changed?: readonly string[];
+  /** Everything is written, and needs only time. */
+  readonly beforeSync?: (() => void) | undefined;
+}
+
 /**
  * Makes a file appear under `path`, whole and on disk, or not at all: written beside it under another name, fsynced,
  * renamed, and the directory fsynced. Replaces what was there.
@@ -18,17 +28,21 @@ export function isTemporaryName(name: string): boolean {
 export async function writeDurably<Result>(
   path: string,
   write: (file: FileHandle) => Promise<Result>,
+  { changed = [], beforeSync }: DurableWrite = {},
 ): Promise<Result> {
-  return publish(path, async (temporary) => {
+  const result = await replace(path, async (temporary) => {
     const file = await open(temporary, 'wx');
     try {
-      const result = await write(file);
+      const written = await write(file);
+      beforeSync?.();
       await file.sync();
-      return result;
+      return written;
     } finally {
       await file.close();
     }
   });
+  await Promise.all([dirname(path), ...changed].map(syncDirectory));
+  return result;
 }
 
 /** Like `writeDurably`, but a power cut may take it: for local copies, which are made again from the original. */
@@ -64,17 +78,22 @@ export async function makeDirectoryDurably(path: string): Promise<void> {
 }
 
 /**
- * Creates the missing directories between `root` and `path`, durably, but never `root` itself: where that is gone, its
- * disk is, and a new one in its place would only hide it.
+ * Creates the missing directories between `root` and `path`, but never `root` itself: where that is gone, its disk is, and
+ * a new one in its place would only hide it.
+ * @param onMadeIn is told of each directory in which one was made. Until that is fsynced, a power cut may take it.
  */
-export async function makeDirectoryBelow(root: string, path: string): Promise<void> {
+export async function makeDirectoryBelow(
+  root: string,
+  path: string,
+  onMadeIn: (directory: string) => void,
+): Promise<void> {
   const missing: string[] = [];
   for (let dir = path; dir !== root && !(await isDirectory(dir)); dir = dirname(dir)) missing.unshift(dir);
   for (const dir of missing) {
     await mkdir(dir).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error; // another process was first
     });
-    await syncDirectory(dirname(dir));
+    onMadeIn(dirname(dir));
   }
 }
 
@@ -83,12 +102,6 @@ async function isDirectory(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-async function publish<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {
-  const result = await replace(path, fill);
-  await syncDirectory(dirname(path));
-  return result;
 }
 
 async function replace<Result>(path: string, fill: (temporary: string) => Promise<Result>): Promise<Result> {

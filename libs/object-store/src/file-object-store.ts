@@ -18,6 +18,7 @@ import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
 import { readExactly } from './read-exactly.js';
 import { SMALL_FILE_BYTES, type SmallFiles } from './small-files.js';
 import { streamToFile } from './stream-to-file.js';
+import { UnsyncedDirectories } from './unsynced-directories.js';
 
 const PUT_ATTEMPTS = 5;
 /** Tells a store that is empty from one whose disk is not mounted. Names that start with a dot are no keys. */
@@ -27,6 +28,7 @@ const MARKER = '.ktrdr-object-store';
 export class FileObjectStore implements ObjectStore {
   readonly url: string;
   private opened: Promise<void> | null = null;
+  private readonly unsynced = new UnsyncedDirectories();
 
   /**
    * @param rootDir absolute; made when it does not exist.
@@ -39,8 +41,10 @@ export class FileObjectStore implements ObjectStore {
     this.url = pathToFileURL(rootDir).href;
   }
 
-  async put(key: string, body: Uint8Array): Promise<void> {
-    await this.write(key, (path) => writeDurably(path, (file) => writeAll(file, body)));
+  async put(key: string, body: Uint8Array, onTaken?: () => void): Promise<void> {
+    await this.write(key, (path, changed) =>
+      writeDurably(path, (file) => writeAll(file, body), { changed, beforeSync: onTaken }),
+    );
   }
 
   async get(key: string): Promise<Uint8Array> {
@@ -138,15 +142,18 @@ export class FileObjectStore implements ObjectStore {
     return removed;
   }
 
-  private async write(key: string, write: (path: string) => Promise<void>): Promise<void> {
+  /** @param write is told of directories that were changed for it, and makes those durable too. */
+  private async write(key: string, write: (path: string, changed: readonly string[]) => Promise<void>): Promise<void> {
     assertObjectKey(key);
     await this.open();
     const path = join(this.rootDir, key);
     for (let attempt = 1; ; attempt += 1) {
       await this.assertMounted();
       try {
-        await makeDirectoryBelow(this.rootDir, dirname(path));
-        await write(path);
+        await makeDirectoryBelow(this.rootDir, dirname(path), (directory) => this.unsynced.add(directory));
+        const changed = this.unsynced.above(path);
+        await write(path, [...changed.keys()]);
+        this.unsynced.remove(changed);
         // Unmounted meanwhile, it was written into the folder underneath, where nobody will find it.
         await this.assertMounted();
         return;
