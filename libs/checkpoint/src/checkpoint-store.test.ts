@@ -171,6 +171,37 @@ describe('CheckpointStore', () => {
       ]);
     });
 
+    it.each(['quick', 'deep'] as const)('(%s) finds the same where it is told the files', async (depth) => {
+      const uploaded = await upload();
+      const { files } = uploaded.manifest;
+      const told = { ...uploaded, depth, files: files.map((file) => ({ ...file })) };
+      expect(await store.verify(told)).toEqual(await store.verify({ ...uploaded, depth }));
+      await flip(blobOf(uploaded, 'state.json'));
+      await objects.delete(blobOf(uploaded, 'weights.safetensors'));
+      const verified = await store.verify(told);
+      expect(verified).toEqual(await store.verify({ ...uploaded, depth }));
+      expect(verified.badFiles.map(({ name }) => name)).toEqual(['state.json', 'weights.safetensors']);
+    });
+
+    it('goes by the manifest where it is told other files', async () => {
+      const uploaded = await upload();
+      const [first, ...others] = uploaded.manifest.files;
+      const wrong = others.map((file) => ({ ...file, blob: blobOf(uploaded, 'model.json') }));
+      for (const files of [
+        others,
+        wrong,
+        [],
+        [...others, first ?? {}],
+        [{ name: 'none', bytes: 3, blob: 'blobs/none' }],
+      ]) {
+        const verified = await store.verify({ ...uploaded, depth: 'quick', files: files as typeof others });
+        expect(verified).toMatchObject({ valid: true, filesChecked: 4, manifest: uploaded.manifest });
+      }
+      await flip(blobOf(uploaded, 'model.json'));
+      const { badFiles } = await store.verify({ ...uploaded, depth: 'quick', files: others });
+      expect(badFiles).toMatchObject([{ name: 'model.json', problem: 'wrong-hash' }]);
+    });
+
     it('finds a flipped bit in a large file only when it reads every byte', async () => {
       const uploaded = await upload();
       await flip(blobOf(uploaded, 'weights.safetensors'));

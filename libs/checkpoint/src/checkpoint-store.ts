@@ -1,5 +1,5 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
-import { type BadFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
+import { type BadFile, type CheckpointFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
 import { BlobWriter, type StoredAhead } from './blob-writer.js';
 import { downloadFiles, hashPieces } from './download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
@@ -11,7 +11,7 @@ import { intoNewDirectory } from './new-directory.js';
 import { orProblem } from './object-problem.js';
 import { mapParallel } from './parallel.js';
 import type { ObjectStore } from './ports.js';
-import { badFilesIn, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
+import { badFilesIn, haveSamePieces, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
 
 /**
  * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,
@@ -52,6 +52,11 @@ export interface UploadedCheckpoint {
 export interface CheckpointReference {
   readonly manifestKey: string;
   readonly manifestSha256: string;
+}
+
+export interface VerificationOrder extends CheckpointReference {
+  readonly depth: 'quick' | 'deep';
+  readonly files?: readonly CheckpointFile[];
 }
 
 export interface Verification {
@@ -156,30 +161,25 @@ export class CheckpointStore {
   /**
    * Whether the checkpoint is what it was when it was stored. `quick` checks the manifest's hash, the presence and
    * size of every blob, and the bytes of those under `QUICK_HASH_LIMIT_BYTES`; `deep` reads every byte.
+   * @param files as the committed row has them: `quick` looks at them beside the manifest instead of after it. Should that
+   * say something else, its word counts.
    * @throws ObjectStoreUnavailableError when that cannot be found out.
    * @throws ManifestIncompatibleError when an intact manifest is of an unknown version.
    */
-  async verify({
-    manifestKey: key,
-    manifestSha256,
-    depth,
-  }: CheckpointReference & { readonly depth: 'quick' | 'deep' }): Promise<Verification> {
-    const read = await this.readManifest({ manifestKey: key, manifestSha256 });
+  async verify({ depth, files: told = [], ...reference }: VerificationOrder): Promise<Verification> {
+    const expected = depth === 'quick' ? told : []; // nobody reads gigabytes before it is known that they are the right ones
+    const looking = this.findings(expected, depth);
+    looking.catch(() => undefined); // asked for below, where the manifest is right
+    const read = await this.readManifest(reference);
     if ('bad' in read) {
       return { valid: false, badFiles: [read.bad], manifest: null, filesChecked: 1, bytesHashed: read.bytes };
     }
     const { manifest } = read;
-    const pieces = piecesOf(manifest.files);
-    const isRead = ({ bytes }: Piece) => depth === 'deep' || bytes < QUICK_HASH_LIMIT_BYTES;
-    const unread = pieces.filter((piece) => !isRead(piece));
-    const [hashed, measured] = await Promise.all([
-      hashPieces(this.objects, pieces.filter(isRead)),
-      mapParallel(unread, PARALLEL_CHECKS, (piece) => this.measure(piece)),
-    ]);
-    const checks = [...hashed, ...measured];
-    const badFiles = this.judge(checks, manifest);
-    const bytesHashed = checks.reduce((sum, { bytes }) => sum + bytes, read.bytes);
-    return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: manifest.files.length + 1, bytesHashed };
+    const files = haveSamePieces(expected, manifest.files) ? expected : manifest.files;
+    const findings = await (files === expected ? looking : this.findings(files, depth));
+    const badFiles = this.judge(findings, files);
+    const bytesHashed = findings.reduce((sum, { bytes }) => sum + bytes, read.bytes);
+    return { valid: badFiles.length === 0, badFiles, manifest, filesChecked: files.length + 1, bytesHashed };
   }
 
   /**
@@ -191,7 +191,7 @@ export class CheckpointStore {
   async restore({ into, ...reference }: CheckpointReference & { readonly into: string }): Promise<RestoredCheckpoint> {
     const manifest = await this.manifest(reference);
     return intoNewDirectory(into, async (dir) => {
-      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir), manifest);
+      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir), manifest.files);
       if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
       return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
     });
@@ -223,6 +223,20 @@ export class CheckpointStore {
     return { bad: { name: 'manifest.json', problem: 'wrong-hash', detail }, bytes: read.value.length };
   }
 
+  private async findings(files: readonly CheckpointFile[], depth: 'quick' | 'deep'): Promise<readonly PieceFinding[]> {
+    const isRead = ({ bytes }: Piece) => depth === 'deep' || bytes < QUICK_HASH_LIMIT_BYTES;
+    const pieces = piecesOf(files);
+    const [hashed, measured] = await Promise.all([
+      hashPieces(this.objects, pieces.filter(isRead)),
+      mapParallel(
+        pieces.filter((piece) => !isRead(piece)),
+        PARALLEL_CHECKS,
+        (piece) => this.measure(piece),
+      ),
+    ]);
+    return [...hashed, ...measured];
+  }
+
   private async measure(piece: Piece): Promise<PieceFinding> {
     const head = await this.objects.head(piece.blob);
     const missing = { problem: 'missing', detail: `there is no ${piece.blob}` } as const;
@@ -230,7 +244,7 @@ export class CheckpointStore {
   }
 
   /** What was found bad is not built upon any more. */
-  private judge(findings: readonly PieceFinding[], { files }: Manifest): readonly BadFile[] {
+  private judge(findings: readonly PieceFinding[], files: readonly CheckpointFile[]): readonly BadFile[] {
     for (const { piece, problem } of findings) if (problem) this.blobs.distrust(sha256OfBlobKey(piece.blob));
     return badFilesIn(files, findings);
   }

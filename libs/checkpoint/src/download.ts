@@ -2,7 +2,7 @@ import { sha256Of } from './file-digest.js';
 import { MAX_PART_BYTES } from './file-parts.js';
 import { withFile } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
-import { mapWithBuffers } from './parallel.js';
+import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
 import { compare, type Piece, type PieceFinding, piecesOf } from './stored-parts.js';
 
@@ -30,13 +30,23 @@ export async function downloadFiles(
   });
 }
 
+/** Small ones need no memory that is lent and given back, and are waited for together. */
+const SMALL_BYTES = 256 * 1024;
+const SMALL_AT_ONCE = 16;
+
 /** Hashes every byte of the pieces, several at a time. */
-export function hashPieces(objects: ObjectStore, pieces: readonly Piece[]): Promise<readonly PieceFinding[]> {
-  return mapWithBuffers(pieces, bufferFor(pieces), (piece, buffer) =>
+export async function hashPieces(objects: ObjectStore, pieces: readonly Piece[]): Promise<readonly PieceFinding[]> {
+  const isSmall = ({ bytes }: Piece) => bytes <= SMALL_BYTES;
+  const large = pieces.filter((piece) => !isSmall(piece));
+  const small = await mapParallel(pieces.filter(isSmall), SMALL_AT_ONCE, (piece) =>
+    readInto(objects, piece, Buffer.allocUnsafe(piece.bytes)),
+  );
+  const others = await mapWithBuffers(large, bufferFor(large), (piece, buffer) =>
     isStreamed(piece)
       ? compare(piece, () => objects.hash(piece.blob))
       : readInto(objects, piece, buffer.subarray(0, piece.bytes)),
   );
+  return [...small, ...others];
 }
 
 function readInto(objects: ObjectStore, piece: Piece, body: Uint8Array): Promise<PieceFinding> {

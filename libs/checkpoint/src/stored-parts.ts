@@ -28,6 +28,16 @@ export function piecesOf(files: readonly CheckpointFile[]): readonly Piece[] {
   });
 }
 
+/** Whether two lists of files name the same bytes, in the same order. */
+export function haveSamePieces(some: readonly CheckpointFile[], others: readonly CheckpointFile[]): boolean {
+  const [left, right] = [piecesOf(some), piecesOf(others)];
+  if (some.length !== others.length || left.length !== right.length) return false;
+  return left.every(({ file, blob, bytes }, index) => {
+    const other = right[index];
+    return other?.file.name === file.name && other.blob === blob && other.bytes === bytes;
+  });
+}
+
 /** Reads a piece and compares what was read with what it must be. A store that cannot answer is thrown on. */
 export async function compare(piece: Piece, read: () => Promise<ObjectDigest>): Promise<PieceFinding> {
   const outcome = await orProblem(read);

@@ -26,11 +26,11 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   ) {}
 
   /** Callers that ask at the same time share one reading of the bytes. */
-  async verify({ id, manifestKey, manifestSha256 }: Checkpoint, depth: 'quick' | 'deep') {
+  async verify({ id, manifestKey, manifestSha256, files }: Checkpoint, depth: 'quick' | 'deep') {
     const key = `${id} ${depth}`;
     const underWay =
       this.underWay.get(key) ??
-      this.read({ manifestKey, manifestSha256 }, depth).finally(() => this.underWay.delete(key));
+      this.read({ manifestKey, manifestSha256, files }, depth).finally(() => this.underWay.delete(key));
     this.underWay.set(key, underWay);
     return underWay;
   }
@@ -51,7 +51,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   }
 
   private async read(
-    reference: Pick<Checkpoint, 'manifestKey' | 'manifestSha256'>,
+    reference: Pick<Checkpoint, 'manifestKey' | 'manifestSha256' | 'files'>,
     depth: 'quick' | 'deep',
   ): Promise<Verified> {
     const { manifest, ...verified } = await this.store.verify({ ...reference, depth });
