@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,6 +40,18 @@ describe('FileObjectStore', () => {
     await expect(store.put('a', body)).rejects.toThrow(ObjectStoreUnavailableError);
     expect(await readdir(join(root, 'a'))).toEqual(['one']);
     expect((await readdir(root)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('stores nothing rather than what the caller has made of the bytes since they were taken', async () => {
+    const given = Uint8Array.from(body);
+    const putting = store.put('a/one', given, () => {
+      given.fill(9);
+      rmSync(join(root, 'a'), { recursive: true }); // as another process may, though it should not
+    });
+    await expect(putting).rejects.toThrow(ObjectStoreUnavailableError);
+    await expect(store.head('a/one')).resolves.toBeNull();
+    await store.put('a/one', body);
+    expect(await store.get('a/one')).toEqual(Buffer.from(body));
   });
 
   it('does not show unfinished writes, and removes those that are older than asked for', async () => {

@@ -42,9 +42,16 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async put(key: string, body: Uint8Array, onTaken?: () => void): Promise<void> {
-    await this.write(key, (path, changed) =>
-      writeDurably(path, (file) => writeAll(file, body), { changed, beforeSync: onTaken }),
-    );
+    let isTaken = false;
+    const beforeSync = () => {
+      isTaken = true;
+      onTaken?.();
+    };
+    await this.write(key, async (path, changed) => {
+      // Tried again with what the caller has changed since, it would be something else under this key.
+      if (isTaken && onTaken) throw new Error('its folder was removed while it was written');
+      await writeDurably(path, (file) => writeAll(file, body), { changed, beforeSync });
+    });
   }
 
   async get(key: string): Promise<Uint8Array> {
