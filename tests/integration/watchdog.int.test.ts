@@ -1,4 +1,6 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { eventually, eventuallySeen } from './support/eventually.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
@@ -90,6 +92,24 @@ describe('the verdict on a trainer that makes no steps', () => {
     process.kill(trainer, 'SIGCONT');
     await training.until(id, ({ stuck_since }) => stuck_since === null, 'it is not stuck any more');
     expect(await expectCounted(id)).toMatchObject({ attempt: 1, recoveries: 0 });
+  });
+
+  it('is not stuck when all is done and its last save waits for the store, however long', async () => {
+    const { pool } = await givenWorker();
+    const store = fileURLToPath(services.objectStoreUrl);
+    const id = await submit(pool, 'fail');
+    await training.reached(id, 100); // its saves of before are stored
+    await rename(store, `${store}-away`);
+    try {
+      await training.until(id, ({ progress }) => progress?.step === STEPS.steps, 'it has made its last step');
+      await new Promise((resolve) => setTimeout(resolve, 4 * WATCHDOG_SECONDS * 1000)); // what must not happen in it
+      expect(await training.show(id)).toMatchObject({ status: 'running', attempt: 1 });
+    } finally {
+      await rename(`${store}-away`, store);
+    }
+    const view = await expectCounted(id);
+    expect(view).toMatchObject({ attempt: 1, recoveries: 0 });
+    expect((await eventsOf(id)).filter(({ type }) => type === 'stuck')).toEqual([]);
   });
 
   it('is stuck when it spins: it cannot save, so it is paused at its last checkpoint, and its worker is free', async () => {

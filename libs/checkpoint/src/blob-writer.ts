@@ -46,6 +46,7 @@ export interface BlobOrder extends Origin {
 }
 
 export interface AheadOrder extends Origin, Writing {
+  readonly onMoved?: (() => void) | undefined;
   readonly files: readonly ExpectedFile[];
 }
 
@@ -124,10 +125,10 @@ export class BlobWriter {
    * Stores files while they are being written. The attempt's blobs of before stay trusted: what comes of this is only
    * known when the save is.
    */
-  async writeAhead({ dir, files, at, attempt, ...writing }: AheadOrder): Promise<StoredAhead> {
+  async writeAhead({ dir, files, at, attempt, onMoved, ...writing }: AheadOrder): Promise<StoredAhead> {
     const followed = files.map((file) => new FollowedFile(dir, file));
     const bytes = Math.max(0, ...files.map((file) => largestPart(file.bytes)));
-    const onStored = () => Promise.resolve();
+    const onStored = async () => onMoved?.();
     const save: Save = { at, trusted: this.trustOf(attempt), storing: new Map(), onStored };
     return following(followed, writing, async () => {
       const parts = partsAsWritten(followed, writing);

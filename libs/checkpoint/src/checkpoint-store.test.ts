@@ -150,6 +150,18 @@ describe('CheckpointStore', () => {
     });
   });
 
+  it('tells of each part that is in its place, whether or not it had to be moved', async () => {
+    let moved = 0;
+    const onMoved = () => (moved += 1);
+    await upload({ onMoved });
+    expect(moved).toBe(FILES.length);
+    const again = await upload({ onMoved });
+    expect(again.uploadedBytes).toBe(0);
+    expect(moved).toBe(2 * FILES.length);
+    await store.restore({ ...again, into: join(dir, 'restored'), onMoved });
+    expect(moved).toBe(3 * FILES.length);
+  });
+
   describe('verify', () => {
     it('finds nothing wrong with what was uploaded', async () => {
       const uploaded = await upload();

@@ -20,8 +20,14 @@ import { badFilesIn, haveSamePieces, type Piece, type PieceFinding, piecesOf, wr
 export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
 
+/** A transfer that tells that it is alive. */
+export interface Transfer {
+  /** Called for each part that is in its place, whether or not it had to be moved. */
+  readonly onMoved?: (() => void) | undefined;
+}
+
 /** A checkpoint to be stored: files in a local directory, and what the manifest says about them. */
-export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'files'> {
+export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'files'>, Transfer {
   readonly dir: string;
   /** File names inside `dir`. Nothing may write to them any more. */
   readonly files: readonly string[];
@@ -30,7 +36,7 @@ export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'file
 }
 
 /** Files that a trainer is writing for a checkpoint of this attempt. */
-export interface CheckpointBeingWritten extends Pick<Manifest, 'operation_id' | 'attempt'>, Writing {
+export interface CheckpointBeingWritten extends Pick<Manifest, 'operation_id' | 'attempt'>, Writing, Transfer {
   /** Where they are being written; it may be renamed. */
   readonly dir: string;
   readonly files: readonly ExpectedFile[];
@@ -68,6 +74,11 @@ export interface Verification {
   readonly bytesHashed: number;
 }
 
+export interface RestoreOrder extends CheckpointReference, Transfer {
+  /** Must not exist, or be empty. */
+  readonly into: string;
+}
+
 export interface RestoredCheckpoint {
   readonly manifest: Manifest;
   readonly bytes: number;
@@ -100,7 +111,13 @@ export class CheckpointStore {
    * and were not written to since are not read again.
    * @throws ObjectStoreUnavailableError, CheckpointUploadError, SourceFileChangedError, UnsafeKeyError
    */
-  async upload({ dir, files: names, ahead = null, ...position }: CheckpointDraft): Promise<UploadedCheckpoint> {
+  async upload({
+    dir,
+    files: names,
+    ahead = null,
+    onMoved,
+    ...position
+  }: CheckpointDraft): Promise<UploadedCheckpoint> {
     const { operation_id: operationId } = position;
     const key = manifestKey({
       operationId,
@@ -116,7 +133,10 @@ export class CheckpointStore {
       at: new Date(position.created_at),
       attempt: attemptOf(position),
       ahead,
-      onStored: () => this.failpoints.reach('upload.blob-stored', operationId),
+      onStored: () => {
+        onMoved?.();
+        return this.failpoints.reach('upload.blob-stored', operationId);
+      },
     });
     const bytes = encodeManifest({ schema_version: versionFor(files), ...position, files });
     const manifest = decodeOwn(bytes);
@@ -185,13 +205,12 @@ export class CheckpointStore {
   /**
    * Downloads every file into the new directory `into` and hashes every byte on the way. The directory appears only
    * when all of it is right.
-   * @param into must not exist, or be empty.
    * @throws CheckpointDamagedError, ObjectStoreUnavailableError, ManifestIncompatibleError
    */
-  async restore({ into, ...reference }: CheckpointReference & { readonly into: string }): Promise<RestoredCheckpoint> {
+  async restore({ into, onMoved, ...reference }: RestoreOrder): Promise<RestoredCheckpoint> {
     const manifest = await this.manifest(reference);
     return intoNewDirectory(into, async (dir) => {
-      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir), manifest.files);
+      const badFiles = this.judge(await downloadFiles(this.objects, manifest.files, dir, onMoved), manifest.files);
       if (badFiles.length > 0) throw new CheckpointDamagedError(reference.manifestKey, badFiles);
       return { manifest, bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0) };
     });

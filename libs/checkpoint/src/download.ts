@@ -9,12 +9,14 @@ import { compare, type Piece, type PieceFinding, piecesOf } from './stored-parts
 /**
  * Downloads files into an existing empty directory, several parts at a time, and hashes every byte before it is
  * written. What it returns says whether they are right.
+ * @param onMoved called for each part that is in its place.
  * @throws ObjectStoreUnavailableError, LocalFileError
  */
 export async function downloadFiles(
   objects: ObjectStore,
   files: readonly ManifestFile[],
   dir: string,
+  onMoved: () => void = () => undefined,
 ): Promise<readonly PieceFinding[]> {
   const pathOf = ({ file }: Piece) => `${dir}/${file.name}`;
   for (const { name } of files) await withFile(`${dir}/${name}`, 'wx', () => Promise.resolve());
@@ -25,6 +27,7 @@ export async function downloadFiles(
     const finding = await readInto(objects, piece, body);
     if (!finding.problem) {
       await withFile(pathOf(piece), 'r+', (file) => file.write(body, 0, body.length, piece.offset));
+      onMoved();
     }
     return finding;
   });

@@ -6,6 +6,7 @@ export {
   CheckpointStore,
   QUICK_HASH_LIMIT_BYTES,
   type RestoredCheckpoint,
+  type RestoreOrder,
   type UploadedCheckpoint,
   type Verification,
 } from './checkpoint-store.js';

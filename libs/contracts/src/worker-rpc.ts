@@ -148,7 +148,14 @@ export const WORKER_RPC = {
     request: z.object({
       worker_id: z.string(),
       free_slots: z.int().min(0),
-      leases: z.array(z.object({ operation_id: z.string(), attempt: z.int().min(1) })),
+      leases: z.array(
+        z.object({
+          operation_id: z.string(),
+          attempt: z.int().min(1),
+          /** Bytes of its checkpoints have moved since the last heartbeat: it is not stuck. */
+          moved: z.boolean().optional(),
+        }),
+      ),
     }),
     reply: z.object({
       /** False: this worker is not known (any more) and must register. */

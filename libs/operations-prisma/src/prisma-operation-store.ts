@@ -4,6 +4,7 @@ import {
   type ClaimRequest,
   type HistoryEntry,
   type Lease,
+  type LeaseRenewal,
   LeaseLostError,
   type MetricPointRecord,
   type Operation,
@@ -194,19 +195,19 @@ export class PrismaOperationStore implements OperationStore {
     return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson), waited: null };
   }
 
-  async renewLeases(
-    workerId: string,
-    leases: readonly Omit<Lease, 'workerId'>[],
-    leaseMs: number,
-  ): Promise<Operation[]> {
+  async renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]> {
     if (leases.length === 0) return [];
     const ids = leases.map(({ operationId }) => operationId);
     const attempts = leases.map(({ attempt }) => attempt);
+    const moved = leases.map(({ hasMoved = false }) => hasMoved);
     const rows = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
-        WITH named AS (SELECT * FROM unnest(${ids}::text[], ${attempts}::int[]) AS n(id, attempt)),
-        renewed AS (
-          UPDATE operations o SET lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+        WITH named AS (
+          SELECT * FROM unnest(${ids}::text[], ${attempts}::int[], ${moved}::boolean[]) AS n(id, attempt, moved)
+        ), renewed AS (
+          UPDATE operations o SET lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
+            progress_at = CASE WHEN n.moved THEN clock_timestamp() ELSE o.progress_at END,
+            stuck_since = CASE WHEN NOT n.moved THEN o.stuck_since END
           FROM named n
           WHERE o.id = n.id AND o.attempt = n.attempt AND o.worker_id = ${workerId}
             AND o.status IN ${LEASED}

@@ -86,6 +86,7 @@ export type {
   OperationStore,
   Provenance,
   StallEvidence,
+  LeaseRenewal,
   StartReport,
   Submission,
   TransitionCommand,

@@ -104,6 +104,11 @@ export type TransitionOutcome =
     }
   | { readonly kind: 'refused'; readonly operation: Operation };
 
+export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
+  /** It is not stuck, though its trainer makes no step: bytes of its checkpoints move. */
+  readonly hasMoved?: boolean;
+}
+
 /** What must hold before silence is called a stall. */
 export interface StallEvidence {
   /** For how long this process has heard whatever was said; shorter watchdogs than that can be judged. */
@@ -219,7 +224,7 @@ export interface OperationStore {
   /** Gives the first fitting operation to the worker with attempt + 1, or null. Idempotent by `claimId`. */
   claim(request: ClaimRequest): Promise<Operation | null>;
   /** Extends what this worker still holds. Returns every named operation as it is now. */
-  renewLeases(workerId: string, leases: readonly Omit<Lease, 'workerId'>[], leaseMs: number): Promise<Operation[]>;
+  renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]>;
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
   /**

@@ -164,6 +164,25 @@ describe('operations in PostgreSQL', () => {
     expect(await under.operations.get(operation.id)).toEqual(operation);
   });
 
+  it('takes bytes that move for a sign of progress, those of the present attempt alone', async () => {
+    const { id, attempt } = await under.givenStatus('running');
+    const sinceProgress = async () => {
+      const [row] = await under.sql<{ seconds: number; stuck: boolean }[]>`
+        SELECT extract(epoch FROM clock_timestamp() - progress_at)::float8 AS seconds, stuck_since IS NOT NULL AS stuck
+        FROM operations WHERE id = ${id}`;
+      return row;
+    };
+    await under.sql`UPDATE operations SET progress_at = now() - interval '1 hour', stuck_since = now() WHERE id = ${id}`;
+    await under.operations.renewLeases('w', [{ operationId: id, attempt }], 6_000);
+    await under.operations.renewLeases('w', [{ operationId: id, attempt: attempt - 1, hasMoved: true }], 6_000);
+    await under.operations.renewLeases('other', [{ operationId: id, attempt, hasMoved: true }], 6_000);
+    expect(await sinceProgress()).toMatchObject({ stuck: true });
+    expect((await sinceProgress())?.seconds).toBeGreaterThan(3_599);
+    await under.operations.renewLeases('w', [{ operationId: id, attempt, hasMoved: true }], 6_000);
+    expect(await sinceProgress()).toMatchObject({ stuck: false });
+    expect((await sinceProgress())?.seconds).toBeLessThan(60);
+  });
+
   it('keeps completed as it is, whatever statement asks', async () => {
     const { id } = await under.givenStatus('completed');
     await expect(under.sql`UPDATE operations SET status = 'queued' WHERE id = ${id}`).rejects.toThrow(/never changes/);

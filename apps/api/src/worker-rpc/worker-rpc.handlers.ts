@@ -42,7 +42,11 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     workerId: string,
     leases: WorkerRpcRequest<'heartbeat'>['leases'],
   ): Promise<{ operation_id: string; attempt: number; directive: ReturnType<typeof directiveFor> }[]> => {
-    const named = leases.map(({ operation_id, attempt }) => ({ operationId: operation_id, attempt }));
+    const named = leases.map(({ operation_id: operationId, attempt, moved = false }) => ({
+      operationId,
+      attempt,
+      hasMoved: moved,
+    }));
     const found = new Map((await operations.renewLeases(workerId, named, leaseMs)).map((row) => [row.id, row]));
     return leases.map(({ operation_id, attempt }) => ({
       operation_id,

@@ -6,7 +6,7 @@ import { InMemoryApi } from './testing/in-memory-ports.js';
 const REGISTRATION = { worker_id: 'w1', pool: 'default', version: '1', host: 'h', pid: 1, slots: 1, capabilities: [] };
 const LEASE = { operationId: 'op_a', attempt: 3 };
 
-function given() {
+function given({ moved = [] as boolean[] } = {}) {
   const api = new InMemoryApi();
   const told: Directive[] = [];
   const heard: string[] = [];
@@ -16,6 +16,7 @@ function given() {
     REGISTRATION,
     {
       leases: () => [LEASE],
+      takeMoved: () => moved.shift() ?? false,
       freeSlots: () => 0,
       obey: (_lease, directive) => told.push(directive),
       drain: (draining) => heard.push(`draining ${draining}`),
@@ -46,6 +47,20 @@ it('registers, then sends heartbeats, and at once when something changed', async
   await running;
   expect(api.methods()[0]).toBe('register');
   expect(api.requests('heartbeat')[0]).toMatchObject({ leases: [{ operation_id: 'op_a', attempt: 3 }] });
+});
+
+it('tells with each heartbeat whether bytes of checkpoints have moved since the one before', async () => {
+  const { api, keeper } = given({ moved: [false, true] });
+  const end = new AbortController();
+  const running = keeper.run(end.signal);
+  for (const count of [1, 2, 3]) {
+    await until(() => api.requests('heartbeat').length === count);
+    keeper.beatNow();
+  }
+  end.abort();
+  await running;
+  const told = api.requests('heartbeat').map(({ leases }) => (leases as { moved: boolean }[])[0]?.moved);
+  expect(told.slice(0, 3)).toEqual([false, true, false]);
 });
 
 it('registers again when the API does not know it any more', async () => {

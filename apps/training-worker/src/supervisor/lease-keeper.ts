@@ -5,6 +5,8 @@ import type { Lease, WorkerRpc } from './ports.js';
 
 export interface LeaseHolder {
   leases(): readonly Lease[];
+  /** Whether bytes of its checkpoints have moved since this was asked last. */
+  takeMoved(lease: Lease): boolean;
   freeSlots(): number;
   obey(lease: Lease, directive: Directive): void;
   drain(draining: boolean): void;
@@ -103,7 +105,7 @@ export class LeaseKeeper {
     const request = {
       worker_id: this.registration.worker_id,
       free_slots: this.holder.freeSlots(),
-      leases: this.holder.leases().map(toWire),
+      leases: this.holder.leases().map((lease) => ({ ...toWire(lease), moved: this.holder.takeMoved(lease) })),
     };
     try {
       const timeoutMs = Math.max(this.heartbeatMs, MIN_TIMEOUT_MS);

@@ -34,6 +34,20 @@ describe('a trainer that tells what it is writing', () => {
     expect(given.storage.uploads).toMatchObject([{ kind: 'final', ahead: { uploadedBytes: 10 } }]);
   });
 
+  it('is not stuck while bytes move', async () => {
+    const run = given.givenRun();
+    const done = run.execute();
+    const trainer = await given.training();
+    expect(run.takeMoved()).toBe(false);
+    (await toldBy(trainer, 'f')).onMoved?.();
+    expect([run.takeMoved(), run.takeMoved()]).toEqual([true, false]);
+    given.storage.beforeUpload = ({ onMoved }) => onMoved?.();
+    trainer.tell(given.saved('f', 'final', 100), { type: 'completed', step: 100, epoch: 5, result: {} });
+    trainer.exit();
+    expect(await done).toEqual({ kind: 'completed' });
+    expect([run.takeMoved(), run.takeMoved()]).toEqual([true, false]);
+  });
+
   it('stops with the save of the stop, stored meanwhile', async () => {
     const run = given.givenRun();
     const done = run.execute();

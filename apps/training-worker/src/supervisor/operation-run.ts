@@ -9,6 +9,7 @@ import { EventRecorder } from './event-recorder.js';
 import { FailedSaves } from './failed-saves.js';
 import { LeasedRpc } from './leased-rpc.js';
 import { tellDrift } from './observed-drift.js';
+import { ObservedStorage } from './observed-storage.js';
 import { PersistentRpc } from './persistent-rpc.js';
 import type { Lease } from './ports.js';
 import { PauseSnapshot } from './pause-snapshot.js';
@@ -35,6 +36,7 @@ export class OperationRun {
   private readonly intent: RunIntent;
   private readonly recorder: EventRecorder;
   private readonly rpc: LeasedRpc;
+  private readonly storage: ObservedStorage;
   private readonly log: Logger;
   private readonly failedSaves: FailedSaves;
   private readonly restoredReported = Promise.withResolvers<void>();
@@ -55,12 +57,18 @@ export class OperationRun {
     this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
     const persistent = new PersistentRpc(ports.rpc, (method, err) => this.log.debug({ err, method }, 'asking again'));
     this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
+    this.storage = new ObservedStorage(ports.storage);
     const { intent, recorder, rpc, log } = this;
     this.failedSaves = new FailedSaves({ rpc, intent, recorder, log, signal: this.halt.signal });
     this.halted = new Promise((_, reject) => {
       this.halt.signal.addEventListener('abort', () => reject(this.halt.signal.reason as RunHalted));
     });
     this.halted.catch(() => undefined); // raced against wherever the run waits
+  }
+
+  /** Whether bytes of its checkpoints have moved since this was asked last. */
+  takeMoved(): boolean {
+    return this.storage.takeMoved();
   }
 
   obey(directive: Directive): void {
@@ -116,9 +124,9 @@ export class OperationRun {
   }
 
   private async prepareUnlessUnwanted(folder: SpoolFolder): Promise<Prepared | 'unwanted' | 'failed'> {
-    const { storage, data } = this.ports;
+    const { data } = this.ports;
     const onTrouble = (error: DomainError): void => this.warn(error);
-    const ports = { storage, data, rpc: this.rpc, log: this.log, onTrouble };
+    const ports = { storage: this.storage, data, rpc: this.rpc, log: this.log, onTrouble };
     const preparing = prepare(this.operation, folder, ports, this.halt.signal);
     preparing.catch(() => undefined); // when it is not waited for any more
     const unwanted = this.intent.until(({ kind }) => kind === 'cancel' || kind === 'shutdown');
@@ -195,7 +203,7 @@ export class OperationRun {
     const { choice } = prepared.restored ?? {};
     this.courier = new CheckpointCourier(
       {
-        storage: this.ports.storage,
+        storage: this.storage,
         rpc: this.rpc,
         confirmLease: this.ports.confirmLease,
         newId: this.ports.newId,

@@ -1,8 +1,8 @@
 import type {
   CheckpointBeingWritten,
   CheckpointDraft,
-  CheckpointReference,
   Manifest,
+  RestoreOrder,
   StoredAhead,
   UploadedCheckpoint,
 } from '@ktrdr/checkpoint';
@@ -39,7 +39,7 @@ export interface CheckpointStorage {
   storeAhead(writing: CheckpointBeingWritten): Promise<StoredAhead>;
   upload(draft: CheckpointDraft): Promise<UploadedCheckpoint>;
   /** What the manifest says about where the state comes from. */
-  restore(from: CheckpointReference & { readonly into: string }): Promise<{ readonly manifest: RestoredManifest }>;
+  restore(from: RestoreOrder): Promise<{ readonly manifest: RestoredManifest }>;
 }
 
 /** Takes events at any time and sends them when it can. */

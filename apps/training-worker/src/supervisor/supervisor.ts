@@ -55,6 +55,12 @@ export class Supervisor implements LeaseHolder {
     return [...this.runs.keys()].map(({ lease }) => lease);
   }
 
+  takeMoved({ operationId, attempt }: Lease): boolean {
+    return [...this.runs.keys()]
+      .filter(({ lease }) => lease.operationId === operationId && lease.attempt === attempt)
+      .some((run) => run.takeMoved());
+  }
+
   freeSlots(): number {
     return this.canTake ? Math.max(0, this.settings.slots - this.runs.size) : 0;
   }
