@@ -67,6 +67,7 @@ export class NatsSession {
           maxPingOut: 2,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
+          noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });
         return new NatsSession(connection, settings);
