@@ -182,8 +182,9 @@ function toAsked({ operationId, actor, reason, expect, details, changes }: Trans
   const { version, attempt, checkpointId } = expect;
   return {
     id: operationId,
-    actor,
-    reason,
+    // Half of a surrogate pair is no text, and as JSON it would be refused.
+    actor: actor.toWellFormed(),
+    reason: reason?.toWellFormed() ?? null,
     version,
     attempt,
     checkpoint_id: checkpointId,

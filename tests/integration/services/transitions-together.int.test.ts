@@ -102,6 +102,22 @@ describe('transitions that are asked for at the same time', () => {
     expect(await under.operations.get(stale.id)).toEqual(stale);
   });
 
+  it('say why in the words that were given, as far as they are text', async () => {
+    for (const [reason, kept] of [
+      ['Grüße 🙂 "quoted" \\ \n', 'Grüße 🙂 "quoted" \\ \n'],
+      ['half \ud83d of it', 'half \ufffd of it'],
+      ['null', 'null'],
+      [null, null],
+    ]) {
+      const [operation] = await givenCancelled(1);
+      if (!operation) throw new Error('one was made');
+      const { id } = operation;
+      const command = { operationId: id, event: 'resume', actor: 'test', reason: reason ?? null, expect: {} } as const;
+      expect((await under.operations.transition({ ...command, changes: {}, details: {} })).kind).toBe('applied');
+      expect((await under.operations.history(id)).at(-1)?.reason).toBe(kept);
+    }
+  });
+
   it('of one operation succeed once', async () => {
     const [one, two] = await givenCancelled(2);
     if (!one || !two) throw new Error('two were made');
