@@ -10,6 +10,14 @@ import { LineScreen, NO_SCREEN, TerminalScreen, type WatchScreen } from './watch
 
 /** A command that can stay with an operation until it ends. */
 export abstract class WatchCommand extends ApiCommand {
+  private screen: WatchScreen | null = null;
+
+  /** Where both streams go to one terminal, a notice would land in the middle of the line that is drawn over and over. */
+  override logToStderr(message = ''): void {
+    if (this.screen && process.stdout.isTTY && process.stderr.isTTY) this.screen.note(message);
+    else super.logToStderr(message);
+  }
+
   /** Shows the operation until it is settled or the user detaches; the exit code says how it ended. */
   protected async watch(api: ApiClient, operationId: string): Promise<OperationView | null> {
     const operation = await this.follow(api, operationId, ({ status }) => isSettled(status));
@@ -27,7 +35,11 @@ export abstract class WatchCommand extends ApiCommand {
   ): Promise<OperationView | null> {
     using interrupt = onInterrupt();
     const { signal } = interrupt;
-    const { operation, isDetached } = await watchOperation({ api, operationId, screen: this.screen(), signal, isOver });
+    const screen = this.newScreen();
+    this.screen = screen;
+    const { operation, isDetached } = await watchOperation({ api, operationId, screen, signal, isOver }).finally(() => {
+      this.screen = null;
+    });
     if (isDetached) {
       this.log('Detached; the operation goes on.');
       this.log(`  watch    ktrdr operations watch ${operationId}`);
@@ -35,7 +47,7 @@ export abstract class WatchCommand extends ApiCommand {
     return operation;
   }
 
-  private screen(): WatchScreen {
+  private newScreen(): WatchScreen {
     if (this.jsonEnabled()) return NO_SCREEN;
     return process.stdout.isTTY ? new TerminalScreen(process.stdout) : new LineScreen((line) => this.log(line));
   }

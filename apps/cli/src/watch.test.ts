@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import type { OperationView } from '@ktrdr/contracts';
 import { ContractApi, openStream, sendEvent } from './testing/contract-api.js';
@@ -9,6 +10,9 @@ beforeEach(async () => {
   api = await new ContractApi().start();
 });
 afterEach(() => api.stop());
+
+/** Runs the command that its arguments are on a terminal of its own. */
+const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
 const start = (...args: string[]) => startKtrdr(args, { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
 
@@ -127,6 +131,31 @@ describe('watch', () => {
     sendEvent(stream, eventView(3, 'status', { event: 'complete', to: 'completed' }));
     expect((await watch.finished()).code).toBe(0);
   });
+
+  const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
+  (hasPython ? it : it.skip)(
+    'on a terminal says what it waits for beside the line that is drawn over and over',
+    async () => {
+      const given = givenOperation(operationView());
+      const env = { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret', TERM: 'xterm' };
+      const watch = await startKtrdr(['operations', 'watch', ID], { env, under: ['python3', '-c', TERMINAL] });
+      await watch.prints('epoch 12/50');
+      await api.received('GET /events');
+      const late = Promise.withResolvers<void>();
+      api.on(`GET /operations/${ID}`, (_request, response) => {
+        void late.promise.then(() => response.end(JSON.stringify(COMPLETED)));
+      });
+      sendEvent(given.streams[0] as ServerResponse, eventView(1, 'status', { to: 'completed' }));
+      await watch.prints('s more at most …');
+      late.resolve();
+      const { code, stdout } = await watch.finished();
+      expect(code).toBe(0);
+      // Erased, said on a line of its own, and drawn again.
+      expect(stdout).toMatch(
+        /epoch 12\/50[^\r\n]*\r\u001b\[Kstill waiting for an answer[^\r\n]*\r\n[^\r\n]*epoch 12\/50/,
+      );
+    },
+  );
 
   it('does not wait for an operation that does not exist', async () => {
     api.refuse(`GET /operations/${ID}`, 404, 'operation-not-found');

@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
   readonly cwd?: string;
+  /** The command that runs it, such as one that gives it a terminal; empty: none. */
+  readonly under?: readonly string[];
 }
 
 /** The real command in a process of its own, with an empty home. */
@@ -64,7 +66,8 @@ export async function startKtrdr(args: readonly string[], surroundings: Surround
   await assertBuilt();
   const home = await mkdtemp(join(tmpdir(), 'ktrdr-cli-'));
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const [program = '', ...words] = [...(surroundings.under ?? []), process.execPath, BIN, ...args];
+  const child = spawn(program, words, {
     cwd: surroundings.cwd ?? home,
     env: { PATH, HOME: home, XDG_CONFIG_HOME: home, NODE_ENV: 'production', ...surroundings.env },
     stdio: 'pipe',
