@@ -105,6 +105,16 @@ describe('FileObjectStore', () => {
     expect((await readdir(join(root, 'shared/folder'))).length).toBe(40);
   });
 
+  it('does not write again from memory that it has given back', async () => {
+    const lent = Buffer.alloc(100, 'a');
+    const put = store.put('made/one', lent, () => {
+      if (lent[0] === 'a'.charCodeAt(0)) rmSync(join(root, 'made'), { recursive: true });
+      lent.fill('b');
+    });
+    await expect(put).rejects.toThrow(ObjectStoreUnavailableError);
+    await expect(store.head('made/one')).resolves.toBeNull();
+  });
+
   it('says that it is unavailable, not that objects are missing, when its disk is gone', async () => {
     await store.put('a/one', body);
     await rename(root, `${root}-unmounted`);

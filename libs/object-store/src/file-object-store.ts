@@ -43,13 +43,10 @@ export class FileObjectStore implements ObjectStore {
 
   async put(key: string, body: Uint8Array, onTaken?: () => void): Promise<void> {
     let isTaken = false;
-    const beforeSync = () => {
-      isTaken = true;
-      onTaken?.();
-    };
+    const beforeSync = onTaken && (() => ((isTaken = true), onTaken()));
     await this.write(key, async (path, changed) => {
-      // Tried again with what the caller has changed since, it would be something else under this key.
-      if (isTaken && onTaken) throw new Error('its folder was removed while it was written');
+      // The caller may have put other bytes into it since.
+      if (isTaken) throw new ObjectStoreUnavailableError(this.url, `the folder of ${key} was removed during the write`);
       await writeDurably(path, (file) => writeAll(file, body), { changed, beforeSync });
     });
   }
