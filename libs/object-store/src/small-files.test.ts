@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,10 +63,25 @@ describe('small files, read in a thread', () => {
     const path = await given('a', 'abc');
     await files.read(path, 10);
     const reading = files.read(path, 10);
-    setImmediate(() => void files.close());
+    const closed = new Promise((resolve) => setImmediate(() => resolve(files.close())));
     const read = await reading;
     expect(read === null || Buffer.from(read).toString() === 'abc').toBe(true);
+    await closed;
     expect(Buffer.from((await files.read(path, 10)) ?? []).toString()).toBe('abc');
+  });
+
+  it('does not wait for the writer of a pipe', async () => {
+    const pipe = join(dir, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(files.read(pipe, 10)).rejects.toMatchObject({ code: 'ESPIPE' });
+  });
+
+  it('keeps no process alive', async () => {
+    const ports = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+    await files.close();
+    const before = ports();
+    files.start();
+    expect(ports()).toBe(before);
   });
 
   it('is used by a store for small objects, which reads the others itself', async () => {

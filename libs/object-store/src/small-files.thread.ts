@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
 /**
@@ -21,12 +21,15 @@ export interface ReadFailure {
 /** Null: it is longer. */
 export type ReadAnswer = Uint8Array | ReadFailure | null;
 
+/** A pipe without a writer would keep the thread, and with it everybody, waiting for one. */
+const WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK;
+
 let buffer = new Uint8Array(0);
 
 function read({ path, atMost }: ReadOrder): ReadAnswer {
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    file = openSync(path, WITHOUT_WAITING);
     if (buffer.length <= atMost) buffer = new Uint8Array(atMost + 1);
     // One byte more than there may be: a read that leaves it empty has met the end of the file.
     const into = buffer.subarray(0, atMost + 1);

@@ -53,7 +53,6 @@ export class SmallFiles {
 
   private newThread(): Worker {
     const thread = new Worker(new URL(`./small-files.thread${extname(import.meta.url)}`, import.meta.url));
-    thread.unref();
     thread.on('message', (answers: readonly ReadAnswer[]) => {
       const batch = this.sent.shift() ?? [];
       batch.forEach(({ answer }, index) => settle(answer, answers[index] ?? null));
@@ -63,6 +62,7 @@ export class SmallFiles {
       if (this.thread === thread) this.thread = undefined;
       for (const { answer } of this.sent.splice(0).flat()) answer.resolve(null);
     });
+    thread.unref(); // after the listeners, which undo it
     return thread;
   }
 }
