@@ -1,6 +1,6 @@
 import { sha256Of } from './file-digest.js';
 import { MAX_PART_BYTES } from './file-parts.js';
-import { withFile } from './local-parts.js';
+import { withFile, writeSpan } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
 import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
@@ -26,7 +26,7 @@ export async function downloadFiles(
     const body = buffer.subarray(0, piece.bytes);
     const finding = await readInto(objects, piece, body);
     if (!finding.problem) {
-      await withFile(pathOf(piece), 'r+', (file) => file.write(body, 0, body.length, piece.offset));
+      await withFile(pathOf(piece), 'r+', (file) => writeSpan(file, body, piece.offset));
       onMoved();
     }
     return finding;

@@ -64,6 +64,13 @@ export async function readSpan(file: FileHandle, { start, end }: Span, into: Uin
   return part;
 }
 
+/** Writes all of `part`, in as few calls as the system takes it: on a disk that is nearly full it takes less, and says so. */
+export async function writeSpan(file: Pick<FileHandle, 'write'>, part: Uint8Array, start: number): Promise<void> {
+  for (let written = 0; written < part.length;) {
+    written += (await file.write(part, written, part.length - written, start + written)).bytesWritten;
+  }
+}
+
 /**
  * Opens a local file for as long as `act` takes.
  * @throws LocalFileError for whatever the file system refuses.
