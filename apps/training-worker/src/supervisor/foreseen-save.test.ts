@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ObjectStoreUnavailableError } from '@ktrdr/checkpoint';
 import { RpcError } from '@ktrdr/messaging-nats';
 import type { CheckpointCourier } from './checkpoint-courier.js';
-import type { Saving } from './foreseen-save.js';
+import { isWorthForeseeing, type Saving } from './foreseen-save.js';
 import { CourierFixture } from './testing/courier-fixture.js';
 
 let given: CourierFixture;
@@ -34,6 +34,14 @@ describe('a save that is told while it is written', () => {
   const aheadOf = (nth: number) => given.storage.uploads[nth]?.ahead;
 
   beforeEach(whileWritten);
+
+  it.each([
+    [7 * MIB, false],
+    [9 * MIB, true],
+    [Number.MAX_SAFE_INTEGER, false],
+  ])('of %i bytes is worth that: %s', (bytes, isWorthIt) => {
+    expect(isWorthForeseeing(saving('one', bytes))).toBe(isWorthIt);
+  });
 
   it('is stored meanwhile, and its upload builds on that', async () => {
     const courier = given.givenCourier();

@@ -7,6 +7,8 @@ export type Saving = Extract<TrainerEvent, { type: 'saving' }>;
 
 /** A smaller save is stored so soon after it is written that there is nothing to gain. */
 const WORTHWHILE_BYTES = 8 * 1024 * 1024;
+/** Nobody saves so much; who says so is wrong about it, and would have it cut into millions of parts. */
+const MOST_BYTES = 16 * 1024 ** 4;
 /** Each file stays open while it is followed. */
 const MOST_FILES = 64;
 
@@ -19,7 +21,7 @@ export interface ForesightPorts {
 /** Whether such a save is stored while it is written. */
 export function isWorthForeseeing({ files }: Saving): boolean {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  return bytes >= WORTHWHILE_BYTES && files.length <= MOST_FILES;
+  return bytes >= WORTHWHILE_BYTES && bytes <= MOST_BYTES && files.length <= MOST_FILES;
 }
 
 /**
