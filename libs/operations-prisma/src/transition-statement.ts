@@ -174,7 +174,12 @@ export function transitionStatement(
   const kind = `${held} ${kindOf(commands[0])}`;
   const strings = texts.get(kind) ?? statementOf(commands[0], held).strings;
   texts.set(kind, strings);
-  return new Sql(strings, [JSON.stringify(commands.map(toAsked))]);
+  return new Sql(strings, [JSON.stringify(commands.map(toAsked), wellFormed)]);
+}
+
+/** Half of a character, as cutting a text leaves it, is nothing that PostgreSQL takes in JSON. */
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 function toAsked({ operationId, actor, reason, expect, details, changes }: TransitionCommand) {

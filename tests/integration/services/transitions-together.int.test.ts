@@ -137,6 +137,23 @@ describe('transitions that are asked for at the same time', () => {
     expect((await under.operations.get(last.id)).status).toBe('resuming');
   });
 
+  it('take half of a character, as cutting a text leaves it', async () => {
+    const [operation] = await givenCancelled(1);
+    if (!operation) throw new Error('one was made');
+    const outcome = await under.operations.transition({
+      operationId: operation.id,
+      event: 'resume',
+      actor: 'test',
+      reason: 'cut \ud83d',
+      expect: {},
+      changes: {},
+      details: { text: '\ud83d' },
+    });
+    expect(outcome.kind).toBe('applied');
+    const told = { reason: 'cut \ufffd', details: { text: '\ufffd' } };
+    expect((await under.operations.history(operation.id)).at(-1)).toMatchObject(told);
+  });
+
   it.each([
     ['row', 'SELECT 1 FROM operations WHERE id = $1 FOR UPDATE'],
     ['turn', 'SELECT pg_advisory_xact_lock(5877002, hashtext($1))'],
