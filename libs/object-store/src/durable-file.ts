@@ -13,10 +13,10 @@ export function isTemporaryName(name: string): boolean {
 
 export interface DurableWrite {
   /**
-   * Directories further up that were changed for it. All are fsynced at once, because one after the other each would have
-   * the file system write its journal once more.
+   * Directories further up to be fsynced too, asked for when the file has its name. All are fsynced at once, because one
+   * after the other each would have the file system write its journal once more.
    */
-  readonly changed?: readonly string[];
+  readonly changed?: () => readonly string[];
   /** Everything is written, and needs only time. */
   readonly beforeSync?: (() => void) | undefined;
 }
@@ -28,7 +28,7 @@ export interface DurableWrite {
 export async function writeDurably<Result>(
   path: string,
   write: (file: FileHandle) => Promise<Result>,
-  { changed = [], beforeSync }: DurableWrite = {},
+  { changed = () => [], beforeSync }: DurableWrite = {},
 ): Promise<Result> {
   const result = await replace(path, async (temporary) => {
     const file = await open(temporary, 'wx');
@@ -41,7 +41,7 @@ export async function writeDurably<Result>(
       await file.close();
     }
   });
-  await Promise.all([dirname(path), ...changed].map(syncDirectory));
+  await Promise.all([dirname(path), ...changed()].map(syncDirectory));
   return result;
 }
 
@@ -80,12 +80,12 @@ export async function makeDirectoryDurably(path: string): Promise<void> {
 /**
  * Creates the missing directories between `root` and `path`, but never `root` itself: where that is gone, its disk is, and
  * a new one in its place would only hide it.
- * @param onMadeIn is told of each directory in which one was made. Until that is fsynced, a power cut may take it.
+ * @param onMade is told of each. Until the directory that it is in is fsynced, a power cut may take it.
  */
 export async function makeDirectoryBelow(
   root: string,
   path: string,
-  onMadeIn: (directory: string) => void,
+  onMade: (directory: string) => void,
 ): Promise<void> {
   const missing: string[] = [];
   for (let dir = path; dir !== root && !(await isDirectory(dir)); dir = dirname(dir)) missing.unshift(dir);
@@ -93,7 +93,7 @@ export async function makeDirectoryBelow(
     await mkdir(dir).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error; // another process was first
     });
-    onMadeIn(dirname(dir));
+    onMade(dir);
   }
 }
 

@@ -12,13 +12,13 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
+import { DurableDirectories } from './durable-directories.js';
 import { isTemporaryName, makeDirectoryBelow, makeDirectoryDurably, writeDurably } from './durable-file.js';
 import { chunksOfFile, fill, writeAll } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
 import { readExactly } from './read-exactly.js';
 import { SMALL_FILE_BYTES, type SmallFiles } from './small-files.js';
 import { streamToFile } from './stream-to-file.js';
-import { UnsyncedDirectories } from './unsynced-directories.js';
 
 const PUT_ATTEMPTS = 5;
 /** Tells a store that is empty from one whose disk is not mounted. Names that start with a dot are no keys. */
@@ -28,7 +28,7 @@ const MARKER = '.ktrdr-object-store';
 export class FileObjectStore implements ObjectStore {
   readonly url: string;
   private opened: Promise<void> | null = null;
-  private readonly unsynced = new UnsyncedDirectories();
+  private readonly directories: DurableDirectories;
 
   /**
    * @param rootDir absolute; made when it does not exist.
@@ -39,6 +39,7 @@ export class FileObjectStore implements ObjectStore {
     private readonly smallFiles?: Pick<SmallFiles, 'read'>,
   ) {
     this.url = pathToFileURL(rootDir).href;
+    this.directories = new DurableDirectories(rootDir);
   }
 
   async put(key: string, body: Uint8Array, onTaken?: () => void): Promise<void> {
@@ -146,18 +147,21 @@ export class FileObjectStore implements ObjectStore {
     return removed;
   }
 
-  /** @param write is told of directories that were changed for it, and makes those durable too. */
-  private async write(key: string, write: (path: string, changed: readonly string[]) => Promise<void>): Promise<void> {
+  /** @param write asks, when everything is written, which directories further up it has to fsync, and does. */
+  private async write(
+    key: string,
+    write: (path: string, changed: () => readonly string[]) => Promise<void>,
+  ): Promise<void> {
     assertObjectKey(key);
     await this.open();
     const path = join(this.rootDir, key);
     for (let attempt = 1; ; attempt += 1) {
       await this.assertMounted();
       try {
-        await makeDirectoryBelow(this.rootDir, dirname(path), (directory) => this.unsynced.add(directory));
-        const changed = this.unsynced.above(path);
-        await write(path, [...changed.keys()]);
-        this.unsynced.remove(changed);
+        await makeDirectoryBelow(this.rootDir, dirname(path), (directory) => this.directories.made(directory));
+        let doubtful: readonly string[] = [];
+        await write(path, () => (doubtful = this.directories.doubtful(path)).map(dirname));
+        this.directories.keep(doubtful);
         // Unmounted meanwhile, it was written into the folder underneath, where nobody will find it.
         await this.assertMounted();
         return;

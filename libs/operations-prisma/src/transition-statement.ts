@@ -67,13 +67,13 @@ function changed({ changes, event }: TransitionCommand): Prisma.Sql {
   if (changes.result !== undefined) sets.push(sql`result = ${given('result')}`);
   if (changes.error !== undefined)
     sets.push(sql`error = CASE WHEN old.target = 'failed' THEN ${givenOrNull('error')} END`);
-  if (changes.position || REWINDS.includes(event)) {
-    const reached = changes.position ? sql`o.progress || ${given('position')}` : sql`o.progress`;
+  if (changes.position !== undefined || REWINDS.includes(event)) {
+    const reached = changes.position !== undefined ? sql`o.progress || ${given('position')}` : sql`o.progress`;
     // Without a checkpoint all work is lost: it begins again, and says so.
     sets.push(sql`progress = CASE WHEN o.progress IS NULL THEN NULL
       WHEN old.target = 'queued' THEN o.progress || '{"step": 0, "epoch": 0}'::jsonb ELSE ${reached} END`);
   }
-  if (changes.warning)
+  if (changes.warning !== undefined)
     sets.push(sql`warnings = o.warnings || jsonb_build_array(${given('warning')}
       || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`);
   if (changes.pauseRecord !== undefined) sets.push(sql`pause_record = ${given('pauseRecord')}`);
@@ -174,12 +174,14 @@ export function transitionStatement(
   const kind = `${held} ${kindOf(commands[0])}`;
   const strings = texts.get(kind) ?? statementOf(commands[0], held).strings;
   texts.set(kind, strings);
-  return new Sql(strings, [JSON.stringify(commands.map(toAsked), wellFormed)]);
+  return new Sql(strings, [toJson(commands.map(toAsked))]);
 }
 
 /** Half of a character, as cutting a text leaves it, is nothing that PostgreSQL takes in JSON. */
-function wellFormed(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed() : value;
+function toJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!text.includes('\\ud')) return text;
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? part.toWellFormed() : part));
 }
 
 function toAsked({ operationId, actor, reason, expect, details, changes }: TransitionCommand) {
@@ -187,9 +189,8 @@ function toAsked({ operationId, actor, reason, expect, details, changes }: Trans
   const { version, attempt, checkpointId } = expect;
   return {
     id: operationId,
-    // Half of a surrogate pair is no text, and as JSON it would be refused.
-    actor: actor.toWellFormed(),
-    reason: reason?.toWellFormed() ?? null,
+    actor,
+    reason,
     version,
     attempt,
     checkpoint_id: checkpointId,
