@@ -166,8 +166,8 @@ export class FileObjectStore implements ObjectStore {
         await this.assertMounted();
         return;
       } catch (error) {
-        // Another process may have removed the folder as empty between the two calls.
-        if (isMissing(error) && attempt < PUT_ATTEMPTS && !(await isThere(dirname(path)))) continue;
+        // Another process may have removed the folder as empty between two calls, and another made it again since.
+        if (isMissing(error) && attempt < PUT_ATTEMPTS) continue;
         throw toUnavailable(error, this.url);
       }
     }
