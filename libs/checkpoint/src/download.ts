@@ -1,4 +1,4 @@
-import { sha256Of } from './file-digest.js';
+import { sha256InTurn } from './file-digest.js';
 import { MAX_PART_BYTES } from './file-parts.js';
 import { withFile, writeSpan } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
@@ -55,7 +55,7 @@ export async function hashPieces(objects: ObjectStore, pieces: readonly Piece[])
 function readInto(objects: ObjectStore, piece: Piece, body: Uint8Array): Promise<PieceFinding> {
   return compare(piece, async () => {
     const bytes = await objects.read(piece.blob, body);
-    return { bytes, sha256: bytes === body.length ? sha256Of(body) : '' };
+    return { bytes, sha256: bytes === body.length ? await sha256InTurn(body) : '' };
   });
 }
 
