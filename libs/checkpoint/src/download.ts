@@ -22,7 +22,11 @@ export async function downloadFiles(
   for (const { name } of files) await withFile(`${dir}/${name}`, 'wx', () => Promise.resolve());
   const pieces = piecesOf(files);
   return mapWithBuffers(pieces, bufferFor(pieces), async (piece, buffer) => {
-    if (isStreamed(piece)) return compare(piece, () => objects.getToFile(piece.blob, pathOf(piece)));
+    if (isStreamed(piece)) {
+      const streamed = await compare(piece, () => objects.getToFile(piece.blob, pathOf(piece)));
+      if (!streamed.problem) onMoved();
+      return streamed;
+    }
     const body = buffer.subarray(0, piece.bytes);
     const finding = await readInto(objects, piece, body);
     if (!finding.problem) {
