@@ -1,4 +1,5 @@
 import { type EventCursor, EventLog, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { numbersInOrder, upTo } from '../support/order-of-events.js';
 import { givenStore, type StoreUnderTest } from '../support/given-store.js';
 
 const ROUNDS = 60;
@@ -12,24 +13,32 @@ describe('the order of all events', () => {
   });
   afterAll(() => under.close());
 
-  /** In the order of all events, read page by page. */
-  const numbersOf = async (id: string, begin: EventCursor): Promise<number[]> => {
-    const numbers: number[] = [];
-    for (let cursor = begin; ;) {
-      const page = await log.after(cursor, 50);
-      numbers.push(...page.filter(({ event }) => event.operationId === id).map(({ event }) => event.seq));
-      const last = page.at(-1);
-      if (!last) return numbers;
-      cursor = last.cursor;
-    }
-  };
+  const numbersOf = async (id: string, begin: EventCursor) => (await numbersInOrder(under, begin, [id])).get(id) ?? [];
 
   it('is that of the numbers within an operation, and of numbers, not of text', async () => {
     const begin = await log.end();
     const { id, attempt, eventSeq } = await under.givenStatus('running');
     const events = Array.from({ length: 120 }, (_, n) => ({ n: n + 1, at: new Date(), type: 'log', data: {} }));
     await under.ingest(id, attempt, events);
-    expect(await numbersOf(id, begin)).toEqual(Array.from({ length: eventSeq + 120 }, (_, index) => index + 1));
+    expect(await numbersOf(id, begin)).toEqual(upTo(eventSeq + 120));
+  });
+
+  it('holds back what was written beside an older transaction until that has ended', async () => {
+    const other = await under.connection();
+    try {
+      const begin = await log.end();
+      const first = await under.givenStatus('queued');
+      await other.query('BEGIN');
+      await other.query('SELECT pg_current_xact_id()');
+      const second = await under.givenStatus('queued');
+      const told = (await log.after(begin, 1000)).map(({ event }) => event.operationId);
+      expect(told).not.toContain(second.id);
+      await other.query('COMMIT');
+      const both = await numbersInOrder(under, begin, [first.id, second.id]);
+      expect([...both.values()]).toEqual([upTo(first.eventSeq), upTo(second.eventSeq)]);
+    } finally {
+      await other.query('ROLLBACK');
+    }
   });
 
   it('is that of the numbers within an operation, whoever wants to write at the same time', async () => {
@@ -58,6 +67,6 @@ describe('the order of all events', () => {
     }
     const told = await numbersOf(id, begin);
     expect(told.length).toBeGreaterThan(2 * ROUNDS);
-    expect(told).toEqual(told.map((_, index) => index + 1));
+    expect(told).toEqual(upTo(told.length));
   });
 });

@@ -1,7 +1,8 @@
 import type { Operation, TransitionCommand, TransitionOutcome } from '@ktrdr/operations';
-import { type EventCursor, EventLog } from '@ktrdr/operations-prisma';
+import { EventLog } from '@ktrdr/operations-prisma';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { numbersInOrder, upTo } from '../support/order-of-events.js';
 import { draftOperation, givenStore, type StoreUnderTest } from '../support/given-store.js';
 
 const MANY = 20;
@@ -41,18 +42,6 @@ describe('transitions that are asked for at the same time', () => {
       changes: { resumeCheckpointId, error: null },
       details,
     });
-
-  /** The numbers of each operation's events, in the order of all events. */
-  const numbersIn = async (begin: EventCursor, operations: readonly Operation[]) => {
-    const told = new Map(operations.map(({ id }) => [id, [] as number[]]));
-    for (let cursor = begin; ;) {
-      const page = await log.after(cursor, 500);
-      for (const { event } of page) told.get(event.operationId)?.push(event.seq);
-      const last = page.at(-1);
-      if (!last) return told;
-      cursor = last.cursor;
-    }
-  };
 
   const kinds = (outcomes: readonly TransitionOutcome[]) => outcomes.map(({ kind }) => kind);
 
@@ -200,10 +189,11 @@ describe('transitions that are asked for at the same time', () => {
         ]),
       );
     }
-    const told = await numbersIn(begin, operations);
+    const ids = operations.map(({ id }) => id);
+    const told = await numbersInOrder(under, begin, ids);
     for (const [id, numbers] of told) {
       const { eventSeq } = await under.operations.get(id);
-      expect(numbers).toEqual(Array.from({ length: eventSeq }, (_, index) => index + 1));
+      expect(numbers).toEqual(upTo(eventSeq));
       expect(eventSeq).toBeGreaterThan(30);
     }
   });
