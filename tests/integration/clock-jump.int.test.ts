@@ -56,9 +56,9 @@ describe('clocks that jump by an hour', () => {
     await training.reached(orphaned, 15);
     worker.signal('SIGUSR2');
     api.signal('SIGUSR2');
-    await nextWorker('w2');
-    await training.reached(orphaned, 30);
+    await training.reached(orphaned, 20);
     await worker.kill();
+    await nextWorker('w2');
     expect(await training.completed(orphaned)).toMatchObject({ attempt: 2, recoveries: 1 });
     expect(await training.weightsOf(orphaned)).toBe(await training.weightsOf(undisturbed));
     const [first, second] = await attemptRecordOf(database, orphaned).attempts();

@@ -72,8 +72,8 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
       FROM old WHERE o.id = old.id
       RETURNING o.*, old.status AS from_status, old.ms AS waited_ms
     ), a AS (
-      INSERT INTO attempts (operation_id, attempt, worker_id, claim_id, claimed_at)
-      SELECT u.id, u.attempt, ${workerId}, ${claimId}, u.status_since FROM u
+      INSERT INTO attempts (operation_id, attempt, worker_id, claim_id, claimed_at, claimed_step)
+      SELECT u.id, u.attempt, ${workerId}, ${claimId}, u.status_since, coalesce((u.progress->>'step')::int, 0) FROM u
     ), h AS (
       INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, attempt, at)
       SELECT u.id, u.version, 'claim', u.from_status, u.status, ${`worker:${workerId}`}, u.attempt, u.status_since FROM u

@@ -28,8 +28,8 @@ async function heldRow(tx: Transaction, lease: Lease): Promise<OperationRow | nu
 }
 
 /**
- * The attempt has restored its checkpoint and takes its first step next. Told again, it changes nothing. No row: the
- * lease is lost.
+ * The attempt has restored its checkpoint and takes its first step next. Told again, it changes nothing. Its first
+ * progress may have come before this, by the other way: then that stands. No row: the lease is lost.
  */
 export async function recordStart(prisma: Database, lease: Lease, report: StartReport): Promise<OperationRow | null> {
   return prisma.$transaction(async (tx) => {
@@ -45,16 +45,23 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
   const { step, epoch, steps, epochs, backend, checkpointId } = report;
   const [row] = await tx.$queryRaw<OperationRow[]>(sql`
     WITH old AS (
-      SELECT o.id, coalesce((o.progress->>'step')::int, 0) AS step FROM operations o
+      SELECT o.id,
+        coalesce(t.claimed_step, (o.progress->>'step')::int, 0) AS step,
+        (SELECT e.data FROM events e
+          WHERE e.operation_id = o.id AND e.attempt = o.attempt AND e.worker_n IS NOT NULL AND e.type = 'progress'
+          ORDER BY e.worker_n DESC LIMIT 1) AS told
+      FROM operations o JOIN attempts t ON t.operation_id = o.id AND t.attempt = o.attempt
       WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-        AND o.status IN ${LEASED} FOR UPDATE
+        AND o.status IN ${LEASED} FOR UPDATE OF o
     ), u AS (
       UPDATE operations o SET
         event_seq = o.event_seq + 1,
         pinned_backend = coalesce(o.pinned_backend, ${backend}),
         requirements = CASE WHEN ${backend}::text IS NULL OR ${`backend:${backend}`} = ANY(o.requirements)
           THEN o.requirements ELSE o.requirements || ${`backend:${backend}`}::text END,
-        progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })},
+        progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })} || CASE WHEN old.told IS NULL THEN '{}'
+          ELSE jsonb_build_object('step', old.told->'step', 'epoch', old.told->'epoch',
+            'examplesPerSecond', old.told->'examples_per_second') END,
         progress_at = clock_timestamp()
       FROM old WHERE o.id = old.id RETURNING o.*, old.step AS trained_step
     ), a AS (

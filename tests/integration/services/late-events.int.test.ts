@@ -88,6 +88,35 @@ describe('events that arrive while something else is being written', () => {
     expect((await under.operations.get(id)).progress).toBeNull();
   });
 
+  it.each([
+    ['first', 0],
+    ['later', 30],
+  ])(
+    'say where their attempt is though it is the %s and its start is recorded behind them',
+    async (_which, trained) => {
+      const { id, attempt } = await under.givenStatus('running', { withCheckpoint: true });
+      const report = { steps: 50, epochs: 1, backend: null, checkpointId: null, details: {} };
+      const leaseOf = (of: number) => ({ operationId: id, attempt: of, workerId: 'w' });
+      let last = attempt;
+      if (trained > 0) {
+        await under.operations.recordStart(leaseOf(attempt), { ...report, step: 0, epoch: 0 });
+        await under.ingest(id, attempt, [progress(trained)]);
+        await under.apply(id, 'lease-expired');
+        ({ attempt: last } = await under.claim(id));
+      }
+      const step = Math.max(0, trained - 10);
+      expect(await under.ingest(id, last, [progress(step + 1), progress(step + 2)])).toBe(2);
+      const started = await under.operations.recordStart(leaseOf(last), { ...report, step, epoch: 0 });
+      expect(started.progress).toEqual({ step: step + 2, epoch: 0, steps: 50, epochs: 1, examplesPerSecond: null });
+      expect((await under.operations.events(id, 0, 100)).at(-1)).toMatchObject({
+        type: 'started',
+        data: { step, lost_steps: trained - step },
+      });
+      await under.ingest(id, last, [progress(step + 3)]);
+      expect((await under.operations.get(id)).progress).toMatchObject({ step: step + 3 });
+    },
+  );
+
   it('are written once though two replicas have them at the same time', async () => {
     const { id, attempt } = await under.givenStatus('running');
     const batch = [progress(1), progress(2)];

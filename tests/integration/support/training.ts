@@ -5,6 +5,9 @@ export type View = Answer['body'];
 
 const SETTLED = ['completed', 'failed', 'cancelled', 'paused'];
 
+/** Changes whenever anything moves. */
+const placeOf = ({ status, version, progress }: View): string => `${status} ${version} ${progress?.step}`;
+
 /** What a person does with operations, over HTTP. */
 export function trainingOver(http: Http) {
   const show = async (id: string): Promise<View> => (await http.get(`/operations/${id}`)).body;
@@ -12,8 +15,14 @@ export function trainingOver(http: Http) {
   const until = (id: string, check: (view: View) => boolean, what: string, deadlineMs = 60_000): Promise<View> =>
     eventuallySeen(() => show(id), check, { what, deadlineMs });
 
-  const settled = async (id: string): Promise<View> =>
-    until(id, ({ status }) => SETTLED.includes(status as string), `${id} has settled`);
+  /** Fails when nothing moves for a minute. How fast a machine trains is not what is tested. */
+  const settled = async (id: string): Promise<View> => {
+    for (let seen = await show(id); ;) {
+      if (SETTLED.includes(seen['status'] as string)) return seen;
+      const before = placeOf(seen);
+      seen = await until(id, (view) => placeOf(view) !== before, `${id} has settled, or moved on from ${before}`);
+    }
+  };
 
   return {
     show,
