@@ -1,4 +1,5 @@
-import { rename } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, eventuallySeen } from './support/eventually.js';
@@ -78,11 +79,15 @@ describe('the verdict on a trainer that makes no steps', () => {
   };
 
   it('is stuck when the system has stopped it: a warning, and nothing else until it goes on', async () => {
-    const { pool, worker } = await givenWorker();
+    const orders = await mkdtemp(join(tmpdir(), 'ktrdr-watchdog-'));
+    const { pool, worker } = await givenWorker({ orders, hold_at: 20 });
+    await mkdir(join(orders, 'held'));
     const id = await submit(pool, 'warn');
+    await writeFile(join(orders, 'held', id), '');
     await training.reached(id, 20);
     const trainer = await trainerOf(worker);
     process.kill(trainer, 'SIGSTOP');
+    await rm(orders, { recursive: true });
     const stuck = await isStuck(id);
     expect(stuck).toMatchObject({ status: 'running', attempt: 1, worker_id: worker.id });
     expect(stuck['warnings']).toMatchObject([{ code: 'trainer-stalled' }]);
@@ -97,9 +102,8 @@ describe('the verdict on a trainer that makes no steps', () => {
   it('is not stuck when all is done and its last save waits for the store, however long', async () => {
     const { pool } = await givenWorker();
     const store = fileURLToPath(services.objectStoreUrl);
-    const id = await submit(pool, 'fail');
-    await training.reached(id, 100); // its saves of before are stored
     await rename(store, `${store}-away`);
+    const id = await submit(pool, 'fail');
     try {
       await training.until(id, ({ progress }) => progress?.step === STEPS.steps, 'it has made its last step');
       await new Promise((resolve) => setTimeout(resolve, 4 * WATCHDOG_SECONDS * 1000)); // what must not happen in it

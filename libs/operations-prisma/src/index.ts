@@ -3,12 +3,13 @@ export { type Database, DatabaseUnavailableError, isConnectionError, openDatabas
 export { type EventCursor, EventLog } from './event-log.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
 export { ObjectsInUseError } from './objects-lock.js';
+export { type ChildrenOfStatus, OperationRecords } from './operation-records.js';
 export { OutboxStore, type TicketMessage } from './outbox-store.js';
 export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 export { type ForkEntry, PrismaForkStore } from './prisma-fork-store.js';
 export { type ImportedOperation, PrismaCheckpointImport } from './prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './prisma-checkpoint-repository.js';
-export { type ChildrenOfStatus, type Claimed, PrismaOperationStore } from './prisma-operation-store.js';
+export { type Claimed, PrismaOperationStore } from './prisma-operation-store.js';
 export { ingest, type IngestedEvent } from './record-progress.js';
 export { readServiceFigures, type ServiceFigures } from './service-figures.js';
 export { ServiceRecords } from './service-records.js';

@@ -2,14 +2,11 @@ import {
   type AttemptRecord,
   type Checkpoint,
   type ClaimRequest,
-  type HistoryEntry,
   type Lease,
   type LeaseRenewal,
   LeaseLostError,
-  type MetricPointRecord,
   type Operation,
   type OperationDraft,
-  type OperationEventRecord,
   type OperationList,
   type OperationListRequest,
   OperationNotFoundError,
@@ -35,9 +32,6 @@ import {
   fromCheckpointJson,
   operationColumns,
   toAttempt,
-  toEvent,
-  toHistoryEntry,
-  toMetricPoint,
   toOperation,
 } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
@@ -48,14 +42,7 @@ import { LEASED, WAITING } from './status-lists.js';
 import { type TransitionRow, TransitionsTogether } from './transitions-together.js';
 import { turnOf } from './turn.js';
 
-const { sql, join } = Prisma;
-
-export interface ChildrenOfStatus {
-  readonly status: OperationStatus;
-  readonly count: number;
-  /** Sum of their fractions done. */
-  readonly done: number;
-}
+const { sql } = Prisma;
 
 type RowWithCheckpoints = OperationRow & { readonly checkpoints: CheckpointJson[] };
 
@@ -274,36 +261,6 @@ export class PrismaOperationStore implements OperationStore {
     return rows.map(toOperation);
   }
 
-  /** What asked these operations to pause, and what made them `paused`, oldest first. */
-  async pauseEntries(operationIds: readonly string[]): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
-    if (operationIds.length === 0) return new Map();
-    const rows = await reach(() =>
-      this.prisma.historyEntry.findMany({
-        where: { operationId: { in: [...operationIds] }, OR: [{ to: 'paused' }, { event: 'pause' }] },
-        orderBy: { n: 'asc' },
-      }),
-    );
-    return new Map(
-      [...Map.groupBy(rows, ({ operationId }) => operationId)].map(([id, entries]) => [
-        id,
-        entries.map(toHistoryEntry),
-      ]),
-    );
-  }
-
-  /** How many operations of each status each of these has as children, and how far they are. */
-  async childrenSummaries(parentIds: readonly string[]): Promise<ReadonlyMap<string, readonly ChildrenOfStatus[]>> {
-    if (parentIds.length === 0) return new Map();
-    const rows = await reach(() =>
-      this.prisma.$queryRaw<(ChildrenOfStatus & { parentId: string })[]>(sql`
-        SELECT parent_id AS "parentId", status, count(*)::int AS count, sum(CASE WHEN status = 'completed' THEN 1
-          WHEN coalesce((progress->>'steps')::float8, 0) > 0
-            THEN least(1, (progress->>'step')::float8 / (progress->>'steps')::float8) ELSE 0 END)::float8 AS done
-        FROM operations WHERE parent_id = ANY(${[...parentIds]}) GROUP BY parent_id, status`),
-    );
-    return Map.groupBy(rows, ({ parentId }) => parentId);
-  }
-
   async recordStart(lease: Lease, report: StartReport): Promise<Operation> {
     const row = await reach(() => recordStart(this.prisma, lease, report));
     if (!row) throw new LeaseLostError(lease);
@@ -320,42 +277,10 @@ export class PrismaOperationStore implements OperationStore {
     return toOperation(row);
   }
 
-  async history(id: string): Promise<readonly HistoryEntry[]> {
-    const rows = await reach(() =>
-      this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
-    );
-    return rows.map(toHistoryEntry);
-  }
-
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
     const rows = await reach(() =>
       this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } }),
     );
     return rows.map(toAttempt);
-  }
-
-  async events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]> {
-    const rows = await reach(() =>
-      this.prisma.operationEvent.findMany({
-        where: { operationId: id, seq: { gt: afterSeq } },
-        orderBy: { seq: 'asc' },
-        take: limit,
-      }),
-    );
-    return rows.map(toEvent);
-  }
-
-  /** One point a step: the newest attempt's, and none from beyond the step where a later attempt began again. */
-  async metricPoints(id: string): Promise<readonly MetricPointRecord[]> {
-    const rows = await reach(() =>
-      this.prisma.$queryRaw<Parameters<typeof toMetricPoint>[0][]>(sql`
-        SELECT DISTINCT ON (p.step) p.operation_id AS "operationId", p.step, p.epoch, p.attempt, p.at, p.values
-        FROM metric_points p
-        WHERE p.operation_id = ${id} AND NOT EXISTS (
-          SELECT 1 FROM attempts a
-          WHERE a.operation_id = p.operation_id AND a.attempt > p.attempt AND a.start_step < p.step)
-        ORDER BY ${join([sql`p.step`, sql`p.attempt DESC`])}`),
-    );
-    return rows.map(toMetricPoint);
   }
 }

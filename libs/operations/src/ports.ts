@@ -248,10 +248,7 @@ export interface OperationStore {
     warning: Omit<OperationWarning, 'at'>,
     details: Readonly<Record<string, unknown>>,
   ): Promise<Operation>;
-  history(id: string): Promise<readonly HistoryEntry[]>;
   attempts(id: string): Promise<readonly AttemptRecord[]>;
-  events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]>;
-  metricPoints(id: string): Promise<readonly MetricPointRecord[]>;
 }
 
 export interface CheckpointRepository {

@@ -57,7 +57,7 @@ describe('events that arrive while something else is being written', () => {
       },
     );
     expect(taken).toBe(-1);
-    expect((await under.operations.events(id, 0, 10)).map(({ type }) => type)).not.toContain('progress');
+    expect((await under.records.events(id, 0, 10)).map(({ type }) => type)).not.toContain('progress');
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe('events that arrive while something else is being written', () => {
     const command = { operationId: id, event, actor, reason: null, expect: { attempt }, changes: {}, details: {} };
     expect((await under.operations.transition(command)).kind).toBe('applied');
     expect(await under.ingest(id, attempt, [progress(2)])).toBe(-1);
-    expect((await under.operations.events(id, 0, 100)).filter(({ type }) => type === 'progress')).toHaveLength(1);
+    expect((await under.records.events(id, 0, 100)).filter(({ type }) => type === 'progress')).toHaveLength(1);
   });
 
   it('are taken when their worker itself has reported the end meanwhile', async () => {
@@ -108,7 +108,7 @@ describe('events that arrive while something else is being written', () => {
       expect(await under.ingest(id, last, [progress(step + 1), progress(step + 2)])).toBe(2);
       const started = await under.operations.recordStart(leaseOf(last), { ...report, step, epoch: 0 });
       expect(started.progress).toEqual({ step: step + 2, epoch: 0, steps: 50, epochs: 1, examplesPerSecond: null });
-      expect((await under.operations.events(id, 0, 100)).at(-1)).toMatchObject({
+      expect((await under.records.events(id, 0, 100)).at(-1)).toMatchObject({
         type: 'started',
         data: { step, lost_steps: trained - step },
       });
@@ -126,7 +126,7 @@ describe('events that arrive while something else is being written', () => {
       () => Promise.resolve(),
     );
     expect(taken.toSorted()).toEqual([0, 2]);
-    const events = await under.operations.events(id, 0, 10);
+    const events = await under.records.events(id, 0, 10);
     expect(events.filter(({ type }) => type === 'progress')).toHaveLength(2);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   });

@@ -12,10 +12,10 @@ describe('operations in PostgreSQL', () => {
   it('stores a submission with its history, event and ticket in one piece', async () => {
     const { operation } = await under.operations.submit(draftOperation());
     expect(operation).toMatchObject({ status: 'queued', version: 1, attempt: 0, eventSeq: 1 });
-    expect(await under.operations.history(operation.id)).toMatchObject([
+    expect(await under.records.history(operation.id)).toMatchObject([
       { n: 1, event: 'submit', from: null, to: 'queued' },
     ]);
-    expect(await under.operations.events(operation.id, 0, 10)).toMatchObject([{ seq: 1, type: 'status' }]);
+    expect(await under.records.events(operation.id, 0, 10)).toMatchObject([{ seq: 1, type: 'status' }]);
     const outbox = await under.sql`SELECT payload FROM outbox WHERE payload->>'operationId' = ${operation.id}`;
     expect(outbox).toHaveLength(1);
   });
@@ -38,7 +38,7 @@ describe('operations in PostgreSQL', () => {
       status: 'resuming',
       version: operation.version + 1,
     });
-    const resumed = (await under.operations.history(operation.id)).filter(({ event }) => event === 'resume');
+    const resumed = (await under.records.history(operation.id)).filter(({ event }) => event === 'resume');
     expect(resumed).toHaveLength(1);
   });
 
@@ -133,7 +133,7 @@ describe('operations in PostgreSQL', () => {
         from,
         operation: { status: to, version: operation.version + 1 },
       });
-      const last = (await under.operations.history(operation.id)).at(-1);
+      const last = (await under.records.history(operation.id)).at(-1);
       expect(last).toMatchObject({ event, from, to, n: operation.version + 1 });
     },
   );
@@ -244,7 +244,7 @@ describe('operations in PostgreSQL', () => {
         under.operations.warn({ operationId: id, attempt, workerId: 'w' }, { code: 'c', message: `${index}` }, {}),
       ),
     );
-    const events = await under.operations.events(id, 0, 100);
+    const events = await under.records.events(id, 0, 100);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   });
 });

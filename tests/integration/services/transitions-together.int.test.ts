@@ -57,12 +57,12 @@ describe('transitions that are asked for at the same time', () => {
         operation: { id, status: 'resuming', version: version + 1, eventSeq: eventSeq + 1 },
       });
       const told = { actor: `client:${id}`, reason: `why ${id}` };
-      expect((await under.operations.history(id)).at(-1)).toMatchObject({
+      expect((await under.records.history(id)).at(-1)).toMatchObject({
         ...told,
         to: 'resuming',
         details: { of: id },
       });
-      const [event] = await under.operations.events(id, eventSeq, 10);
+      const [event] = await under.records.events(id, eventSeq, 10);
       expect(event).toMatchObject({ seq: eventSeq + 1, data: { ...told, of: id, event: 'resume', from: 'cancelled' } });
     }
     const ids = operations.map(({ id }) => id);
@@ -103,7 +103,7 @@ describe('transitions that are asked for at the same time', () => {
       const { id } = operation;
       const command = { operationId: id, event: 'resume', actor: 'test', reason: reason ?? null, expect: {} } as const;
       expect((await under.operations.transition({ ...command, changes: {}, details: {} })).kind).toBe('applied');
-      expect((await under.operations.history(id)).at(-1)?.reason).toBe(kept);
+      expect((await under.records.history(id)).at(-1)?.reason).toBe(kept);
     }
   });
 
@@ -140,7 +140,7 @@ describe('transitions that are asked for at the same time', () => {
     });
     expect(outcome.kind).toBe('applied');
     const told = { reason: 'cut \ufffd', details: { text: '\ufffd' } };
-    expect((await under.operations.history(operation.id)).at(-1)).toMatchObject(told);
+    expect((await under.records.history(operation.id)).at(-1)).toMatchObject(told);
   });
 
   it.each([

@@ -10,6 +10,7 @@ import {
   ingest,
   type IngestedEvent,
   openDatabase,
+  OperationRecords,
   PrismaCheckpointRepository,
   PrismaOperationStore,
 } from '@ktrdr/operations-prisma';
@@ -113,6 +114,7 @@ export async function givenStore() {
   return {
     database,
     operations,
+    records: new OperationRecords(database),
     checkpoints,
     checkpointDraft,
     claim,

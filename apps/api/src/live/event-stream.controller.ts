@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import { EventStreamQuery } from '@ktrdr/contracts';
-import { EventLog, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { EventLog, OperationRecords, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { FastifyReply } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { CursorInvalidError } from '../http/errors.js';
@@ -15,6 +15,7 @@ export class EventStreamController {
   constructor(
     @Inject(EventHub) private readonly hub: EventHub,
     @Inject(EventLog) private readonly log: EventLog,
+    @Inject(OperationRecords) private readonly records: OperationRecords,
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
     @Inject(OpenStreams) private readonly open: OpenStreams,
@@ -28,7 +29,7 @@ export class EventStreamController {
     @Query(zod(EventStreamQuery, 'query')) { operation_id: id }: EventStreamQuery,
     @Headers('last-event-id') lastEventId?: string,
   ): Promise<void> {
-    const parts = { hub: this.hub, log: this.log, operations: this.operations };
+    const parts = { hub: this.hub, log: this.log, records: this.records };
     if (id !== undefined) {
       const operation = await this.operations.get(id);
       const after = lastEventId === undefined ? operation.eventSeq : parseSeq(lastEventId, operation.eventSeq);

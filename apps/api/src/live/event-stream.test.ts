@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import type { EventLog, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { EventLog, OperationRecords } from '@ktrdr/operations-prisma';
 import { EventHub } from './event-hub.js';
 import { EventStream } from './event-stream.js';
 
@@ -20,8 +20,8 @@ function givenParts() {
       unlisten();
     };
   };
-  const operations = { events: async () => [] } as unknown as PrismaOperationStore;
-  return { listening, parts: { hub, log, operations } };
+  const records = { events: async () => [] } as unknown as OperationRecords;
+  return { listening, parts: { hub, log, records } };
 }
 
 describe('a live stream', () => {

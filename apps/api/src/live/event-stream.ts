@@ -1,5 +1,5 @@
 import type { OperationEventRecord } from '@ktrdr/operations';
-import type { EventCursor, EventLog, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { EventCursor, EventLog, OperationRecords } from '@ktrdr/operations-prisma';
 import type { Writable } from 'node:stream';
 import type { EventHub, LoggedEvent } from './event-hub.js';
 import { toEventView } from '../operations/event.presenter.js';
@@ -12,7 +12,7 @@ const PAGE = 500;
 export interface StreamParts {
   readonly hub: EventHub;
   readonly log: EventLog;
-  readonly operations: PrismaOperationStore;
+  readonly records: OperationRecords;
 }
 
 /** Server-sent events on one response. */
@@ -32,7 +32,7 @@ export class EventStream {
   }
 
   /** One operation: its sequence numbers have no gap, so one that is missing is read from the table. */
-  async followOperation({ hub, operations }: StreamParts, id: string, after: number, snapshot: unknown): Promise<void> {
+  async followOperation({ hub, records }: StreamParts, id: string, after: number, snapshot: unknown): Promise<void> {
     let seq = after;
     let isReplaying = true;
     let isBehind = false;
@@ -45,7 +45,7 @@ export class EventStream {
     };
     const replay = async () => {
       for (;;) {
-        const page = await operations.events(id, seq, PAGE);
+        const page = await records.events(id, seq, PAGE);
         for (const event of page) send({ event });
         if (page.length < PAGE || !this.isOpen) return;
       }

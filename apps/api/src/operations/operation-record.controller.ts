@@ -10,7 +10,7 @@ import type {
 } from '@ktrdr/contracts';
 import { OperationEventsQuery } from '@ktrdr/contracts';
 import { contentOf, ObjectNotFoundError, type ObjectStore } from '@ktrdr/checkpoint';
-import { PrismaForkStore, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { OperationRecords, PrismaForkStore, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { zod } from '../http/zod.pipe.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
 import { operationId } from './operations.controller.js';
@@ -23,6 +23,7 @@ import { toHistory } from './history.presenter.js';
 export class OperationRecordController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(OperationRecords) private readonly records: OperationRecords,
     @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
     @Inject(OperationQueries) private readonly queries: OperationQueries,
     @Inject(OBJECT_STORE) private readonly objects: ObjectStore,
@@ -31,7 +32,7 @@ export class OperationRecordController {
   @Get('history')
   async history(@Param('id', operationId) id: string): Promise<HistoryPage> {
     await this.operations.get(id);
-    const [entries, forks] = await Promise.all([this.operations.history(id), this.forks.forkEntries(id)]);
+    const [entries, forks] = await Promise.all([this.records.history(id), this.forks.forkEntries(id)]);
     return { items: toHistory(entries, forks) };
   }
 
@@ -41,14 +42,14 @@ export class OperationRecordController {
     @Query(zod(OperationEventsQuery, 'query')) { after, limit }: OperationEventsQueryType,
   ): Promise<EventPage> {
     await this.operations.get(id);
-    const items = (await this.operations.events(id, after, limit)).map(toEventView);
+    const items = (await this.records.events(id, after, limit)).map(toEventView);
     return { items, next_after: items.at(-1)?.seq ?? after };
   }
 
   @Get('metrics')
   async metrics(@Param('id', operationId) id: string): Promise<MetricsPage> {
     await this.operations.get(id);
-    const [points, attempts] = await Promise.all([this.operations.metricPoints(id), this.operations.attempts(id)]);
+    const [points, attempts] = await Promise.all([this.records.metricPoints(id), this.operations.attempts(id)]);
     return {
       items: points.map(({ at, values, ...point }) => ({ ...point, at: at.toISOString(), values: { ...values } })),
       resumed_at_steps: attempts.flatMap(({ attempt, startStep }) =>

@@ -18,6 +18,7 @@ import {
   type ChildrenOfStatus,
   PrismaCheckpointRepository,
   PrismaForkStore,
+  OperationRecords,
   PrismaOperationStore,
 } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
@@ -36,6 +37,7 @@ const FORKS_SHOWN = 20;
 export class OperationPresenter {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(OperationRecords) private readonly records: OperationRecords,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
     @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
   ) {}
@@ -58,8 +60,8 @@ export class OperationPresenter {
       this.operations.queuePositions(operations),
       this.checkpoints.latestOf(ids),
       this.checkpoints.byIds(resumedFrom),
-      this.operations.pauseEntries(ids),
-      this.operations.childrenSummaries(ids),
+      this.records.pauseEntries(ids),
+      this.records.childrenSummaries(ids),
       this.forks.forksOf(ids, FORKS_SHOWN),
     ]);
     const now = Date.now();

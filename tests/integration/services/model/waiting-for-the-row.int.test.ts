@@ -121,7 +121,7 @@ describe('a write that had to wait for its operation', () => {
     const warning = { code: 'checkpoint-failed', message: 'the disk is full' };
     await Promise.all(Array.from({ length: 4 }, () => under.operations.recordStart(lease, start)));
     await Promise.all(Array.from({ length: 4 }, () => under.operations.warn(lease, warning, {})));
-    const events = await under.operations.events(operation.id, operation.eventSeq, 10);
+    const events = await under.records.events(operation.id, operation.eventSeq, 10);
     expect(events.map(({ type }) => type)).toEqual(['started', 'warning']);
     expect((await under.operations.get(operation.id)).warnings).toHaveLength(1);
   });
