@@ -3,6 +3,7 @@ import { attemptRecordOf } from './support/attempt-record.js';
 import { eventually, eventuallySeen } from './support/eventually.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
+import { pacedTrainer } from './support/paced-trainer.js';
 import { childrenOf, isAlive } from './support/process-tree.js';
 import { type RunningApi, type RunningWorker, startApi, startWorker } from './support/processes.js';
 import { LEASE_MS, SHORT_LEASE } from './support/short-lease.js';
@@ -11,6 +12,8 @@ import { trainingOver } from './support/training.js';
 
 const EPOCHS = 40;
 const KILLS = 5;
+/** Eight seconds after the last kill's step: it cannot end before it is killed. */
+const PACE_MS = 10;
 const CLAIMED_WITHIN_MS = LEASE_MS + 2_000;
 
 describe('a worker that has lost its lease', () => {
@@ -23,12 +26,13 @@ describe('a worker that has lost its lease', () => {
   const workers = new Map<string, RunningWorker>();
   let started = 0;
 
-  const oneMoreWorker = async () => {
+  const oneMoreWorker = async (env: Readonly<Record<string, string>> = {}) => {
     started += 1;
-    const worker = await startWorker(services, { api, id: `w${started}` });
+    const worker = await startWorker(services, { api, id: `w${started}`, env });
     workers.set(worker.id, worker);
   };
-  const submit = (name: string) => training.submit({ name, spec: smallSpec({ epochs: EPOCHS }) });
+  const submit = (name: string, pool = 'default') =>
+    training.submit({ name, pool, spec: smallSpec({ epochs: EPOCHS }) });
   const holderOf = (view: Record<string, unknown>): RunningWorker => {
     const worker = workers.get(String(view['worker_id']));
     if (!worker) throw new Error(`nobody here is ${String(view['worker_id'])}`);
@@ -111,7 +115,9 @@ describe('a worker that has lost its lease', () => {
   });
 
   it(`is replaced within the lease and two seconds after each of ${KILLS} kills`, async () => {
-    const id = await submit('killed');
+    const env = { KTRDR_WORKER_POOL: 'killed', KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
+    await Promise.all([oneMoreWorker(env), oneMoreWorker(env)]);
+    const id = await submit('killed', 'killed');
     const killedAt: number[] = [];
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const before = await training.until(
@@ -122,7 +128,7 @@ describe('a worker that has lost its lease', () => {
       const worker = holderOf(before);
       workers.delete(worker.id);
       killedAt.push(Date.now());
-      await Promise.all([worker.kill(), oneMoreWorker()]);
+      await Promise.all([worker.kill(), oneMoreWorker(env)]);
     }
     await training.completed(id);
     expect(await training.weightsOf(id)).toBe(uninterrupted);

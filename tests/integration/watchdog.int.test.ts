@@ -13,7 +13,8 @@ import { trainingOver } from './support/training.js';
 
 const COUNTING = join(import.meta.dirname, 'support/fixtures/counting-trainer.mjs');
 const STEPS = { steps: 120, steps_per_epoch: 20, step_ms: 5 };
-const STUCK_AT = 50;
+/** After its first save and before its second, which is made only if the first is stored by then. */
+const STUCK_AT = 30;
 const WATCHDOG_SECONDS = 1;
 
 /** What counting to the end without any interruption gives. */
@@ -42,6 +43,16 @@ describe('the verdict on a trainer that makes no steps', () => {
     const command = [process.execPath, COUNTING, JSON.stringify({ ...STEPS, ...behaviour })];
     const env = { KTRDR_WORKER_POOL: pool, KTRDR_TRAINER_COMMAND: JSON.stringify(command) };
     return { pool, worker: await startWorker(services, { api, id: `${pool}-${process.hrtime.bigint()}`, env }) };
+  };
+  /** Orders that the trainers of a worker look for. */
+  const givenOrders = async (what: string) => {
+    const orders = await mkdtemp(join(tmpdir(), 'ktrdr-watchdog-'));
+    await mkdir(join(orders, what));
+    return {
+      orders,
+      give: (id: string) => writeFile(join(orders, what, id), ''),
+      takeBack: () => rm(orders, { recursive: true }),
+    };
   };
   const submit = (pool: string, onStall: 'warn' | 'pause' | 'fail', seconds = WATCHDOG_SECONDS) =>
     training.submit({ pool, spec: smallSpec({ backend: 'cpu' }), watchdog: { seconds, on_stall: onStall } });
@@ -74,20 +85,19 @@ describe('the verdict on a trainer that makes no steps', () => {
   };
   const expectCounted = async (id: string) => {
     const view = await training.completed(id);
-    expect(view['result']).toEqual({ value: COUNTED });
+    expect(view['result']).toMatchObject({ value: COUNTED });
     return view;
   };
 
   it('is stuck when the system has stopped it: a warning, and nothing else until it goes on', async () => {
-    const orders = await mkdtemp(join(tmpdir(), 'ktrdr-watchdog-'));
-    const { pool, worker } = await givenWorker({ orders, hold_at: 20 });
-    await mkdir(join(orders, 'held'));
+    const held = await givenOrders('held');
+    const { pool, worker } = await givenWorker({ orders: held.orders, hold_at: 20 });
     const id = await submit(pool, 'warn');
-    await writeFile(join(orders, 'held', id), '');
+    await held.give(id);
     await training.reached(id, 20);
     const trainer = await trainerOf(worker);
     process.kill(trainer, 'SIGSTOP');
-    await rm(orders, { recursive: true });
+    await held.takeBack();
     const stuck = await isStuck(id);
     expect(stuck).toMatchObject({ status: 'running', attempt: 1, worker_id: worker.id });
     expect(stuck['warnings']).toMatchObject([{ code: 'trainer-stalled' }]);
@@ -100,11 +110,15 @@ describe('the verdict on a trainer that makes no steps', () => {
   });
 
   it('is not stuck when all is done and its last save waits for the store, however long', async () => {
-    const { pool } = await givenWorker();
+    const held = await givenOrders('held');
+    const { pool } = await givenWorker({ orders: held.orders, hold_at: 100, tells_while_held: true });
     const store = fileURLToPath(services.objectStoreUrl);
-    await rename(store, `${store}-away`);
     const id = await submit(pool, 'fail');
+    await held.give(id);
+    await training.until(id, (view) => view['latest_checkpoint']?.step === 100, 'its saves of before are stored');
+    await rename(store, `${store}-away`);
     try {
+      await held.takeBack();
       await training.until(id, ({ progress }) => progress?.step === STEPS.steps, 'it has made its last step');
       await new Promise((resolve) => setTimeout(resolve, 4 * WATCHDOG_SECONDS * 1000)); // what must not happen in it
       expect(await training.show(id)).toMatchObject({ status: 'running', attempt: 1 });
@@ -125,7 +139,7 @@ describe('the verdict on a trainer that makes no steps', () => {
     expect(pausing['pause']).toMatchObject({ cause: 'stall', requested_by: 'policy:watchdog' });
     await expectStuckEvent(id, worker);
     const paused = await training.settled(id);
-    expect(paused).toMatchObject({ status: 'paused', attempt: 1, latest_checkpoint: { step: 40 } });
+    expect(paused).toMatchObject({ status: 'paused', attempt: 1, latest_checkpoint: { step: 20 } });
     expect(paused['warnings'].map(({ message }: { message: string }) => message).join()).toContain('last checkpoint');
     expect(await historyOf(id)).toEqual([
       'submit by client:bootstrap',
@@ -135,7 +149,7 @@ describe('the verdict on a trainer that makes no steps', () => {
     ]);
     await expectFree(trainer, worker);
     const resumed = await http.post(`/operations/${id}/resume`);
-    expect(resumed).toMatchObject({ status: 202, body: { resumed_from: { step: 40 } } });
+    expect(resumed).toMatchObject({ status: 202, body: { resumed_from: { step: 20 } } });
     expect(await expectCounted(id)).toMatchObject({ attempt: 2 });
   });
 
