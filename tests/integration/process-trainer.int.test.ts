@@ -141,6 +141,51 @@ describe('a trainer of one’s own', () => {
     workers = [...workers.filter((other) => other !== worker), await givenWorker(`${worker.id}c`)];
   });
 
+  const inlineSpec = (code: string) => {
+    const {
+      log_patterns: _none,
+      resume_args: _neither,
+      ...trainer
+    } = directorySpec({})['trainer'] as Record<string, unknown>;
+    return { version: 1, trainer: { ...trainer, command: [process.execPath, '-e', code] }, params: {}, steps: 1 };
+  };
+  const linesOf = async (id: string) => {
+    const { items } = (await http.get(`/operations/${id}/events?limit=1000`)).body as {
+      items: { type: string; data: { lines?: string[] } }[];
+    };
+    return items.flatMap(({ data }) => data.lines ?? []);
+  };
+
+  it('may say what no database can store: it is told and ends as any other, and so does what runs beside it', async () => {
+    const id = await training.submit({
+      spec: inlineSpec(`
+        const { mkdirSync, renameSync, writeFileSync } = require('node:fs');
+        const { KTRDR_CHECKPOINT_DIR: dir, KTRDR_RESULT_FILE: result } = process.env;
+        console.log('a\\0b');
+        console.log('x'.repeat(1999) + '\u{1f642}'.repeat(5));
+        for (let line = 0; line < 400; line += 1) console.log('\\x01'.repeat(3000));
+        console.log('the end');
+        mkdirSync(dir + '/new');
+        writeFileSync(dir + '/new/state', '1');
+        renameSync(dir + '/new', dir + '/checkpoint-1');
+        writeFileSync(result, JSON.stringify({ 'b\\0': 'x\\0y', half: '\\ud800' }));`),
+    });
+    const beside = await training.submit({ spec: directorySpec({ steps: 20 }) });
+    const done = await training.completed(id);
+    expect(done['result']).toMatchObject({ 'b\ufffd': 'x\ufffdy', half: '\ufffd' });
+    const lines = await linesOf(id);
+    expect(lines).toEqual(expect.arrayContaining(['a\ufffdb', `${'x'.repeat(1999)}\ufffd`, 'the end']));
+    await training.completed(beside);
+    expect((await linesOf(beside)).length).toBeGreaterThan(0);
+  });
+
+  it('may end with words that no database can store: it is failed, and they are told as far as they can be', async () => {
+    const code = `process.stderr.write('bad byte \\0 in header\\n'); process.exitCode = 3;`;
+    const failed = await training.settled(await training.submit({ spec: inlineSpec(code), max_recoveries: 0 }));
+    expect(failed).toMatchObject({ status: 'failed' });
+    expect(JSON.stringify(failed['error'])).toContain('bad byte \ufffd in header');
+  });
+
   itWithNumpy('in numpy ends with the same weights after a cancel and a resume', async () => {
     const numpySpec = (seconds_per_step: number) => ({
       version: 1,

@@ -1,6 +1,7 @@
 import { CHECKPOINT_KINDS } from '@ktrdr/operations';
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
+import { Count, Position } from './position.js';
 
 /**
  * The language between a supervisor and its trainer: one JSON document a line, control on file descriptor 3,
@@ -15,7 +16,6 @@ export const BOUNDARIES = ['step', 'epoch'] as const;
 export const Boundary = z.enum(BOUNDARIES);
 export type Boundary = z.infer<typeof Boundary>;
 
-const Position = { step: z.int().min(0), epoch: z.int().min(0) };
 const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
 /** Named figures; what JSON has no number for travels as its name. */
 export const Metrics = z.record(z.string(), MetricValue);
@@ -74,8 +74,8 @@ export const TrainerEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('started'),
     ...Position,
-    steps: z.int().min(0),
-    epochs: z.int().min(0),
+    steps: Count,
+    epochs: Count,
     /** null: this type of operation uses none. */
     backend: z.string().nullable(),
     backend_version: z.string(),
@@ -86,8 +86,8 @@ export const TrainerEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('progress'),
     ...Position,
-    steps: z.int().min(0),
-    epochs: z.int().min(0),
+    steps: Count,
+    epochs: Count,
     loss: MetricValue.nullable(),
     examples_per_second: z.number().min(0).nullable(),
   }),

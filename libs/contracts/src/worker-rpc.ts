@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';
+import { Count, Position } from './position.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
 
 const Lease = { operation_id: z.string(), attempt: z.int().min(1), worker_id: z.string() };
-const Position = { step: z.int().min(0), epoch: z.int().min(0) };
 /** On the report of an end: `n` of the newest event that this attempt has told, so that the end is recorded behind it. */
 const Told = { told: z.int().min(0).optional() };
 
@@ -168,8 +168,8 @@ export const WORKER_RPC = {
     request: z.object({
       ...Lease,
       ...Position,
-      steps: z.int(),
-      epochs: z.int(),
+      steps: Count,
+      epochs: Count,
       backend: z.string().nullable(),
       backend_version: z.string(),
       backend_reason: z.string(),
@@ -270,8 +270,8 @@ export const WorkerEvent = z.object({
     z.object({
       type: z.literal('progress'),
       ...Position,
-      steps: z.int(),
-      epochs: z.int(),
+      steps: Count,
+      epochs: Count,
       loss: z.union([z.number(), z.string()]).nullable(),
       examples_per_second: z.number().nullable(),
     }),

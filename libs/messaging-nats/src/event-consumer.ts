@@ -1,4 +1,5 @@
 import { WorkerEvent } from '@ktrdr/contracts';
+import { parseStorable } from '@ktrdr/operations';
 import { AckPolicy, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { reasonOf } from './errors.js';
@@ -131,7 +132,7 @@ export class EventConsumer {
 function readEvent(message: JsMsg, onTrouble: EventConsumption['onTrouble']): WorkerEvent | null {
   let reason: string;
   try {
-    const parsed = WorkerEvent.safeParse(message.json());
+    const parsed = WorkerEvent.safeParse(parseStorable(message.string()));
     if (parsed.success) return parsed.data;
     reason = parsed.error.issues.map(({ path, message: text }) => `${path.join('.')}: ${text}`).join('; ');
   } catch (error) {

@@ -29,6 +29,8 @@ export type SessionStatus =
 const CONNECT_TIMEOUT_MS = 2_000;
 const RETRY_EVERY_MS = 250;
 const REPORT_EVERY_MS = 1_000;
+/** Counted with a message. */
+const HEADER_BYTES = 1_024;
 /** Two unanswered pings: a peer that is gone without a word is noticed within ten seconds. */
 const PING_EVERY_MS = 4_000;
 
@@ -85,6 +87,13 @@ export class NatsSession {
 
   get isConnected(): boolean {
     return this.connected && !this.connection.isClosed();
+  }
+
+  /** By how much a message is larger than the server takes, in words; null: it is not. */
+  excessOf(body: string): string | null {
+    const bytes = Buffer.byteLength(body);
+    const limit = (this.connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
+    return bytes > limit ? `it has ${bytes} bytes, and NATS takes ${limit} (max_payload)` : null;
   }
 
   /** Whether the server answers now. A connection that was cut without a word looks connected for ten seconds more. */

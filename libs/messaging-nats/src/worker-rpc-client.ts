@@ -14,7 +14,7 @@ export class WorkerRpcClient {
   constructor(private readonly session: NatsSession) {}
 
   /**
-   * @throws {RpcError} when the API refused.
+   * @throws {RpcError} when the API refused, or the request is larger than NATS takes.
    * @throws {RpcUnavailableError} when nobody answered in time; the request may have taken effect all the same.
    */
   async call<M extends WorkerRpcMethod>(
@@ -22,7 +22,10 @@ export class WorkerRpcClient {
     request: WorkerRpcRequest<M>,
     { timeoutMs }: { readonly timeoutMs: number },
   ): Promise<WorkerRpcReply<M>> {
-    const answer = await this.send(method, JSON.stringify(request), timeoutMs);
+    const body = JSON.stringify(request);
+    const excess = this.session.excessOf(body);
+    if (excess) throw new RpcError('request-invalid', `The request ${method} is too large: ${excess}`);
+    const answer = await this.send(method, body, timeoutMs);
     const envelope = RpcEnvelope.safeParse(answer);
     if (!envelope.success) throw new RpcUnavailableError(method, 'the answer was not an RPC envelope');
     if (!envelope.data.ok) throw new RpcError(envelope.data.code, envelope.data.message, envelope.data.details);

@@ -1,5 +1,6 @@
 import { WORKER_RPC, type WorkerRpcMethod, type WorkerRpcReply, type WorkerRpcRequest } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import { parseStorable } from '@ktrdr/operations';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { NatsSession } from './nats-session.js';
 
@@ -59,7 +60,7 @@ export class WorkerRpcServer {
     let envelope: Envelope;
     try {
       envelope = isMethod(method)
-        ? await this.handle(method, message.json())
+        ? await this.handle(method, parseStorable(message.string()))
         : refusal('request-invalid', `There is no worker RPC named ${method}`);
     } catch (error) {
       envelope = this.toRefusal(method, error);
@@ -67,7 +68,8 @@ export class WorkerRpcServer {
     try {
       message.respond(JSON.stringify(envelope));
     } catch (error) {
-      this.onError(method, error);
+      this.onError(method, error); // larger than a message may be
+      message.respond(JSON.stringify(refusal('internal', `The answer to ${method} could not be sent`)));
     }
   }
 

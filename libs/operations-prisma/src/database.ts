@@ -86,6 +86,11 @@ function sqlStateOf(error: Error): string {
   return typeof state === 'string' ? state : '';
 }
 
+/** Whether PostgreSQL has something against the values themselves: the same ones will never be taken. */
+export function isDataRefused(error: unknown): boolean {
+  return error instanceof Error && /^2[23]/.test(sqlStateOf(error));
+}
+
 /** Whether a statement gave up waiting for a lock after its `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '55P03';

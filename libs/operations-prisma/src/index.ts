@@ -1,5 +1,12 @@
 export { type ApiTokenRecord, ApiTokenStore } from './api-token-store.js';
-export { type Database, DatabaseUnavailableError, isConnectionError, openDatabase, reach } from './database.js';
+export {
+  type Database,
+  DatabaseUnavailableError,
+  isConnectionError,
+  isDataRefused,
+  openDatabase,
+  reach,
+} from './database.js';
 export { type EventCursor, EventLog } from './event-log.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
 export { ObjectsInUseError } from './objects-lock.js';

@@ -3,6 +3,7 @@ import {
   type OperationChanges,
   type OperationEvent,
   statusesBefore,
+  stringifyStorable,
   type TransitionCommand,
   type TransitionCondition,
   transitionsOf,
@@ -174,14 +175,7 @@ export function transitionStatement(
   const kind = `${held} ${kindOf(commands[0])}`;
   const strings = texts.get(kind) ?? statementOf(commands[0], held).strings;
   texts.set(kind, strings);
-  return new Sql(strings, [toJson(commands.map(toAsked))]);
-}
-
-/** Half of a character, as cutting a text leaves it, is nothing that PostgreSQL takes in JSON. */
-function toJson(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (!text.includes('\\ud')) return text;
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? part.toWellFormed() : part));
+  return new Sql(strings, [stringifyStorable(commands.map(toAsked))]);
 }
 
 function toAsked({ operationId, actor, reason, expect, details, changes }: TransitionCommand) {

@@ -130,5 +130,6 @@ export { type PausedReport, ReportOutcome, ReportRestoreFailure, ReportSaveFailu
 export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
 export { explain, type ExplainFacts, type Explanation } from './explain-operation.js';
 export { OPERATION_TYPES, type OperationType, type OperationTypeTraits, traitsOf } from './operation-types.js';
+export { parseStorable, storableText, stringifyStorable } from './storable-text.js';
 export { type RemainingTime, remainingTime } from './remaining-time.js';
 export { WatchProgress } from './watch-progress.js';

@@ -37,6 +37,31 @@ const heartbeat = { worker_id: 'w1', free_slots: 1, leases: [] };
 describe('worker RPC', () => {
   const asked = { timeoutMs: 2_000 };
 
+  it('brings texts that can be stored, and refuses at once what is larger than a message may be', async () => {
+    const reasons: string[] = [];
+    const server = new WorkerRpcServer(
+      await givenSession('api'),
+      handlers({
+        released: async ({ reason }) => {
+          reasons.push(reason);
+          return { status: 'queued' };
+        },
+      }),
+      () => undefined,
+    );
+    server.start();
+    const client = new WorkerRpcClient(await givenSession());
+    const report = { operation_id: 'op_a', attempt: 1, worker_id: 'w1', step: 1, epoch: 0, checkpoint_id: null };
+    await client.call('released', { ...report, reason: 'a\0b \ud83d' }, asked);
+    expect(reasons).toEqual(['a\ufffdb \ufffd']);
+    const tooLarge = client.call('released', { ...report, reason: 'x'.repeat(2_000_000) }, asked);
+    await expect(tooLarge).rejects.toMatchObject({
+      code: 'request-invalid',
+      message: expect.stringContaining('bytes'),
+    });
+    await server.stop();
+  });
+
   it('carries the reply, and refusals with code, message and details', async () => {
     const server = new WorkerRpcServer(
       await givenSession('api'),
@@ -144,6 +169,19 @@ describe('events', () => {
     await stop();
     expect(batches.flat().map(({ n }) => n)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
     expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(10);
+  });
+
+  it('arrive as a warning where one is larger than a message may be', async () => {
+    await givenDispatcher();
+    const publisher = new EventPublisher(await givenSession());
+    const lines = ['x'.repeat(2_000_000)];
+    await publisher.publish({ ...event(1), body: { type: 'log', stream: 'stdout', lines } });
+    const second = event(2);
+    await publisher.publish(second);
+    const { batches, stop } = await givenConsumption({ maxBatch: 10 });
+    await until(() => batches.flat().length >= 2, 'both');
+    await stop();
+    expect(batches.flat()).toMatchObject([{ n: 1, body: { type: 'warning', code: 'event-too-large' } }, second]);
   });
 
   it('come again, in order, when the handler throws', async () => {

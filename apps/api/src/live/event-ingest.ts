@@ -1,6 +1,6 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
 import type { CheckpointingReport, Figure } from '@ktrdr/operations';
-import { type Database, ingest, type IngestedEvent, reach } from '@ktrdr/operations-prisma';
+import { type Database, ingest, type IngestedEvent, isDataRefused, reach } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 import { TimelyIngest } from './timely-ingest.js';
 
@@ -29,11 +29,35 @@ export class EventIngest {
         const [first] = group;
         if (!first) return;
         const lease = { operationId: first.operation_id, attempt: first.attempt };
-        const written = await reach(() => ingest(this.database, lease, group.map(toIngested)));
+        const written = await this.record(lease, group);
         if (written < 0) this.log.info({ ...lease, events: group.length }, 'events of a fenced attempt refused');
       }),
     );
   }
+
+  /** An event that the database refuses costs itself alone: a warning takes its place, so that its number is there. */
+  private async record(lease: Attempt, events: readonly WorkerEvent[]): Promise<number> {
+    try {
+      return await reach(() => ingest(this.database, lease, events.map(toIngested)));
+    } catch (error) {
+      const [first, ...others] = events;
+      if (!isDataRefused(error) || !first) throw error;
+      if (others.length > 0) {
+        let written = 0;
+        for (const event of events) written += await this.record(lease, [event]);
+        return written;
+      }
+      this.log.error({ ...lease, n: first.n, type: first.body.type, err: error }, 'an event cannot be recorded');
+      const message = `An event of the type ${first.body.type} could not be recorded; the log of the API says why`;
+      const told: WorkerEvent = { ...first, body: { type: 'warning', code: 'event-refused', message } };
+      return reach(() => ingest(this.database, lease, [toIngested(told)]));
+    }
+  }
+}
+
+interface Attempt {
+  readonly operationId: string;
+  readonly attempt: number;
 }
 
 function toIngested({ n, at, body }: WorkerEvent): IngestedEvent {

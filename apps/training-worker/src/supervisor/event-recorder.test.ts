@@ -64,3 +64,24 @@ it('tells nothing after it was abandoned', () => {
   progress(1);
   expect(told()).toEqual([]);
 });
+
+it('cuts a line between characters, and has U+FFFD in place of what no text can hold', () => {
+  const { events, recorder } = given();
+  recorder.recordLog('stdout', `${'x'.repeat(1_999)}🙂`);
+  recorder.recordLog('stdout', 'a\0b');
+  recorder.close();
+  expect(events.events.map(({ body }) => body)).toEqual([
+    { type: 'log', stream: 'stdout', lines: [`${'x'.repeat(1_999)}\ufffd`, 'a\ufffdb'] },
+  ]);
+});
+
+it('keeps each event of lines far below what a message may have, and tells all of them', () => {
+  const { events, recorder } = given();
+  const lines = Array.from({ length: 400 }, (_, n) => `${n} ${'\x01'.repeat(3_000)}`);
+  for (const line of lines) recorder.recordLog('stdout', line);
+  recorder.recordLog('stderr', 'one more');
+  recorder.close();
+  const bodies = events.events.map(({ body }) => body).filter((body) => body.type === 'log');
+  expect(bodies.flatMap((body) => body.lines)).toEqual([...lines.map((line) => line.slice(0, 2_000)), 'one more']);
+  expect(Math.max(...events.events.map((event) => JSON.stringify(event).length))).toBeLessThan(256 * 1024);
+});

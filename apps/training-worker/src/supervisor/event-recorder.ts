@@ -1,4 +1,5 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
+import { storableText } from '@ktrdr/operations';
 import type { EventSink, Lease } from './ports.js';
 
 type Body = WorkerEvent['body'];
@@ -10,6 +11,8 @@ const LOG_EVERY_MS = 500;
 const MAX_LINES_PER_EVENT = 100;
 const MAX_LINE_LENGTH = 2_000;
 const MAX_LINES_WAITING = 500;
+/** Of one event's lines as JSON: a control character takes six bytes, and NATS takes a megabyte. */
+const MAX_BYTES_PER_EVENT = 128 * 1024;
 
 /** Numbers what one attempt tells, and thins out what comes faster than anybody can read. */
 export class EventRecorder {
@@ -42,7 +45,7 @@ export class EventRecorder {
 
   recordLog(stream: Stream, line: string): void {
     if (this.lines.length >= MAX_LINES_WAITING) this.omittedLines += 1;
-    else this.lines.push({ stream, line: line.slice(0, MAX_LINE_LENGTH) });
+    else this.lines.push({ stream, line: storableText(line.slice(0, MAX_LINE_LENGTH)) });
     this.flushLater(LOG_EVERY_MS);
   }
 
@@ -84,10 +87,19 @@ export class EventRecorder {
     }
     while (this.lines.length > 0) {
       const stream = this.lines[0]?.stream ?? 'stdout';
-      const other = this.lines.findIndex((entry) => entry.stream !== stream);
-      const count = Math.min(other === -1 ? this.lines.length : other, MAX_LINES_PER_EVENT);
-      this.enqueue({ type: 'log', stream, lines: this.lines.splice(0, count).map(({ line }) => line) });
+      const lines = this.lines.splice(0, this.fitting(stream)).map(({ line }) => line);
+      this.enqueue({ type: 'log', stream, lines });
     }
+  }
+
+  /** How many of the lines that wait go into one event: one at least. */
+  private fitting(stream: Stream): number {
+    let bytes = 0;
+    const end = this.lines.findIndex((waiting, index) => {
+      bytes += Buffer.byteLength(JSON.stringify(waiting.line));
+      return index > 0 && (waiting.stream !== stream || index >= MAX_LINES_PER_EVENT || bytes > MAX_BYTES_PER_EVENT);
+    });
+    return end === -1 ? this.lines.length : end;
   }
 
   private enqueue(body: Body): void {

@@ -28,6 +28,10 @@ export interface StartingPoint extends Position {
   readonly dir: string | null;
 }
 
+/** A request that is repeated is told of after some seconds, and then about once a minute. */
+const TOLD_FROM_TRY = 5;
+const TOLD_EVERY_TRIES = 60;
+
 /** One attempt at one operation: prepare, train, settle, and start over locally when a pause was withdrawn too late. */
 export class OperationRun {
   readonly lease: Lease;
@@ -55,7 +59,9 @@ export class OperationRun {
     this.log = ports.log.child({ ...this.lease });
     this.intent = new RunIntent(operation.directive, hasState(operation));
     this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
-    const persistent = new PersistentRpc(ports.rpc, (method, err) => this.log.debug({ err, method }, 'asking again'));
+    const persistent = new PersistentRpc(ports.rpc, (method, err, tries) =>
+      this.log[tries % TOLD_EVERY_TRIES === TOLD_FROM_TRY ? 'warn' : 'debug']({ err, method, tries }, 'asking again'),
+    );
     this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
     this.storage = new ObservedStorage(ports.storage);
     const { intent, recorder, rpc, log } = this;

@@ -4,7 +4,6 @@ import { Backoff } from './backoff.js';
 import type { WorkerRpc } from './ports.js';
 
 const TIMEOUT_MS = 5_000;
-const RETRY = { firstMs: 200, lastMs: 1_000 };
 /** The API could not decide now; asking again can help. */
 const UNDECIDED: readonly ErrorCode[] = [
   'messaging-unavailable',
@@ -19,27 +18,40 @@ export function isUndecided(error: unknown): boolean {
   return !(error instanceof DomainError) || UNDECIDED.includes(error.code);
 }
 
-/** What is reported must arrive: asks until the API accepts or refuses, however long it is away. */
+const LIMITS = {
+  retry: { firstMs: 200, lastMs: 1_000 },
+  /** Faults in a row, about five minutes: longer than a database needs to come back, shorter than anybody waits for a slot. */
+  faults: 300,
+};
+
+/**
+ * What is reported must arrive: asks until the API accepts or refuses, however long it is away. An API that is there and
+ * fails at this very request, time after time, has refused it.
+ */
 export class PersistentRpc {
+  /** @param onRetry is told what kept it from an answer, and how often it has asked for this one. */
   constructor(
     private readonly rpc: WorkerRpc,
-    private readonly onRetry: (method: string, error: unknown) => void,
+    private readonly onRetry: (method: string, error: unknown, tries: number) => void,
+    private readonly limits = LIMITS,
   ) {}
 
-  /** @throws DomainError the API's refusal; the signal's reason when it aborts first. */
+  /** @throws DomainError the API's refusal, or its fault; the signal's reason when it aborts first. */
   async call<M extends WorkerRpcMethod>(
     method: M,
     request: WorkerRpcRequest<M>,
     signal: AbortSignal,
   ): Promise<WorkerRpcReply<M>> {
-    const backoff = new Backoff(RETRY);
-    for (;;) {
+    const backoff = new Backoff(this.limits.retry);
+    let faults = 0;
+    for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted();
       try {
         return await this.rpc.call(method, request, { timeoutMs: TIMEOUT_MS });
       } catch (error) {
-        if (!isUndecided(error)) throw error;
-        this.onRetry(method, error);
+        faults = error instanceof DomainError && error.code === 'internal' ? faults + 1 : 0;
+        if (!isUndecided(error) || faults >= this.limits.faults) throw error;
+        this.onRetry(method, error, tries);
       }
       await backoff.wait(signal);
     }
