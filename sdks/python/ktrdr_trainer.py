@@ -16,8 +16,11 @@ place where the supervisor is obeyed: it saves when a save is wanted and leaves 
 The protocol is described in docs/TRAINER-PROTOCOL.md: JSON Lines, control on file descriptor 3, events on 4.
 """
 
+import functools
 import json
 import math
+import numbers
+import operator
 import os
 import queue
 import shutil
@@ -35,6 +38,7 @@ CONTROL_FD = 3
 EVENT_FD = 4
 PROGRESS_EVERY_SECONDS = 0.2
 FINAL_TRIES = 4
+RESULT_MAX_BYTES = 256 * 1024
 
 #: Where an attempt continues: ``dir`` holds the files that ``save`` wrote, ``step`` and ``epoch`` say when.
 Resume = namedtuple("Resume", ["dir", "step", "epoch"])
@@ -79,8 +83,53 @@ class _Channel:
         os._exit(1)  # the supervisor is gone, and with it whoever could keep what is trained from here on
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_fork = threading.local()
+
+
+def _leave_signals_to_supervisor():
+    """In this process only: its children end by them. Does nothing outside the main thread, where no handler can be.
+
+    A handler that does nothing, and not SIG_IGN, which would be inherited by every program that is executed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in _SIGNALS:
+        signal.signal(number, _ignore)
+        signal.siginterrupt(number, False)
+    _register_fork_hooks()
+
+
+def _ignore(number, frame):
+    pass
+
+
+@functools.lru_cache(maxsize=None)
+def _register_fork_hooks():
+    os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_restore_signals)
+
+
+def _hold_signals():
+    # One that reached the child before its handlers are restored would be lost.
+    _fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _release_signals():
+    signal.pthread_sigmask(signal.SIG_SETMASK, _fork.mask)
+
+
+def _restore_signals():
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _ignore:
+            signal.signal(number, signal.SIG_DFL)
+    _release_signals()
+
+
 def connect(trainer, version="0", backends=(), control_fd=CONTROL_FD, event_fd=EVENT_FD):
-    """Says that this trainer is ready and waits for its operation. Use the result in a ``with`` statement."""
+    """Says that this trainer is ready and waits for its operation. Use the result in a ``with`` statement.
+
+    From here on SIGINT and SIGTERM do not end this process, if this is its main thread. Its children they do end.
+    """
     for fd in (control_fd, event_fd):
         try:
             os.fstat(fd)
@@ -89,8 +138,7 @@ def connect(trainer, version="0", backends=(), control_fd=CONTROL_FD, event_fd=E
                 "file descriptor %d is not open: a trainer is started by a ktrdr worker, with "
                 '"trainer: {kind: process, interface: protocol}" in the spec' % fd
             )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the supervisor decides
+    _leave_signals_to_supervisor()
     channel = _Channel(control_fd, event_fd)
     channel.emit(
         {"type": "ready", "trainer": trainer, "version": version, "pid": os.getpid(), "backends": list(backends)}
@@ -151,41 +199,43 @@ class Run:
 
     def started(self, step, epoch=0, steps=0, epochs=0, data_fingerprint="none", parameters=0, backend="python"):
         """The data is read and the state restored: the next thing is a step."""
-        self._steps, self._epochs = steps, epochs
+        self._steps, self._epochs = _whole("steps", steps), _whole("epochs", epochs)
         self._channel.emit(
             {
                 "type": "started",
-                "step": step,
-                "epoch": epoch,
-                "steps": steps,
-                "epochs": epochs,
+                "step": _whole("step", step),
+                "epoch": _whole("epoch", epoch),
+                "steps": self._steps,
+                "epochs": self._epochs,
                 "backend": backend,
                 "backend_version": "%d.%d.%d" % sys.version_info[:3],
                 "backend_reason": "it is what the program is written in",
                 "data_fingerprint": data_fingerprint,
-                "parameters": parameters,
+                "parameters": _whole("parameters", parameters),
             }
         )
 
     def metrics(self, step, epoch, values, best=None):
         """Figures by name, at the end of an epoch. ``best``: the name of the one that is the best so far, if one is."""
-        self._metrics = {name: _number(value) for name, value in values.items()}
+        step, epoch = _whole("step", step), _whole("epoch", epoch)
+        self._metrics = {_name(name): _number(value) for name, value in values.items()}
         if best is not None:
-            self._best = {"step": step, "epoch": epoch, "metric": best, "value": self._metrics[best]}
+            self._best = {"step": step, "epoch": epoch, "metric": _name(best), "value": self._metrics[_name(best)]}
         self._channel.emit(
             {"type": "metrics", "step": step, "epoch": epoch, "values": self._metrics, "best": best is not None}
         )
 
     def warn(self, code, message):
         """Something that a person may want to know and that changes nothing."""
-        self._channel.emit({"type": "warning", "code": code, "message": message})
+        self._channel.emit({"type": "warning", "code": code, "message": _text(str(message))})
 
     def step(self, step, epoch, save, loss=None, examples_per_second=None, periodic=False, end_of_epoch=False):
         """A step is done. Saves what is asked for; does not return when the trainer is to stop.
 
         ``periodic``: this is a place where the trainer itself would save. ``end_of_epoch``: a stop may be asked for
-        at the end of an epoch, which is here.
+        at the end of an epoch, which is here. ``examples_per_second`` is not told where it is not finite.
         """
+        step, epoch = _whole("step", step), _whole("epoch", epoch)
         self._progress(step, epoch, loss, examples_per_second)
         self._take_controls()
         for request in self._drain():
@@ -202,10 +252,16 @@ class Run:
         self._obey_stop(step, epoch, save, end_of_epoch)
 
     def complete(self, step, epoch, save=None, result=None):
-        """Everything is done: saves for the last time and reports the result, a JSON object."""
+        """Everything is done: saves for the last time and reports the result, a dict of at most 256 KiB as JSON.
+
+        Scalars and arrays of numpy and its kin become numbers and lists, and what JSON has no number for "NaN",
+        "Infinity" or "-Infinity". Any other result raises TypeError, with the place, or ValueError before anything is
+        saved.
+        """
+        step, epoch, result = _whole("step", step), _whole("epoch", epoch), _result(result)
         if save is not None and not self._save_finally(step, epoch, save):
             return self.fail("checkpoint-failed", "The final checkpoint could not be saved")
-        self._end({"type": "completed", "step": step, "epoch": epoch, "result": result or {}})
+        self._end({"type": "completed", "step": step, "epoch": epoch, "result": result})
 
     def fail(self, code, message, details=None):
         """Gives the operation up; a person may resume it. ``code`` is one of ktrdr's error codes."""
@@ -266,7 +322,7 @@ class Run:
             _sync_directory(self.spool_dir)
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
-            self._channel.emit({"type": "save_failed", "request_id": request_id, "message": str(error)})
+            self._channel.emit({"type": "save_failed", "request_id": request_id, "message": _text(str(error))})
             return False
         self._unsettled.add(request_id)
         self._channel.emit(
@@ -306,7 +362,7 @@ class Run:
                 "steps": self._steps,
                 "epochs": self._epochs,
                 "loss": None if loss is None else _number(loss),
-                "examples_per_second": examples_per_second,
+                "examples_per_second": _rate(examples_per_second),
             }
         )
 
@@ -317,7 +373,17 @@ class Run:
 
 
 def _failure(code, message, details=None):
-    return {"type": "failed", "code": code, "message": message, "details": details or {}}
+    return {"type": "failed", "code": code, "message": _text(str(message)), "details": _plain(details or {}, "details")}
+
+
+def _whole(name, value):
+    try:
+        return int(operator.index(value))
+    except TypeError:
+        number = float(value)
+    if not number.is_integer():
+        raise ValueError("%s is %r, which is no whole number" % (name, number))
+    return int(number)
 
 
 def _number(value):
@@ -328,6 +394,63 @@ def _number(value):
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def _rate(value):
+    """None where nobody can tell: a step that took no time, for instance."""
+    rate = math.nan if value is None else float(value)
+    return rate if math.isfinite(rate) else None
+
+
+def _text(value):
+    """PostgreSQL stores neither NUL nor half a surrogate pair: both become U+FFFD."""
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+
+
+def _result(value):
+    result = {} if value is None else value
+    if not isinstance(result, dict):
+        raise TypeError("result is of type %s, and must be a dict" % type(result).__name__)
+    try:
+        result = _plain(result, "result")
+    except RecursionError:
+        raise ValueError("result contains itself, or is nested too deeply") from None
+    length = len(json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+    if length > RESULT_MAX_BYTES:
+        raise ValueError("result is %d bytes long as JSON, and must not exceed %d" % (length, RESULT_MAX_BYTES))
+    return result
+
+
+def _plain(value, place):
+    """The value in JSON's own types. ``place`` is what an error calls it."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return _number(value)
+    if isinstance(value, dict):
+        names = ((_name(key), part) for key, part in value.items())
+        return {name: _plain(part, "%s.%s" % (place, name)) for name, part in names}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part, "%s[%d]" % (place, index)) for index, part in enumerate(value)]
+    convert = getattr(value, "tolist", None) or getattr(value, "item", None)
+    if convert is None or isinstance(value, (numbers.Number, type)):
+        raise TypeError("%s is of type %s, which JSON has no form for" % (place, type(value).__name__))
+    try:
+        plain = convert()
+    except Exception as error:
+        raise TypeError("%s is of type %s, and does not convert: %s" % (place, type(value).__name__, error)) from error
+    return _plain(plain, place)
+
+
+def _name(key):
+    """As JSON names it: true, not True."""
+    if key is None or isinstance(key, int):
+        return json.dumps(key)
+    return _text(key if isinstance(key, str) else str(key))
 
 
 def _sync(directory):

@@ -1,5 +1,6 @@
 """Tests of the client against its two pipes, with a real child process. Run with: python3 -m unittest"""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -12,15 +13,17 @@ import threading
 import unittest
 
 ENDLESS = 10**9
+LONGEST_RESULT = 256 * 1024
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 TRAINER = """
-import json, os, sys
+import json, os, signal, subprocess, sys
 sys.path.insert(0, {here!r})
 from ktrdr_trainer import connect
 
-with connect("counter", "7") as run:
+{setup}
+with {connect} as run:
     state = {{"step": 0}}
     def save(directory):
         if os.path.exists(os.path.join(run.spool_dir, "full")):
@@ -40,14 +43,28 @@ with connect("counter", "7") as run:
         {extra}
         run.step(step, step // 10, save, loss=1 / step, periodic=step % 4 == 0,
                  end_of_epoch=step % run.params.get("epoch_steps", 10) == 0)
-    run.complete(step, step // 10, save, result={{"steps": step}})
+    run.complete(step, step // 10, save, result={result})
+"""
+
+#: What numpy and its kin have for a number, as far as a trainer sees it.
+FIGURE = """
+class Figure:
+    def __init__(self, value): self.value = value
+    def __index__(self): return self.value
+    def __float__(self): return float(self.value)
+    def tolist(self): return self.value
+class Scalar:
+    def __init__(self, value): self.value = value
+    def item(self):
+        if isinstance(self.value, str): raise LookupError("no item")
+        return self.value
 """
 
 
 class Supervisor:
     """The other end of the pipes."""
 
-    def __init__(self, extra="pass"):
+    def __init__(self, extra="pass", result='{"steps": step}', setup="", connect='connect("counter", "7")'):
         control_read, self.control = os.pipe()
         self.events, event_write = os.pipe()
         self.spool = tempfile.mkdtemp()
@@ -58,8 +75,9 @@ class Supervisor:
             for fd, number in zip(ends, (3, 4)):
                 os.dup2(fd, number)
 
+        program = TRAINER.format(here=HERE, extra=extra, result=result, setup=setup, connect=connect)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(TRAINER.format(here=HERE, extra=extra))],
+            [sys.executable, "-c", textwrap.dedent(program)],
             preexec_fn=as_protocol,
             close_fds=False,
             stdin=subprocess.PIPE,
@@ -214,6 +232,44 @@ class ClientTest(unittest.TestCase):
         it.step(1000)
         self.assertEqual(it.next("completed")["step"], 5)
 
+    def test_can_end_the_programs_that_it_starts(self):
+        it = self.given(
+            extra='child = subprocess.Popen(["cat"], stdin=subprocess.PIPE); child.terminate(); '
+            'run.warn("child", str(child.wait(10)))'
+        )
+        it.start(steps=1)
+        self.assertEqual(it.next("warning")["message"], str(-signal.SIGTERM))
+
+    def test_can_end_its_forks_even_those_that_have_just_begun(self):
+        it = self.given(
+            setup='import multiprocessing, time; fork = multiprocessing.get_context("fork").Process',
+            extra="child = fork(target=time.sleep, args=(15,)); child.start(); child.terminate(); child.join(5); "
+            'run.warn("child", str(child.exitcode))',
+        )
+        it.start(steps=20)
+        for _ in range(20):
+            self.assertEqual(it.next("warning")["message"], str(-signal.SIGTERM))
+
+    def test_leaves_a_handler_of_the_trainers_own_to_its_forks(self):
+        it = self.given(
+            setup="own = lambda number, frame: None",
+            extra="signal.signal(signal.SIGTERM, own); child = os.fork(); "
+            "child or os._exit(7 if signal.getsignal(signal.SIGTERM) is own else 0); "
+            'run.warn("child", str(os.waitpid(child, 0)[1] >> 8)); '
+            'run.warn("blocked", str(signal.pthread_sigmask(signal.SIG_BLOCK, [])))',
+        )
+        it.start(steps=1)
+        self.assertEqual(it.next("warning")["message"], "7")
+        self.assertEqual(it.next("warning")["message"], "set()")
+
+    def test_trains_in_a_thread(self):
+        it = self.given(
+            setup="from concurrent.futures import ThreadPoolExecutor",
+            connect='ThreadPoolExecutor(1).submit(connect, "counter", "7").result()',
+        )
+        it.start(steps=5)
+        self.assertEqual(it.next("completed")["step"], 5)
+
     def test_crashes_with_its_traceback(self):
         it = self.given(extra='raise ValueError("no such column")')
         it.start()
@@ -232,6 +288,124 @@ class ClientTest(unittest.TestCase):
         it = self.given(extra='run.metrics(step, 0, {"a": float("nan"), "b": float("-inf"), "c": 1})')
         it.start(steps=1)
         self.assertEqual(it.next("metrics")["values"], {"a": "NaN", "b": "-Infinity", "c": 1})
+
+    def test_takes_numbers_that_are_not_quite_pythons(self):
+        it = self.given(
+            setup=FIGURE,
+            extra="run.started(Figure(1), Figure(0), Figure(9), Figure(3), parameters=Figure(4)); "
+            'run.metrics(Figure(1), 0.0, {"a": Figure(0.5)}, best="a"); '
+            "run.step(Figure(1), Figure(0), save, Figure(0.5), Figure(2.5))",
+        )
+        it.start(steps=1)
+        it.next("started")
+        told = it.next("started")
+        self.assertEqual([told[name] for name in ("step", "epoch", "steps", "epochs", "parameters")], [1, 0, 9, 3, 4])
+        self.assertEqual(it.next("metrics")["values"], {"a": 0.5})
+        told = it.next("progress")
+        self.assertEqual([told[name] for name in ("step", "epoch", "loss", "examples_per_second")], [1, 0, 0.5, 2.5])
+
+    def test_refuses_a_step_that_is_no_whole_number(self):
+        it = self.given(extra="run.started(2.5)")
+        it.start(steps=1)
+        self.assertEqual(it.process.wait(), 1)
+        self.assertIn("ValueError: step is 2.5, which is no whole number", it.process.stderr.read().decode())
+
+    def test_knows_no_rate_that_is_not_finite(self):
+        it = self.given(extra="run.step(step, 0, save, examples_per_second=1e400)")
+        it.start(steps=1)
+        self.assertIsNone(it.next("progress")["examples_per_second"])
+
+    def test_reports_a_result_of_any_numbers_and_lists(self):
+        it = self.given(
+            setup=FIGURE,
+            result='{"lost": [float("nan"), 1e400, -1e400], "pair": (1, None), "kept": {3: True, None: "x"}, '
+            '"scalars": [Figure(0.5), Scalar(7), Scalar(float("inf"))], "array": Figure([[1.5, 2], [Figure(3)]])}',
+        )
+        it.start(steps=1)
+        self.assertEqual(
+            it.next("completed")["result"],
+            {
+                "lost": ["NaN", "Infinity", "-Infinity"],
+                "pair": [1, None],
+                "kept": {"3": True, "null": "x"},
+                "scalars": [0.5, 7, "Infinity"],
+                "array": [[1.5, 2], [3]],
+            },
+        )
+
+    @unittest.skipUnless(importlib.util.find_spec("numpy"), "numpy is missing")
+    def test_takes_what_numpy_has(self):
+        it = self.given(
+            setup="import numpy as np",
+            extra="run.started(np.int64(1), np.int32(0), np.uint8(9)); "
+            "run.step(np.int64(1), 0, save, np.float32(0.5), np.float32(2.5))",
+            result='{"loss": np.float32(0.5), "nan": np.float16("nan"), "flag": np.bool_(True), '
+            '"long": np.longdouble(2), "one": np.array([1.0]), "zero": np.array(3), '
+            '"rows": np.arange(4).reshape(2, 2), np.int64(7): np.int8(-1)}',
+        )
+        it.start(steps=1)
+        it.next("started")
+        self.assertEqual(it.next("started")["steps"], 9)
+        self.assertEqual(it.next("progress")["examples_per_second"], 2.5)
+        self.assertEqual(
+            it.next("completed")["result"],
+            {
+                "loss": 0.5,
+                "nan": "NaN",
+                "flag": True,
+                "long": 2,
+                "one": [1],
+                "zero": 3,
+                "rows": [[0, 1], [2, 3]],
+                "7": -1,
+            },
+        )
+
+    def test_refuses_a_result_that_json_has_no_form_for_before_the_final_save(self):
+        for result, problem in [
+            ('{"model": {"layers": [1, {"at": object()}]}}', "TypeError: result.model.layers[1].at is of type object"),
+            ('{"done": {1, 2}}', "TypeError: result.done is of type set"),
+            ('{"type": int}', "TypeError: result.type is of type type"),
+            ('{"z": 1j}', "TypeError: result.z is of type complex"),
+            ('{"two": Scalar("a")}', "TypeError: result.two is of type Scalar, and does not convert: no item"),
+            ("[1]", "TypeError: result is of type list, and must be a dict"),
+            ('(lambda own: own.update(own=own) or own)({})', "ValueError: result contains itself"),
+        ]:
+            with self.subTest(result):
+                self.assert_refused(result, problem)
+
+    def test_refuses_a_result_that_is_too_long_before_the_final_save(self):
+        frame = len(json.dumps({"text": ""}, separators=(",", ":")))
+        rest = LONGEST_RESULT - frame
+        self.assert_refused('{"text": "x" * %d}' % (rest + 1), "ValueError: result is 262145 bytes long as JSON")
+        it = self.given(result='{"text": "\u00e4" * %d}' % (rest // 2))
+        it.start(steps=1)
+        self.assertEqual(len(it.next("completed")["result"]["text"]), rest // 2)
+
+    def assert_refused(self, result, problem):
+        it = self.given(setup=FIGURE, result=result)
+        it.start(steps=1)
+        kinds = {event["type"] for event in it.rest()}
+        self.assertEqual(it.process.wait(), 1)
+        self.assertIn(problem, it.process.stderr.read().decode())
+        self.assertFalse(kinds & {"saved", "completed"}, kinds)
+
+    def test_tells_no_text_that_cannot_be_stored(self):
+        cut, mended = r'"a\ud83d b\0 \ud83d\ude00"', "a\ufffd b\ufffd \U0001f600"
+        it = self.given(
+            extra='run.warn("w", %s); run.metrics(step, 0, {%s: 1}, best=%s)' % (cut, cut, cut),
+            result="{%s: [%s]}" % (cut, cut),
+        )
+        it.start(steps=1)
+        self.assertEqual(it.next("warning")["message"], mended)
+        self.assertEqual(it.next("metrics")["values"], {mended: 1})
+        self.assertEqual(it.next("completed")["result"], {mended: [mended]})
+
+    def test_fails_with_details_of_any_numbers(self):
+        it = self.given(setup=FIGURE, extra=r'run.fail("x", "cut \ud83d", {"loss": Figure(float("nan"))}); break')
+        it.start(steps=1)
+        failed = it.next("failed")
+        self.assertEqual((failed["message"], failed["details"]), ("cut \ufffd", {"loss": "NaN"}))
 
     def test_fails_on_a_message_that_nobody_agreed_on(self):
         it = self.given()
