@@ -1,87 +1,134 @@
-import type { BigIntStats } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { type BigIntStats, type Dirent, readdirSync } from 'node:fs';
 import { lstat, opendir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { DirectoryState } from './completeness.js';
-import { DirectoryUnusableError } from './errors.js';
+import { basename, join } from 'node:path';
+import type { PlaceEntry } from './checkpoint-names.js';
 
-const NAME = /^checkpoint-(\d{1,15})$/;
-/** More is a data set and no checkpoint. */
-const MAX_FILES = 10_000;
+/** Of more the list is too long for a message to the API. */
+const MAX_FILES = 2_000;
+const MAX_FOLDERS = 2_000;
 const MAX_DEPTH = 32;
+const TOO_DEEP = `it has folders more than ${MAX_DEPTH} deep`;
 
-/** Everything in a directory, files by their paths in it. */
+/** Everything in a directory, by paths in it. */
 export interface Contents {
   readonly files: readonly string[];
   readonly folders: readonly string[];
+  /** Names of whatever is directly in it and no folder. */
+  readonly names: readonly string[];
+  /** How many entries there are, folders excepted; those included that make it unusable. */
+  readonly count: number;
   readonly fingerprint: string;
+  /** Why it cannot be made a checkpoint as it is now; null: it can. */
+  readonly problem: string | null;
 }
 
-export function directoryName(step: number): string {
-  return `checkpoint-${step}`;
+interface Found {
+  readonly path: string;
+  /** null: nothing can be asked of a name that is no text. */
+  readonly stats: BigIntStats | null;
 }
 
-/** Steps of the checkpoint directories that there are; none when there is no such place. */
-export async function stepsIn(place: string): Promise<readonly number[]> {
-  const entries = await readdir(place, { withFileTypes: true }).catch((error: unknown) => {
+interface Collected {
+  readonly found: Found[];
+  files: number;
+  problem: string | null;
+}
+
+/** What is in a place; nothing when there is no such place. */
+export async function entriesOf(place: string): Promise<readonly PlaceEntry[]> {
+  try {
+    return (await readdir(place, { withFileTypes: true })).map(toEntry);
+  } catch (error) {
     if (isGone(error)) return [];
     throw error;
-  });
-  return entries.flatMap((entry) => {
-    const [, step] = NAME.exec(entry.name) ?? [];
-    return step !== undefined && entry.isDirectory() ? [Number(step)] : [];
-  });
+  }
 }
 
-/** As it is now; null when it is gone. @throws DirectoryUnusableError */
-export async function stateOf(place: string, step: number): Promise<DirectoryState | null> {
-  const contents = await contentsOf(join(place, directoryName(step)));
-  if (!contents) return null;
-  const { files, fingerprint } = contents;
-  return { step, fingerprint, names: files.filter((path) => !path.includes('/')), files: files.length };
-}
-
-/** What is in a directory, however deep; null when it is gone, or something goes while one looks. @throws DirectoryUnusableError */
-export async function contentsOf(directory: string): Promise<Contents | null> {
-  const found: { readonly path: string; readonly stats: BigIntStats }[] = [];
+/** The same, at this very moment: what happens next must not come between. */
+export function entriesNow(place: string): readonly PlaceEntry[] {
   try {
-    await collect(directory, '', 0, found);
+    return readdirSync(place, { withFileTypes: true }).map(toEntry);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+/**
+ * What is in a directory, however deep; null when it is gone, or something goes while one looks. Of one with too many
+ * files only some are looked at.
+ */
+export async function contentsOf(directory: string): Promise<Contents | null> {
+  const collected: Collected = { found: [], files: 0, problem: null };
+  try {
+    await collect(directory, '', 0, collected);
   } catch (error) {
     if (isGone(error)) return null;
     throw error;
   }
-  const sorted = found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const sorted = collected.found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const others = sorted.filter(({ stats }) => !stats?.isDirectory()).map(({ path }) => path);
   return {
-    files: sorted.filter(({ stats }) => stats.isFile()).map(({ path }) => path),
-    folders: sorted.filter(({ stats }) => stats.isDirectory()).map(({ path }) => path),
-    fingerprint: sorted
-      .map(({ path, stats }) => JSON.stringify([path, `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`]))
-      .join('\n'),
+    files: sorted.filter(({ stats }) => stats?.isFile()).map(({ path }) => path),
+    folders: sorted.filter(({ stats }) => stats?.isDirectory()).map(({ path }) => path),
+    names: others.filter((path) => !path.includes('/')),
+    count: others.length,
+    fingerprint: sorted.map(toLine).join('\n'),
+    problem: collected.problem && `${basename(directory)} is passed over: ${collected.problem}`,
   };
 }
 
-async function collect(
-  root: string,
-  under: string,
-  depth: number,
-  found: { readonly path: string; readonly stats: BigIntStats }[],
-): Promise<void> {
-  if (depth > MAX_DEPTH) throw new DirectoryUnusableError(`${root} has folders more than ${MAX_DEPTH} deep`);
-  for await (const entry of await opendir(join(root, under))) {
-    const path = under ? `${under}/${entry.name}` : entry.name;
-    const stats = await lstat(join(root, path), { bigint: true });
-    if (!stats.isFile() && !stats.isDirectory()) {
-      throw new DirectoryUnusableError(
-        `${root} holds ${path}, which is neither file nor folder; a checkpoint has no links, sockets or devices`,
-        { path },
-      );
-    }
-    found.push({ path, stats });
-    if (found.length > MAX_FILES) throw new DirectoryUnusableError(`${root} holds more than ${MAX_FILES} files`);
-    if (stats.isDirectory()) await collect(root, path, depth + 1, found);
+/** Whether there is something of this name in it, whatever it is. */
+export async function holds(directory: string, name: string): Promise<boolean> {
+  try {
+    await lstat(join(directory, name));
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
   }
 }
 
 export function isGone(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** @returns false: there is too much in it, and nobody needs to look at the rest */
+async function collect(root: string, under: string, depth: number, into: Collected): Promise<boolean> {
+  // As Latin-1 each byte of a name is a character, so that one which is no text is noticed.
+  for await (const entry of await opendir(join(root, under), { encoding: 'latin1' })) {
+    const bytes = Buffer.from(entry.name, 'latin1');
+    const path = under ? `${under}/${bytes.toString()}` : bytes.toString();
+    const stats = isUtf8(bytes) ? await lstat(join(root, path), { bigint: true }) : null;
+    into.found.push({ path, stats });
+    if (!stats?.isDirectory()) into.files += 1;
+    into.problem ??= problemOf(path, stats);
+    const limit = tooMuchIn(into) ?? (stats?.isDirectory() && depth >= MAX_DEPTH ? TOO_DEEP : null);
+    if (limit !== null) into.problem = limit;
+    if (limit !== null || (stats?.isDirectory() && !(await collect(root, path, depth + 1, into)))) return false;
+  }
+  return true;
+}
+
+function tooMuchIn({ found, files }: Collected): string | null {
+  if (files > MAX_FILES) return `it holds more than ${MAX_FILES} files`;
+  if (found.length - files > MAX_FOLDERS) return `it holds more than ${MAX_FOLDERS} folders`;
+  return null;
+}
+
+function problemOf(path: string, stats: BigIntStats | null): string | null {
+  if (!stats) return `it holds ${path}, whose name is not UTF-8`;
+  if (stats.isFile() || stats.isDirectory()) return null;
+  return `it holds ${path}, which is neither file nor folder; a checkpoint has no links, sockets or devices`;
+}
+
+function toLine({ path, stats }: Found): string {
+  return JSON.stringify([path, stats && `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`]);
+}
+
+function toEntry(entry: Dirent): PlaceEntry {
+  const kind = entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other';
+  return { name: entry.name, kind };
 }

@@ -4,10 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTrainingSpec } from '@ktrdr/contracts';
 import { ChildProgram, type ProgramCommand } from '../supervisor/child-program.js';
 import type { TrainerExit } from '../supervisor/ports.js';
-import { directoryName, stateOf, stepsIn } from './checkpoint-directories.js';
-import { Completeness, type DirectoryState, type ProgramState } from './completeness.js';
-import { DirectoryUnusableError } from './errors.js';
+import { directoryName } from './checkpoint-names.js';
+import type { ProgramState } from './completeness.js';
+import { type CompleteDirectory, DirectoryWatch, type LastLook } from './directory-watch.js';
 import type { ProgramPlace } from './program-environment.js';
+import { isThere } from './program-result.js';
 import { returnDirectory, takeDirectory, type TakingMode } from './saved-directory.js';
 
 export type DirectorySpec = ProcessTrainingSpec & {
@@ -30,29 +31,26 @@ export interface DirectoryRunOrder {
   readonly onLog: (stream: 'stdout' | 'stderr', line: string) => void;
   readonly onSpawned: () => void;
   /** After each look: the complete directories that are newer than where it began, oldest first. */
-  readonly onSeen: (complete: readonly DirectoryState[]) => Promise<void>;
-  readonly onUnusable: (problem: DirectoryUnusableError) => void;
+  readonly onSeen: (complete: readonly CompleteDirectory[]) => Promise<void>;
+  /** A directory is passed over. */
+  readonly onRefused: (message: string) => void;
 }
 
-export interface DirectoryRunEnd {
+export interface DirectoryRunEnd extends LastLook {
   readonly exit: Omit<TrainerExit, 'violation'>;
   /** It was told to end, and past the grace it was killed. */
   readonly outlastedGrace: boolean;
   readonly wasSignalled: boolean;
-  readonly complete: readonly DirectoryState[];
 }
 
 const LOOK_EVERY_MS = 250;
-/** Of the newest directories so many are looked at; what is older than that has been taken or passed over. */
-const LOOKED_AT = 8;
 
 /** One run of a program in a working directory of its own, whose checkpoint directories are watched while it runs. */
 export class DirectoryRun {
   private program: ChildProgram | undefined;
   private exit: Omit<TrainerExit, 'violation'> | undefined;
   private readonly exited = Promise.withResolvers<void>();
-  private readonly completeness: Completeness;
-  private readonly unusable = new Set<number>();
+  private watch: DirectoryWatch | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
   private wasSignalled = false;
   private outlastedGrace = false;
@@ -62,9 +60,7 @@ export class DirectoryRun {
   constructor(
     private readonly order: DirectoryRunOrder,
     private readonly from: Point | null,
-  ) {
-    this.completeness = new Completeness(order.spec.trainer.complete);
-  }
+  ) {}
 
   get pid(): number | undefined {
     return this.program?.pid;
@@ -73,15 +69,17 @@ export class DirectoryRun {
   /** Settles when the program is gone and its directories have been looked at for the last time. */
   async run(): Promise<DirectoryRunEnd> {
     const command = await this.prepare();
+    const watch = this.watched();
+    this.watch = watch;
     if (!this.isKilled) this.spawn(command);
     else this.ended({ code: null, signal: 'SIGKILL', stderrTail: [] });
     while (!this.exit) {
-      await this.order.onSeen(await this.look('running'));
+      await this.order.onSeen((await watch.look('running')).complete);
       await Promise.race([delay(LOOK_EVERY_MS, undefined, { ref: false }), this.exited.promise]);
     }
-    const complete = await this.look(this.exit.code === 0 ? 'ended-well' : 'ended-badly');
+    const last = await watch.look(await this.howEnded(this.exit));
     const { exit, outlastedGrace, wasSignalled } = this;
-    return { exit, outlastedGrace, wasSignalled, complete };
+    return { exit, outlastedGrace, wasSignalled, ...last };
   }
 
   /** Asks it to end, once; past the grace it is killed. */
@@ -89,6 +87,7 @@ export class DirectoryRun {
     if (this.wasSignalled || this.exit || !this.program) return;
     const { stop_signal, grace_seconds } = this.order.spec.trainer;
     this.wasSignalled = true;
+    this.watch?.aboutToTell();
     this.program.signal(stop_signal);
     this.graceTimer = setTimeout(() => {
       this.outlastedGrace = true;
@@ -102,8 +101,8 @@ export class DirectoryRun {
   }
 
   /** Takes a directory into the spool: its new place and its files there; null when it has gone or changed meanwhile. */
-  async take(step: number, into: string, mode: TakingMode): Promise<readonly string[] | null> {
-    return takeDirectory(join(this.checkpoints, directoryName(step)), into, mode);
+  async take({ name }: CompleteDirectory, into: string, mode: TakingMode): Promise<readonly string[] | null> {
+    return takeDirectory(join(this.checkpoints, name), into, mode);
   }
 
   /** What it left as its result. */
@@ -149,26 +148,15 @@ export class DirectoryRun {
     this.exited.resolve();
   }
 
-  private async look(program: ProgramState): Promise<readonly DirectoryState[]> {
-    const first = this.from ? this.from.step + 1 : 0;
-    const steps = (await stepsIn(this.checkpoints)).filter((step) => step >= first && !this.unusable.has(step));
-    const newest = steps.toSorted((a, b) => b - a).slice(0, LOOKED_AT);
-    const states: DirectoryState[] = [];
-    for (const step of newest) {
-      const state = await this.stateOf(step);
-      if (state) states.push(state);
-    }
-    return this.completeness.completeOf(states, program, performance.now());
+  private watched(): DirectoryWatch {
+    const { spec, onRefused } = this.order;
+    const firstStep = this.from ? this.from.step + 1 : 0;
+    return new DirectoryWatch({ place: this.checkpoints, rule: spec.trainer.complete, firstStep, onRefused });
   }
 
-  private async stateOf(step: number): Promise<DirectoryState | null> {
-    try {
-      return await stateOf(this.checkpoints, step);
-    } catch (error) {
-      if (!(error instanceof DirectoryUnusableError)) throw error;
-      this.unusable.add(step);
-      this.order.onUnusable(error);
-      return null;
-    }
+  /** With a result a program has come to its own end, though it was told to end meanwhile. */
+  private async howEnded({ code }: Omit<TrainerExit, 'violation'>): Promise<ProgramState> {
+    if (code !== 0) return 'ended-badly';
+    return this.wasSignalled && !(await isThere(this.resultFile)) ? 'ended-when-told' : 'ended-well';
   }
 }

@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
-import type { DirectoryState } from './completeness.js';
+import type { Refusal } from './checkpoint-names.js';
 import type { DirectoryProgress } from './directory-progress.js';
 import type { DirectoryRun, Point } from './directory-run.js';
+import type { CompleteDirectory } from './directory-watch.js';
 
 type Start = Extract<TrainerControl, { type: 'start' }>;
 type Kind = Extract<TrainerEvent, { type: 'saved' }>['kind'];
 
 const RETRY_TAKING_MS = 10_000;
+
+/** What is kept of an ended program. */
+interface Kept {
+  /** null: nothing. */
+  readonly point: Point | null;
+  /** The newest that could not be kept. */
+  readonly lost: Refusal | null;
+}
 
 /** Makes saves of the directories of one run. */
 export class DirectorySaves {
@@ -36,7 +45,7 @@ export class DirectorySaves {
   }
 
   /** One periodic save at a time, and only of the newest. */
-  async offer(complete: readonly DirectoryState[]): Promise<void> {
+  async offer(complete: readonly CompleteDirectory[]): Promise<void> {
     const newest = complete.at(-1);
     if (!newest || newest.step <= this.offered || this.unsettled !== null || performance.now() < this.retryAt) return;
     const { start, run, progress, nth, emit } = this.ports;
@@ -44,7 +53,7 @@ export class DirectorySaves {
     const id = `periodic-${start.attempt}-${nth}-${step}`;
     const dir = join(start.spool_dir, id);
     try {
-      const files = await run.take(step, dir, 'copy');
+      const files = await run.take(newest, dir, 'copy');
       if (!files) return; // it has changed or gone: the next look tells
       this.offered = step;
       this.unsettled = id;
@@ -56,18 +65,24 @@ export class DirectorySaves {
     }
   }
 
-  /** The newest complete one of an ended program, in the spool where it stays; null when there is none. */
-  async keepNewest(complete: readonly DirectoryState[]): Promise<Point | null> {
+  /** The newest complete one of an ended program that can be taken into the spool, where it stays. */
+  async keepNewest(complete: readonly CompleteDirectory[]): Promise<Kept> {
     const { start, run, progress, nth, emit } = this.ports;
-    for (const { step } of complete.toReversed()) {
+    let lost: Refusal | null = null;
+    for (const directory of complete.toReversed()) {
+      const { step } = directory;
       const dir = join(start.spool_dir, `kept-${nth}-${step}`);
       try {
-        if (await run.take(step, dir, 'link')) return { dir, step, epoch: progress.at(step).epoch };
+        if (await run.take(directory, dir, 'link')) {
+          return { point: { dir, step, epoch: progress.at(step).epoch }, lost };
+        }
       } catch (error) {
-        emit({ type: 'warning', code: 'checkpoint-failed', message: notTaken(step, error) });
+        const message = notTaken(step, error);
+        lost ??= { step, message };
+        emit({ type: 'warning', code: 'checkpoint-failed', message });
       }
     }
-    return null;
+    return { point: null, lost };
   }
 
   tell(requestId: string, kind: Kind, { dir, step, epoch }: Point, files: readonly string[]): void {

@@ -146,6 +146,45 @@ describe('a program behind the port of a trainer', () => {
     expect(await eventOf('saved')).toMatchObject({ kind: 'final', step: 4 });
   });
 
+  it('stops at the directory before the one that its stop interrupted, though it ends with exit code 0', async () => {
+    await given(
+      `trap 'exit 0' TERM; mkdir checkpoint-20; echo 20 > checkpoint-20/state
+       mkdir checkpoint-40; echo half > checkpoint-40/state; echo "step 40"; ${FOREVER}`,
+      { complete: { by: 'quiet', seconds: 60 } },
+    );
+    await eventOf('progress');
+    trainer.send(stop('pause'));
+    expect(await eventOf('stopped')).toMatchObject({ step: 20 });
+  });
+
+  it('is paused at what it saves when it is told to stop', async () => {
+    await given(
+      `trap 'step=41; ${SAVE}; exit 0' TERM; mkdir checkpoint-40; echo half > checkpoint-40/state; echo "step 40"; ${FOREVER}`,
+      { complete: { by: 'quiet', seconds: 60 } },
+    );
+    await eventOf('progress');
+    trainer.send(stop('pause'));
+    expect(await eventOf('stopped')).toMatchObject({ step: 41 });
+  });
+
+  it('keeps a directory whatever zeros its step has', async () => {
+    await given('step=000005; ' + SAVE);
+    expect(await eventOf('saved')).toMatchObject({ kind: 'final', step: 5, files: ['state'] });
+  });
+
+  it.each([
+    ['a link in it', 'mkdir tmp && echo 10 > tmp/state && ln -s state tmp/link && mv tmp checkpoint-10', /holds link/],
+    ['a step that is too large', 'step=3000000000; ' + SAVE, /steps above 2147483647/],
+    ['a link for it', 'ln -s checkpoint-5 checkpoint-10', /it is a link/],
+  ])('fails when its last state cannot be saved (%s), and the one before is', async (_why, script, reason) => {
+    await given(`step=5; ${SAVE}; ${script}`);
+    const failed = await eventOf('failed');
+    expect(failed).toMatchObject({ code: 'checkpoint-failed', message: expect.stringMatching(reason) });
+    expect(events.filter(({ type }) => type === 'completed')).toEqual([]);
+    expect(events.filter(({ type }) => type === 'saved')).toMatchObject([{ kind: 'periodic', step: 5 }]);
+    expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+  });
+
   it('leaves a result out that is no JSON object, and says so', async () => {
     await given('echo nonsense > "$KTRDR_RESULT_FILE"');
     expect(await eventOf('warning')).toMatchObject({ code: 'result-unreadable' });

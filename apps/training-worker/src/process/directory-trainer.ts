@@ -1,13 +1,14 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from '../supervisor/ports.js';
 import { toReportedError } from '../supervisor/trainer-exit.js';
+import type { Refusal } from './checkpoint-names.js';
 import { DirectoryProgress } from './directory-progress.js';
 import { DirectoryRun, type DirectoryRunEnd, type DirectoryRunOrder, type Point } from './directory-run.js';
 import { DirectorySaves } from './directory-saves.js';
 import { LogReader } from './log-reader.js';
-import { fingerprintOf, readResult, sha256OfFiles } from './program-result.js';
+import { fingerprintOf, isThere, readResult, sha256OfFiles } from './program-result.js';
 
 type Control<T extends TrainerControl['type']> = Extract<TrainerControl, { type: T }>;
 type Next = 'again' | 'over';
@@ -18,6 +19,8 @@ interface RunOver {
   readonly saves: DirectorySaves;
   readonly end: DirectoryRunEnd;
   readonly point: Point | null;
+  /** A newer state than that of the point, which could not be saved. */
+  readonly lost: Refusal | null;
 }
 
 export type DirectoryTrainerOrder = Pick<DirectoryRunOrder, 'spec' | 'place' | 'folder' | 'toCommand'>;
@@ -113,9 +116,10 @@ export class DirectoryTrainer implements Trainer {
       if (this.isKilled) return void this.leave(KILLED);
       const end = await run.run();
       if (this.isKilled) return void this.leave(end.exit);
-      const before: Point | null = point;
-      point = (await saves.keepNewest(end.complete)) ?? before;
-      if ((await this.conclude({ run, saves, end, point })) === 'over') return;
+      const kept = await saves.keepNewest(end.complete);
+      point = kept.point ?? point;
+      const lost = newestSince(point, [end.refused, kept.lost]);
+      if ((await this.conclude({ run, saves, end, point, lost })) === 'over') return;
       await run.clear();
     }
   }
@@ -143,7 +147,7 @@ export class DirectoryTrainer implements Trainer {
         if (this.stop) this.current?.stop();
       },
       onSeen: async (complete) => this.saves?.offer(complete),
-      onUnusable: ({ message }) => this.warn('checkpoint-failed', message),
+      onRefused: (message) => this.warn('checkpoint-failed', message),
     };
   }
 
@@ -163,10 +167,11 @@ export class DirectoryTrainer implements Trainer {
   private async isDone(run: DirectoryRun, point: Point | null): Promise<boolean> {
     const { steps } = this.order.spec;
     if (steps !== null && point !== null && point.step >= steps) return true;
-    return (await stat(run.resultFile).catch(() => null)) !== null;
+    return isThere(run.resultFile);
   }
 
-  private async complete({ run, saves, point }: RunOver): Promise<Next> {
+  private async complete({ run, saves, point, lost }: RunOver): Promise<Next> {
+    if (lost) return this.failUnsaved(saves, point, lost);
     const own = await this.resultOf(run);
     const hash = point ? { checkpoint_sha256: await sha256OfFiles(point.dir) } : {};
     if (point) saves.tell(`final-${this.order.place.attempt}`, 'final', point, await readdir(point.dir));
@@ -176,11 +181,22 @@ export class DirectoryTrainer implements Trainer {
     return this.leaveWell();
   }
 
+  /** As where the object store refuses the final checkpoint: it continues from the one before. */
+  private async failUnsaved(saves: DirectorySaves, point: Point | null, lost: Refusal): Promise<Next> {
+    await this.saveLast(saves, point);
+    const message = `The program ended with exit code 0, but its last state cannot be saved, and without a final checkpoint an operation is not completed. ${lost.message}`;
+    this.emit({ type: 'failed', code: 'checkpoint-failed', message, details: {} });
+    return this.leaveWell();
+  }
+
   private async crash({ end, saves, point }: RunOver): Promise<Next> {
-    if (point && point.step > saves.newestOffered) {
-      saves.tell(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
-    }
+    await this.saveLast(saves, point);
     return this.leave(end.exit);
+  }
+
+  private async saveLast(saves: DirectorySaves, point: Point | null): Promise<void> {
+    if (!point || point.step <= saves.newestOffered) return;
+    saves.tell(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
   }
 
   /** Again and again, until one of the answers is enough: what is asked for may change meanwhile. */
@@ -256,4 +272,10 @@ export class DirectoryTrainer implements Trainer {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }
+}
+
+function newestSince(point: Point | null, refusals: readonly (Refusal | null)[]): Refusal | null {
+  const from = point?.step ?? -1;
+  const newer = refusals.filter((each) => each !== null && each.step > from);
+  return newer.reduce<Refusal | null>((a, b) => (a && b && a.step >= b.step ? a : b), null);
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOfFile, sha256Of } from '@ktrdr/checkpoint';
 
@@ -9,6 +9,11 @@ export type ProgramResult =
   | { readonly kind: 'none' }
   | { readonly kind: 'read'; readonly result: Readonly<Record<string, unknown>> }
   | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** Whether a program has left one, readable or not. */
+export async function isThere(file: string): Promise<boolean> {
+  return (await lstat(file).catch(() => null)) !== null;
+}
 
 export async function readResult(file: string): Promise<ProgramResult> {
   const found = await stat(file).catch(() => null);

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stateOf, stepsIn } from './checkpoint-directories.js';
+import { contentsOf, entriesNow, entriesOf } from './checkpoint-directories.js';
+import { checkpointsAmong, type PlaceEntry } from './checkpoint-names.js';
 import { DirectoryUnusableError } from './errors.js';
 import { returnDirectory, takeDirectory } from './saved-directory.js';
 
@@ -40,6 +41,15 @@ describe.each(['link', 'copy'] as const)('a directory that is taken by %s', (mod
     expect((await readdir(join(folder, 'back'))).toSorted()).toEqual((await readdir(from)).toSorted());
   });
 
+  it('comes back with a file that is called like what every object has', async () => {
+    const from = await given('checkpoint-5', { constructor: 'c', 'a name': 'n' });
+    await writeFile(join(from, '__proto__'), 'p');
+    await takeDirectory(from, join(folder, 'save'), mode);
+    await returnDirectory(join(folder, 'save'), join(folder, 'back'));
+    expect((await readdir(join(folder, 'back'))).toSorted()).toEqual(['__proto__', 'a name', 'constructor']);
+    expect(await readFile(join(folder, 'back', '__proto__'), 'utf8')).toBe('p');
+  });
+
   it('is not there any more when the program has removed it', async () => {
     expect(await takeDirectory(join(folder, 'checkpoint-9'), join(folder, 'save'), mode)).toBeNull();
     expect(await readdir(folder)).toEqual([]);
@@ -61,31 +71,66 @@ it('a stored checkpoint cannot reach beyond its directory', async () => {
 });
 
 describe('among what a program has written', () => {
-  it('only directories with the name of a checkpoint count', async () => {
-    await given('checkpoint-5', { a: '1' });
-    await given('checkpoint-6.tmp', { a: '1' });
-    await given('.checkpoint-7', { a: '1' });
+  it('directories count, links are told and files are left alone', async () => {
+    await given('checkpoint-000005', { a: '1' });
     await writeFile(join(folder, 'checkpoint-8'), 'a file');
     await symlink(join(folder, 'checkpoint-5'), join(folder, 'checkpoint-9'));
-    expect(await stepsIn(folder)).toEqual([5]);
-    expect(await stepsIn(join(folder, 'nowhere'))).toEqual([]);
+    const { directories, refused } = checkpointsAmong(await entriesOf(folder));
+    expect(directories).toEqual([{ step: 5, name: 'checkpoint-000005' }]);
+    expect(refused).toMatchObject([{ step: 9 }]);
+    expect(entriesNow(folder).toSorted(byName)).toEqual((await entriesOf(folder)).toSorted(byName));
+    expect(await entriesOf(join(folder, 'nowhere'))).toEqual([]);
+    expect(entriesNow(join(folder, 'nowhere'))).toEqual([]);
   });
 
   it('a directory looks different after any change in it', async () => {
     const directory = await given('checkpoint-5', { 'a/b': '1' });
-    const before = await stateOf(folder, 5);
-    expect(await stateOf(folder, 5)).toEqual(before);
+    const before = await contentsOf(directory);
+    expect(await contentsOf(directory)).toEqual(before);
     await writeFile(join(directory, 'a/b'), '2');
-    const changed = await stateOf(folder, 5);
+    const changed = await contentsOf(directory);
     expect(changed?.fingerprint).not.toBe(before?.fingerprint);
     await writeFile(join(directory, 'c'), '');
-    expect((await stateOf(folder, 5))?.fingerprint).not.toBe(changed?.fingerprint);
-    expect(await stateOf(folder, 6)).toBeNull();
+    expect((await contentsOf(directory))?.fingerprint).not.toBe(changed?.fingerprint);
+    expect(await contentsOf(join(folder, 'checkpoint-6'))).toBeNull();
   });
 
-  it('one with a link in it cannot be used', async () => {
+  it('one with a link in it cannot be used until the link is gone', async () => {
     const directory = await given('checkpoint-5', { a: '1' });
     await symlink('/etc/hostname', join(directory, 'b'));
-    await expect(stateOf(folder, 5)).rejects.toThrow(/b, which is neither file nor folder/);
+    const contents = await contentsOf(directory);
+    expect(contents).toMatchObject({ names: ['a', 'b'], count: 2 });
+    expect(contents?.problem).toMatch(/^checkpoint-5 is passed over: it holds b, which is neither file nor folder/);
+    await expect(takeDirectory(directory, join(folder, 'save'), 'link')).rejects.toThrow(DirectoryUnusableError);
+    await rm(join(directory, 'b'));
+    expect(await contentsOf(directory)).toMatchObject({ problem: null });
+  });
+
+  it('one with a name that is no text cannot be used, and one in UTF-8 can', async () => {
+    const directory = await given('checkpoint-5', { 'modèle \u{fffd}.bin': '1' });
+    expect(await contentsOf(directory)).toMatchObject({ problem: null, files: ['modèle \u{fffd}.bin'] });
+    await writeFile(Buffer.from(join(directory, 'modèle.bin'), 'latin1'), '');
+    expect((await contentsOf(directory))?.problem).toBe(
+      'checkpoint-5 is passed over: it holds mod\u{fffd}le.bin, whose name is not UTF-8',
+    );
+  });
+
+  it('one with more files than a message can name cannot be used', async () => {
+    const directory = await given('checkpoint-5', { 'state/last': '' });
+    const names = Array.from({ length: 1_999 }, (_, nth) => join(directory, 'state', `${nth}`));
+    await Promise.all(names.map((name) => writeFile(name, '')));
+    expect(await contentsOf(directory)).toMatchObject({ problem: null, count: 2_000 });
+    await writeFile(join(directory, 'one more'), '');
+    expect((await contentsOf(directory))?.problem).toBe('checkpoint-5 is passed over: it holds more than 2000 files');
+  });
+
+  it('one that is too deep cannot be used', async () => {
+    const directory = join(folder, 'checkpoint-5');
+    await mkdir(join(directory, ...Array.from({ length: 33 }, () => 'd')), { recursive: true });
+    expect((await contentsOf(directory))?.problem).toMatch(/folders more than 32 deep$/);
   });
 });
+
+function byName(a: PlaceEntry, b: PlaceEntry): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isCheckpointFileName } from '@ktrdr/checkpoint';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { DirectoryUnusableError } from './errors.js';
 const NAMES_FILE = 'ktrdr-names.json';
 const Names = z.object({
   version: z.literal(1),
-  files: z.record(z.string(), z.string()),
+  files: z.record(z.string(), z.string()).transform((files) => new Map(Object.entries(files))),
   folders: z.array(z.string()),
 });
 
@@ -27,7 +27,8 @@ export type TakingMode = 'link' | 'copy';
  */
 export async function takeDirectory(from: string, into: string, mode: TakingMode): Promise<readonly string[] | null> {
   const before = await contentsOf(from);
-  if (!before || before.files.length === 0) return null;
+  if (!before || before.count === 0) return null;
+  if (before.problem !== null) throw new DirectoryUnusableError(before.problem);
   const draft = await mkdtemp(`${into}.taking-`);
   try {
     const names = plainNames(before.files);
@@ -53,13 +54,13 @@ export async function takeDirectory(from: string, into: string, mode: TakingMode
 
 /** Makes a program's directory from a stored checkpoint: a copy, which the program may do with what it likes. */
 export async function returnDirectory(stored: string, into: string): Promise<void> {
-  const files = (await contentsOf(stored))?.files ?? [];
+  const files = await readdir(stored);
   await mkdir(into, { recursive: true });
   const named = files.includes(NAMES_FILE) ? parseNames(await readFile(join(stored, NAMES_FILE), 'utf8')) : null;
   for (const folder of named?.folders ?? []) await mkdir(join(into, safePath(folder)), { recursive: true });
   for (const name of files) {
     if (name === NAMES_FILE) continue;
-    const target = join(into, safePath(named?.files[name] ?? name));
+    const target = join(into, safePath(named?.files.get(name) ?? name));
     await mkdir(dirname(target), { recursive: true });
     await copyFile(join(stored, name), target, constants.COPYFILE_FICLONE);
   }

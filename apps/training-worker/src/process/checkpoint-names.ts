@@ -1,0 +1,54 @@
+/** Steps are stored as 32-bit numbers. */
+export const MAX_STEP = 2 ** 31 - 1;
+
+const NAME = /^checkpoint-(\d+)$/;
+
+/** What there is in a program's checkpoint directory, by its name. */
+export interface PlaceEntry {
+  readonly name: string;
+  readonly kind: 'folder' | 'link' | 'other';
+}
+
+/** A program may write the step as it likes (`checkpoint-000005`), so the name is kept beside it. */
+export interface CheckpointName {
+  readonly step: number;
+  readonly name: string;
+}
+
+/** A directory that cannot be made a checkpoint, and why, in a sentence for whoever wrote the program. */
+export interface Refusal {
+  readonly step: number;
+  readonly message: string;
+}
+
+/** As the program is given the one that it continues from. */
+export function directoryName(step: number): string {
+  return `checkpoint-${step}`;
+}
+
+/**
+ * The checkpoint directories among these, newest first, and what has such a name and can be none. Of two names of one
+ * step the shorter counts.
+ */
+export function checkpointsAmong(entries: readonly PlaceEntry[]): {
+  readonly directories: readonly CheckpointName[];
+  readonly refused: readonly Refusal[];
+} {
+  const directories: CheckpointName[] = [];
+  const refused: Refusal[] = [];
+  const refuse = (step: number, name: string, reason: string): void => {
+    refused.push({ step, message: `${name} is passed over: ${reason}` });
+  };
+  const named = entries.flatMap(({ name, kind }) => {
+    const [, digits] = NAME.exec(name) ?? [];
+    return digits === undefined || kind === 'other' ? [] : [{ name, kind, step: Number(digits) }];
+  });
+  for (const { step, name, kind } of named.toSorted((a, b) => b.step - a.step || a.name.length - b.name.length)) {
+    const before = directories.at(-1);
+    if (kind === 'link') refuse(step, name, 'it is a link, and no directory of its own');
+    else if (step > MAX_STEP) refuse(step, name, `steps above ${MAX_STEP} cannot be stored`);
+    else if (before?.step === step) refuse(step, name, `${before.name} is of the same step`);
+    else directories.push({ step, name });
+  }
+  return { directories, refused };
+}
