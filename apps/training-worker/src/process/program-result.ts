@@ -1,8 +1,11 @@
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOfFile, sha256Of } from '@ktrdr/checkpoint';
 
-const MAX_RESULT_BYTES = 1024 * 1024;
+const MAX_RESULT_BYTES = 256 * 1024;
+/** Neither through a link nor waiting for somebody at the other end of a pipe. */
+const FOR_READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** What a program left as its result: nothing, an object, or something that cannot be read. */
 export type ProgramResult =
@@ -15,12 +18,14 @@ export async function isThere(file: string): Promise<boolean> {
   return (await lstat(file).catch(() => null)) !== null;
 }
 
+/** Only of a file of its own, and of no more than may be in it. */
 export async function readResult(file: string): Promise<ProgramResult> {
-  const found = await stat(file).catch(() => null);
-  if (!found) return { kind: 'none' };
-  if (found.size > MAX_RESULT_BYTES) return unreadable(`it has more than ${MAX_RESULT_BYTES} bytes`);
+  if (!(await isThere(file))) return { kind: 'none' };
   try {
-    const result: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const bytes = await bytesOf(file);
+    if (!bytes) return unreadable('it is no regular file');
+    if (bytes.length > MAX_RESULT_BYTES) return unreadable(`it has more than ${MAX_RESULT_BYTES} bytes`);
+    const result: unknown = JSON.parse(bytes.toString());
     if (typeof result !== 'object' || result === null || Array.isArray(result))
       return unreadable('it is no JSON object');
     return { kind: 'read', result: result as Record<string, unknown> };
@@ -44,4 +49,23 @@ export async function fingerprintOf(file: string | null): Promise<string> {
 
 function unreadable(reason: string): ProgramResult {
   return { kind: 'unreadable', reason };
+}
+
+/** Its beginning, by which too much is noticed; null when it is no regular file. */
+async function bytesOf(file: string): Promise<Buffer | null> {
+  if (!(await lstat(file)).isFile()) return null;
+  const handle = await open(file, FOR_READING);
+  try {
+    // Something else may have taken its place meanwhile.
+    if (!(await handle.stat()).isFile()) return null;
+    const buffer = Buffer.alloc(MAX_RESULT_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
+      length += bytesRead;
+      if (bytesRead === 0 || length === buffer.length) return buffer.subarray(0, length);
+    }
+  } finally {
+    await handle.close();
+  }
 }
