@@ -22,7 +22,24 @@ it('remembers what was said by the step of a checkpoint that is found later', ()
   progress.read(reading(30, { val_loss: 2 }, 3));
   expect(progress.at(25)).toMatchObject({ epoch: 2, metrics: { val_loss: 3 } });
   expect(progress.at(10)).toMatchObject({ epoch: 1, metrics: {} });
-  expect(progress.at(5)).toEqual({ epoch: 0, metrics: {} });
+  expect(progress.at(5)).toMatchObject({ epoch: 1, metrics: {} });
+});
+
+it('remembers it however fast lines come', () => {
+  const progress = new DirectoryProgress({ step: 0, epoch: 0 }, TOTALS, () => 0);
+  for (let step = 1; step <= 6_000; step += 1) progress.read(reading(step, { val_loss: step }, Math.ceil(step / 100)));
+  expect(progress.at(1_000)).toMatchObject({ epoch: 10, metrics: { val_loss: 1_000 } });
+});
+
+it('leaves a position out that cannot be stored, and says so once', () => {
+  const progress = new DirectoryProgress({ step: 7, epoch: 1 }, TOTALS, () => 0);
+  const told = [...progress.read(reading(3_000_000_000)), ...progress.read(reading(8, {}, 3_000_000_000))];
+  expect(told).toMatchObject([
+    { type: 'warning', code: 'position-too-large', message: expect.stringContaining('the step 3000000000') },
+    { type: 'progress', step: 7, epoch: 1 },
+    { type: 'progress', step: 8, epoch: 1 },
+  ]);
+  expect(progress.read(reading(2_147_483_647))).toMatchObject([{ type: 'progress', step: 2_147_483_647 }]);
 });
 
 it('takes a checkpoint for a sign of life where nothing is printed', () => {

@@ -1,11 +1,12 @@
 import type { Metrics, TrainerEvent } from '@ktrdr/contracts';
 import type { Position } from '../supervisor/trainer-session.js';
+import { MAX_STEP } from './checkpoint-names.js';
+import { EarlierReadings } from './earlier-readings.js';
 import type { Reading } from './log-reader.js';
 
 type Progress = Extract<TrainerEvent, { type: 'progress' }>;
 
 const METRICS_PER_SECOND = 10;
-const READINGS_KEPT = 1_000;
 
 /** Where a program is and how it does, from what it prints and from the checkpoints that it writes. */
 export class DirectoryProgress {
@@ -14,10 +15,11 @@ export class DirectoryProgress {
   private loss: Progress['loss'] = null;
   private latest: Metrics = {};
   /** What was known at earlier steps, so that a checkpoint found later can say what was then. */
-  private readonly earlier: { readonly step: number; readonly epoch: number; readonly metrics: Metrics }[] = [];
+  private readonly earlier = new EarlierReadings();
   private metricsTold = 0;
   private metricsSince = -Infinity;
   private hasToldOmission = false;
+  private hasToldExcess = false;
 
   constructor(
     from: Position,
@@ -39,7 +41,8 @@ export class DirectoryProgress {
   }
 
   /** What a line of output makes known. */
-  read({ position, loss, examplesPerSecond, metrics }: Reading): TrainerEvent[] {
+  read({ position: told, loss, examplesPerSecond, metrics }: Reading): TrainerEvent[] {
+    const position = Object.fromEntries(Object.entries(told).filter(([, value]) => value <= MAX_STEP)) as typeof told;
     this.step = position.step ?? this.step;
     this.epoch = position.epoch ?? this.epoch;
     this.totals = {
@@ -56,7 +59,8 @@ export class DirectoryProgress {
       loss: this.loss,
       examples_per_second: examplesPerSecond,
     };
-    return Object.keys(metrics).length > 0 ? [progress, ...this.metricsEvent(metrics)] : [progress];
+    const excess = Object.keys(position).length < Object.keys(told).length ? this.excessEvent(told) : [];
+    return [...excess, progress, ...(Object.keys(metrics).length > 0 ? this.metricsEvent(metrics) : [])];
   }
 
   /** A checkpoint is a sign of life too, for a program that prints nothing. */
@@ -67,14 +71,21 @@ export class DirectoryProgress {
     return [{ type: 'progress', ...this.position, ...this.totals, loss: this.loss, examples_per_second: null }];
   }
 
-  /** What the program had said by a step; nothing when that was too long ago. */
+  /** What the program had said by a step. */
   at(step: number): { readonly epoch: number; readonly metrics: Metrics } {
-    return this.earlier.findLast((reading) => reading.step <= step) ?? { epoch: 0, metrics: {} };
+    return this.earlier.at(step) ?? { epoch: 0, metrics: {} };
   }
 
   private remember(): void {
-    this.earlier.push({ ...this.position, metrics: this.latest });
-    if (this.earlier.length > READINGS_KEPT) this.earlier.shift();
+    this.earlier.add({ ...this.position, metrics: this.latest });
+  }
+
+  private excessEvent(position: Reading['position']): TrainerEvent[] {
+    if (this.hasToldExcess) return [];
+    this.hasToldExcess = true;
+    const [name, value] = Object.entries(position).find(([, each]) => each > MAX_STEP) ?? [];
+    const message = `The program prints the ${name} ${value}; what is above ${MAX_STEP} is not recorded`;
+    return [{ type: 'warning', code: 'position-too-large', message }];
   }
 
   /** A line a step can be thousands a second, and nobody reads a curve that dense. */
