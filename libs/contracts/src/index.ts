@@ -103,6 +103,7 @@ export {
 } from './operation-view.js';
 export { CheckpointingView } from './checkpointing.js';
 export { DriftView, Guarantee } from './continuation-view.js';
+export { LARGEST_COUNT } from './position.js';
 export { inPlainWords } from './plain-words.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';

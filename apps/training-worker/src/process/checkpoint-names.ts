@@ -1,5 +1,4 @@
-/** Steps are stored as 32-bit numbers. */
-export const MAX_STEP = 2 ** 31 - 1;
+import { LARGEST_COUNT } from '@ktrdr/contracts';
 
 const NAME = /^checkpoint-(\d+)$/;
 
@@ -46,7 +45,7 @@ export function checkpointsAmong(entries: readonly PlaceEntry[]): {
   for (const { step, name, kind } of named.toSorted((a, b) => b.step - a.step || a.name.length - b.name.length)) {
     const before = directories.at(-1);
     if (kind === 'link') refuse(step, name, 'it is a link, and no directory of its own');
-    else if (step > MAX_STEP) refuse(step, name, `steps above ${MAX_STEP} cannot be stored`);
+    else if (step > LARGEST_COUNT) refuse(step, name, `steps above ${LARGEST_COUNT} cannot be stored`);
     else if (before?.step === step) refuse(step, name, `${before.name} is of the same step`);
     else directories.push({ step, name });
   }

@@ -1,6 +1,5 @@
-import type { Metrics, TrainerEvent } from '@ktrdr/contracts';
+import { LARGEST_COUNT, type Metrics, type TrainerEvent } from '@ktrdr/contracts';
 import type { Position } from '../supervisor/trainer-session.js';
-import { MAX_STEP } from './checkpoint-names.js';
 import { EarlierReadings } from './earlier-readings.js';
 import type { Reading } from './log-reader.js';
 
@@ -42,7 +41,9 @@ export class DirectoryProgress {
 
   /** What a line of output makes known. */
   read({ position: told, loss, examplesPerSecond, metrics }: Reading): TrainerEvent[] {
-    const position = Object.fromEntries(Object.entries(told).filter(([, value]) => value <= MAX_STEP)) as typeof told;
+    const position = Object.fromEntries(
+      Object.entries(told).filter(([, value]) => value <= LARGEST_COUNT),
+    ) as typeof told;
     this.step = position.step ?? this.step;
     this.epoch = position.epoch ?? this.epoch;
     this.totals = {
@@ -83,8 +84,8 @@ export class DirectoryProgress {
   private excessEvent(position: Reading['position']): TrainerEvent[] {
     if (this.hasToldExcess) return [];
     this.hasToldExcess = true;
-    const [name, value] = Object.entries(position).find(([, each]) => each > MAX_STEP) ?? [];
-    const message = `The program prints the ${name} ${value}; what is above ${MAX_STEP} is not recorded`;
+    const [name, value] = Object.entries(position).find(([, each]) => each > LARGEST_COUNT) ?? [];
+    const message = `The program prints the ${name} ${value}; what is above ${LARGEST_COUNT} is not recorded`;
     return [{ type: 'warning', code: 'position-too-large', message }];
   }
 
