@@ -96,6 +96,36 @@ describe('a trainer of one’s own', () => {
     expect(done['progress']).toMatchObject({ fraction: 1, step: 40, steps: 40 });
   });
 
+  it('goes on by no other way where the operator has ceased to allow it, not even through an export', async () => {
+    const id = await training.submit({ spec: directorySpec({ steps: 400, step_ms: 20 }) });
+    await training.reached(id, 5);
+    await training.cancelled(id);
+    const [checkpoint] = (await http.get(`/operations/${id}/checkpoints`)).body['items'];
+    const exported = (await http.get(`/checkpoints/${checkpoint.checkpoint_id}/export`)).body;
+    const strict = await startApi(services, { name: 'stricter', token: api.token });
+    const { post } = httpOf(strict);
+    const answers = {
+      retry: await post(`/operations/${id}/retry`),
+      resume: await post(`/operations/${id}/resume`),
+      rehearsal: await post(`/operations/${id}/resume`, { dry_run: true }),
+      fork: await post(`/operations/${id}/fork`),
+      import: await post('/operations/import', { export: exported }),
+    };
+    const refused = { status: 403, body: { code: 'trainer-not-allowed' } };
+    expect(answers).toMatchObject({
+      retry: refused,
+      resume: refused,
+      rehearsal: refused,
+      fork: refused,
+      import: refused,
+    });
+    const all = await post('/operations/resume', { filter: { operation_ids: [id] } });
+    expect(all.body['items']).toMatchObject([{ outcome: 'refused', code: 'trainer-not-allowed' }]);
+    await strict.stop();
+    expect(await training.show(id)).toMatchObject({ status: 'cancelled' });
+    expect((await http.post('/operations/import', { export: exported })).status).toBe(201);
+  });
+
   itWithPython('in plain Python ends with the same weights, paused, killed and killed with its worker', async () => {
     const whole = await training.submit({ name: 'whole', spec: pythonSpec(0) });
     const id = await training.submit({ name: 'interrupted', spec: pythonSpec(0.02) });

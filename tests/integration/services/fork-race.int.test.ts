@@ -101,12 +101,12 @@ describe('a fork and whoever removes what it begins with', () => {
         allowFallback: false,
         dryRun: false,
         draft: (origin: Operation, choice) =>
-          toForkDraft(origin, choice, {
-            body: ForkBody.parse({}),
-            createdBy: 'test',
-            submissionKey: null,
-            now: new Date(),
-          }),
+          toForkDraft(
+            origin,
+            choice,
+            { body: ForkBody.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
+            { allowsProcessTrainers: false },
+          ),
         newCheckpointId: randomUUID,
       });
       if (when.includes('before')) {

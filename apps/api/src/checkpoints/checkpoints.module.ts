@@ -6,9 +6,10 @@ import {
   PrismaCheckpointRepository,
   ServiceRecords,
 } from '@ktrdr/operations-prisma';
+import type { ApiConfig } from '../config.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
-import { OBJECT_STORE } from '../platform/tokens.js';
+import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
 import { CheckpointExchangeController } from './checkpoint-exchange.controller.js';
 import { CheckpointsController } from './checkpoints.controller.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
@@ -28,8 +29,9 @@ import { OrphanSweeper } from './orphan-sweeper.js';
     },
     {
       provide: ImportCheckpoint,
-      inject: [PrismaCheckpointImport, OBJECT_STORE],
-      useFactory: (imports: PrismaCheckpointImport, objects: ObjectStore) => new ImportCheckpoint(imports, objects),
+      inject: [PrismaCheckpointImport, OBJECT_STORE, CONFIG],
+      useFactory: (imports: PrismaCheckpointImport, objects: ObjectStore, config: ApiConfig) =>
+        new ImportCheckpoint(imports, objects, config),
     },
     {
       provide: OrphanSweeper,

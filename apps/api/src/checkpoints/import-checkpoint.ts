@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
-import type { CheckpointExport } from '@ktrdr/contracts';
+import { BACKENDS, type CheckpointExport } from '@ktrdr/contracts';
 import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { checkedSpec } from '../operations/draft.js';
+import { RequestInvalidError } from '../http/errors.js';
+import {
+  askedBackend,
+  assertTrainerAllowed,
+  bringsTrainer,
+  checkedSpec,
+  requirementsOf,
+  type SubmissionRules,
+} from '../operations/draft.js';
 import { assertObjectsStored } from '../platform/assert-objects-stored.js';
 import { manifestOf } from './checkpoint-export.js';
 
@@ -24,17 +32,20 @@ export class ImportCheckpoint {
   constructor(
     private readonly imports: PrismaCheckpointImport,
     private readonly objects: ObjectStore,
+    private readonly rules: SubmissionRules,
   ) {}
 
   /**
    * @throws {ExportAlteredError} @throws {ManifestIncompatibleError} @throws {SpecInvalidError}
+   * @throws {RequestInvalidError} naming what cannot be of this checkpoint
+   * @throws {TrainerNotAllowedError} for a program where the operator allows none
    * @throws {UploadIncompleteError} when blobs are missing
    */
   async execute(request: ImportRequest): Promise<Operation> {
     const original = manifestOf(request.document);
     const earlier = await this.imports.made(request.submissionKey);
     if (earlier) return earlier;
-    const operation = toOperation(request, original);
+    const operation = toOperation(request, original, this.rules);
     const manifest: Manifest = {
       ...original,
       operation_id: operation.id,
@@ -50,9 +61,16 @@ export class ImportCheckpoint {
   }
 }
 
-function toOperation({ document, ...request }: ImportRequest, manifest: Manifest): ImportedOperation {
+function toOperation(
+  { document, ...request }: ImportRequest,
+  manifest: Manifest,
+  rules: SubmissionRules,
+): ImportedOperation {
   const { operation: exported } = document;
-  const { spec } = checkedSpec(exported.type, exported.spec);
+  assertTrainerAllowed(exported, rules);
+  const spec = checkedSpec(exported.type, exported.spec);
+  const trainedOn = backendOf(exported, manifest);
+  assertBackendsKnown(exported, manifest);
   const id = newOperationId(exported.type, request.now, randomBytes(10));
   return {
     id,
@@ -64,8 +82,11 @@ function toOperation({ document, ...request }: ImportRequest, manifest: Manifest
     spec,
     specSha256: exported.spec_sha256,
     formerSpecSha256: exported.former_spec_sha256,
-    requirements: exported.requirements,
-    pinnedBackend: exported.pinned_backend,
+    requirements: requirementsOf(
+      { type: exported.type, spec },
+      trainedOn ?? askedBackend({ type: exported.type, spec }),
+    ),
+    pinnedBackend: trainedOn,
     progress: {
       step: manifest.step,
       epoch: manifest.epoch,
@@ -80,6 +101,28 @@ function toOperation({ document, ...request }: ImportRequest, manifest: Manifest
     createdBy: request.createdBy,
     submissionKey: request.submissionKey,
   };
+}
+
+/** What its state was trained on; null: it has none that a worker could be required to have. */
+function backendOf(exported: CheckpointExport['operation'], { backend }: Manifest): string | null {
+  return exported.type !== 'training' || bringsTrainer(exported) || backend.name === 'none' ? null : backend.name;
+}
+
+/**
+ * What a worker must offer is worked out from the spec and the checkpoint; an export that says otherwise is not one.
+ * @throws {RequestInvalidError} for a tag or a backend that neither can have led to
+ */
+function assertBackendsKnown(exported: CheckpointExport['operation'], { backend }: Manifest): void {
+  const known = [...new Set<string>([...BACKENDS, ...(exported.type === 'training' ? [backend.name] : [])])];
+  const tags = [...requirementsOf(exported, null), ...known.map((name) => `backend:${name}`)];
+  const at = 'export.operation';
+  const problems = exported.requirements
+    .map((tag, index) => ({ path: `${at}.requirements.${index}`, tag }))
+    .filter(({ tag }) => !tags.includes(tag))
+    .map(({ path }) => ({ path, message: `must be one of ${tags.join(', ')}` }));
+  if (exported.pinned_backend !== null && !known.includes(exported.pinned_backend))
+    problems.push({ path: `${at}.pinned_backend`, message: `must be null or one of ${known.join(', ')}` });
+  if (problems.length > 0) throw new RequestInvalidError('body', problems);
 }
 
 function toCheckpoint(manifest: Manifest, manifestSha256: string): CheckpointDraft {

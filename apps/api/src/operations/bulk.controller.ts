@@ -2,9 +2,13 @@ import { Body, Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
 import { BulkCancelBody, BulkPauseBody, BulkResumeBody, type BulkView } from '@ktrdr/contracts';
 import { CancelOperation, PauseOperation, ResumeOperation } from '@ktrdr/operations';
 import type { z } from 'zod';
+import type { ApiConfig } from '../config.js';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
+import { CONFIG } from '../platform/tokens.js';
 import { BulkAction } from './bulk-action.js';
+import { assertTrainerAllowed } from './draft.js';
+import { NO_OVERRIDE } from './effective-spec.js';
 
 /** The same action on every operation that matches, each with its own outcome. */
 @Controller('operations')
@@ -14,6 +18,7 @@ export class BulkController {
     @Inject(PauseOperation) private readonly pauseOperation: PauseOperation,
     @Inject(CancelOperation) private readonly cancelOperation: CancelOperation,
     @Inject(BulkAction) private readonly bulk: BulkAction,
+    @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
   @Post('resume')
@@ -32,6 +37,10 @@ export class BulkController {
         actor,
         reason: null,
         recoveryBudget: 'refill',
+        override: (operation) => {
+          assertTrainerAllowed(operation, this.config);
+          return NO_OVERRIDE;
+        },
       });
     return this.bulk.execute({
       filter,

@@ -1,13 +1,16 @@
 import { Body, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ForkBody, type ForkedView, ResumeBody, type ResumedView } from '@ktrdr/contracts';
-import { type Checkpoint, ForkOperation, type Operation, ResumeOperation } from '@ktrdr/operations';
+import { ForkOperation, ResumeOperation } from '@ktrdr/operations';
 import type { FastifyReply } from 'fastify';
 import { ulid } from 'ulid';
 import type { z } from 'zod';
+import type { ApiConfig } from '../config.js';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
 import { zod } from '../http/zod.pipe.js';
+import { CONFIG } from '../platform/tokens.js';
 import { ContinuationPresenter } from './continuation.presenter.js';
-import { type AskedChanges, changesNothing, prepareOverride } from './effective-spec.js';
+import { assertTrainerAllowed } from './draft.js';
+import { type AskedChanges, changesNothing, NO_OVERRIDE, prepareOverride } from './effective-spec.js';
 import { toForkDraft } from './fork-draft.js';
 import { operationId, submissionKeyOf } from './operations.controller.js';
 
@@ -18,6 +21,7 @@ export class ContinuationsController {
     @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
     @Inject(ForkOperation) private readonly forkOperation: ForkOperation,
     @Inject(ContinuationPresenter) private readonly presenter: ContinuationPresenter,
+    @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
   @Post(':id/resume')
@@ -37,12 +41,10 @@ export class ContinuationsController {
       actor: actorOf(request),
       reason: null,
       recoveryBudget: 'refill',
-      ...(changesNothing(asked)
-        ? {}
-        : {
-            override: (operation: Operation, checkpoint: Checkpoint | null) =>
-              prepareOverride(operation, checkpoint, asked),
-          }),
+      override: (operation, checkpoint) => {
+        assertTrainerAllowed(operation, this.config);
+        return changesNothing(asked) ? NO_OVERRIDE : prepareOverride(operation, checkpoint, asked);
+      },
     });
     return this.presenter.resumed(plan, body.dry_run);
   }
@@ -67,7 +69,7 @@ export class ContinuationsController {
       choice: body.checkpoint,
       allowFallback: body.allow_fallback,
       dryRun: body.dry_run,
-      draft: (origin, choice) => toForkDraft(origin, choice, submission),
+      draft: (origin, choice) => toForkDraft(origin, choice, submission, this.config),
       newCheckpointId: ulid,
     });
     void reply.status(plan.fork ? 201 : 200); // a rehearsal has created nothing

@@ -25,28 +25,49 @@ export interface SubmissionRules {
   readonly allowsProcessTrainers: boolean;
 }
 
-interface CheckedSpec {
-  readonly spec: unknown;
-  readonly requirements: readonly string[];
-}
-
-/** Each type's own schema, and what a worker must offer to run it. */
-const SPECS: Readonly<Record<OperationType, (spec: unknown) => CheckedSpec>> = {
-  training: (document) => {
-    if (namesTrainer(document))
-      return { spec: parse(ProcessTrainingSpec, document), requirements: ['trainer:process'] };
-    const spec = parse(TrainingSpec, document);
-    return { spec, requirements: spec.backend === 'auto' ? [] : [`backend:${spec.backend}`] };
-  },
-  data_generation: (document) => ({ spec: parse(DataGenerationSpec, document), requirements: [] }),
+/** Each type's own schema. */
+const SPECS: Readonly<Record<OperationType, (spec: unknown) => unknown>> = {
+  training: (document) => parse(namesTrainer(document) ? ProcessTrainingSpec : TrainingSpec, document),
+  data_generation: (document) => parse(DataGenerationSpec, document),
 };
 
 /**
  * A spec of this type with everything that it leaves out filled in.
  * @throws {SpecInvalidError} naming every offending path
  */
-export function checkedSpec(type: OperationType, document: unknown): CheckedSpec {
+export function checkedSpec(type: OperationType, document: unknown): unknown {
   return SPECS[type](document);
+}
+
+type Work = Readonly<{ type: string; spec: unknown }>;
+
+/** Whether it brings its own program. */
+export function bringsTrainer({ type, spec }: Work): boolean {
+  return type === 'training' && namesTrainer(spec);
+}
+
+/**
+ * Asked by all that hands work to the workers, not only by a submission: it may come from elsewhere, or from before.
+ * @throws {TrainerNotAllowedError} for a program where the operator allows none
+ */
+export function assertTrainerAllowed(work: Work, { allowsProcessTrainers }: SubmissionRules): void {
+  if (bringsTrainer(work) && !allowsProcessTrainers) throw new TrainerNotAllowedError();
+}
+
+/** What a worker must offer to run this, on this backend; null: on any. */
+export function requirementsOf(work: Work, backend: string | null): readonly string[] {
+  return [
+    `type:${work.type}`,
+    ...(bringsTrainer(work) ? ['trainer:process'] : []),
+    ...(backend === null ? [] : [`backend:${backend}`]),
+  ];
+}
+
+/** The backend that a spec asks for; null: it leaves the choice to the worker, or has none. */
+export function askedBackend(work: Work): string | null {
+  if (work.type !== 'training' || bringsTrainer(work)) return null;
+  const { backend } = work.spec as TrainingSpec;
+  return backend === 'auto' ? null : backend;
 }
 
 /**
@@ -54,9 +75,8 @@ export function checkedSpec(type: OperationType, document: unknown): CheckedSpec
  * @throws {TrainerNotAllowedError} for a program where the operator allows none
  */
 export function toDraft({ body, createdBy, submissionKey, now }: Submission, rules: SubmissionRules): OperationDraft {
-  if (namesTrainer(body.spec) && body.type === 'training' && !rules.allowsProcessTrainers)
-    throw new TrainerNotAllowedError();
-  const { spec, requirements } = SPECS[body.type](body.spec);
+  assertTrainerAllowed(body, rules);
+  const work = { type: body.type, spec: checkedSpec(body.type, body.spec) };
   const id = newOperationId(body.type, now, randomBytes(10));
   return {
     id,
@@ -65,9 +85,9 @@ export function toDraft({ body, createdBy, submissionKey, now }: Submission, rul
     labels: body.labels,
     pool: body.pool,
     priority: body.priority,
-    spec,
-    specSha256: specSha256Of(spec),
-    requirements: [`type:${body.type}`, ...requirements],
+    spec: work.spec,
+    specSha256: specSha256Of(work.spec),
+    requirements: requirementsOf(work, askedBackend(work)),
     maxRecoveries: body.max_recoveries,
     parentId: body.parent_id,
     origin: null,
@@ -77,9 +97,18 @@ export function toDraft({ body, createdBy, submissionKey, now }: Submission, rul
   };
 }
 
-/** A new operation that begins at step 0 with the spec that the other one had last. */
-export function toRetryDraft(operation: Operation, submission: Omit<Submission, 'body'>): OperationDraft {
+/**
+ * A new operation that begins at step 0 with the spec that the other one had last.
+ * @throws {TrainerNotAllowedError} for a program where the operator allows none
+ */
+export function toRetryDraft(
+  operation: Operation,
+  submission: Omit<Submission, 'body'>,
+  rules: SubmissionRules,
+): OperationDraft {
+  assertTrainerAllowed(operation, rules);
   const { spec, sha256 } = effectiveSpec(operation);
+  const work = { type: operation.type, spec };
   const { type, name, labels, pool, priority, maxRecoveries, parentId, watchdog } = operation;
   return {
     id: newOperationId(type, submission.now, randomBytes(10)),
@@ -90,9 +119,7 @@ export function toRetryDraft(operation: Operation, submission: Omit<Submission, 
     priority,
     spec,
     specSha256: sha256,
-    requirements: operation.requirements.filter(
-      (tag) => !tag.startsWith('backend:') || tag === `backend:${(spec as { backend?: unknown }).backend as string}`,
-    ),
+    requirements: requirementsOf(work, askedBackend(work)),
     maxRecoveries,
     parentId,
     origin: { kind: 'retry', operationId: operation.id, checkpointId: null },

@@ -31,9 +31,14 @@ const given = (changes: Partial<Operation> = {}): Operation =>
   });
 const checkpoint = givenCheckpoint({ id: 'c9', step: 90, epoch: 9 });
 
-function drafted(body: Parameters<typeof ForkBody.parse>[0], origin = given(), from = provenance) {
+function drafted(
+  body: Parameters<typeof ForkBody.parse>[0],
+  origin = given(),
+  from = provenance,
+  rules = { allowsProcessTrainers: false },
+) {
   const submission = { body: ForkBody.parse(body), createdBy: 'ada', submissionKey: null, now: NOW };
-  return toForkDraft(origin, { checkpoint, provenance: from, fellBackFrom: null }, submission);
+  return toForkDraft(origin, { checkpoint, provenance: from, fellBackFrom: null }, submission, rules);
 }
 
 describe('the draft of a fork', () => {
@@ -112,6 +117,17 @@ describe('the draft of a fork', () => {
     const best = (step: number) => ({ step, epoch: 1, metric: 'val_loss', value: 0.5 });
     expect(drafted({}, given({ best: best(50) })).best).toEqual(best(50));
     expect(drafted({}, given({ best: best(95) })).best).toBeNull();
+  });
+
+  it('runs a program only where the operator allows it, on workers that run programs', () => {
+    const trainer = { kind: 'process', command: ['python3', 'train.py'] };
+    const program = given({ spec: { version: 1, trainer }, pinnedBackend: null, requirements: [] });
+    const own = { ...provenance, backend: { name: 'python', version: '3' } };
+    expect(() => drafted({}, program, own)).toThrow('KTRDR_PROCESS_TRAINERS=allow');
+    expect(drafted({}, program, own, { allowsProcessTrainers: true }).requirements).toEqual([
+      'type:training',
+      'trainer:process',
+    ]);
   });
 
   it('overrides nothing of what has no overrides', () => {

@@ -2,6 +2,7 @@ import { BACKENDS, type ForkBody } from '@ktrdr/contracts';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from './draft.js';
 import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from './effective-spec.js';
 import { assertEpochsSuffice } from './least-epochs.js';
 
@@ -20,12 +21,15 @@ const SUFFIX = ' (fork)';
  * overrides in place, stored as the fork's own.
  * @throws {RequestInvalidError} @throws {SpecInvalidError} see {@link changedSpec}, {@link backendChangeFor} and
  * {@link assertEpochsSuffice}
+ * @throws {TrainerNotAllowedError} for a program where the operator allows none
  */
 export function toForkDraft(
   origin: Operation,
   { checkpoint, provenance, fellBackFrom }: ForkChoice,
   { body, createdBy, submissionKey, now }: ForkSubmission,
+  rules: SubmissionRules,
 ): Omit<ForkDraft, 'checkpoint'> {
+  assertTrainerAllowed(origin, rules);
   const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
   const { spec, sha256, changes } = changedSpec(origin, body.overrides);
   assertEpochsSuffice(body.overrides, checkpoint, origin);
@@ -42,10 +46,7 @@ export function toForkDraft(
     priority: body.priority ?? origin.priority,
     spec,
     specSha256: sha256,
-    requirements: [
-      ...origin.requirements.filter((tag) => !tag.startsWith('backend:')),
-      ...(bound === null ? [] : [`backend:${bound}`]),
-    ],
+    requirements: requirementsOf({ type, spec }, bound),
     maxRecoveries,
     parentId: null, // it was made by a person, not by what made its origin
     origin: {

@@ -94,11 +94,14 @@ export class OperationQueries {
     return toDraft(submission, this.config);
   }
 
-  /** @throws {IllegalTransitionError} while it has not ended */
+  /**
+   * @throws {IllegalTransitionError} while it has not ended
+   * @throws {TrainerNotAllowedError}
+   */
   async retryDraft(id: string, submission: Parameters<typeof toRetryDraft>[1]): Promise<OperationDraft> {
     const operation = await this.operations.get(id);
     assertAllowed(operation, 'retry');
-    return toRetryDraft(operation, submission);
+    return toRetryDraft(operation, submission, this.config);
   }
 
   /** @throws {IllegalTransitionError} when it does not wait */
