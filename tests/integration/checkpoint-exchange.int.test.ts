@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { encodeManifest, sha256Of } from '@ktrdr/checkpoint';
 import type { CheckpointPage, OperationView } from '@ktrdr/contracts';
+import { specSha256Of } from '../../apps/api/src/operations/effective-spec.js';
 import { ktrdr } from '../../apps/cli/src/testing/ktrdr-process.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
@@ -165,6 +167,37 @@ describe('a checkpoint that leaves the service and comes back', () => {
     await writeFile(join(folderOf, 'ktrdr-export.json'), 'no JSON');
     expect((await run('checkpoints', 'import', folderOf)).code).toBe(2);
     expect((await run('checkpoints', 'import', services.folder)).code).toBe(2);
+  });
+
+  it('is refused, and every wrong value named, when its hashes are right and it says what cannot be', async () => {
+    const { sha256: _, ...document } = JSON.parse(await readFile(join(folder, 'ktrdr-export.json'), 'utf8'));
+    const send = async (changes: { operation?: object; manifest?: object }) => {
+      const manifest = { ...document.manifest, ...changes.manifest };
+      const manifest_sha256 = sha256Of(encodeManifest(manifest));
+      const altered = {
+        ...document,
+        manifest,
+        manifest_sha256,
+        operation: { ...document.operation, ...changes.operation },
+      };
+      const answer = await http.post('/operations/import', { export: { ...altered, sha256: specSha256Of(altered) } });
+      return { status: answer.status, paths: answer.body['problems']?.map(({ path }: { path: string }) => path) };
+    };
+    expect(await send({})).toMatchObject({ status: 201 });
+    const at = 'export.operation';
+    expect(await send({ operation: { name: '', max_recoveries: 2_147_483_648, steps: 2 ** 31 } })).toEqual({
+      status: 422,
+      paths: [`${at}.name`, `${at}.max_recoveries`, `${at}.steps`],
+    });
+    expect(await send({ manifest: { epoch: 2 ** 31, created_at: '2099-01-01T00:00:00Z' } })).toEqual({
+      status: 422,
+      paths: ['export.manifest.epoch', 'export.manifest.created_at', `${at}.spec.epochs`, `${at}.epochs`],
+    });
+    expect(await send({ manifest: { step: Number.MAX_SAFE_INTEGER } })).toMatchObject({ status: 422 });
+    expect(await send({ operation: { requirements: ['backend:nonsense'] } })).toEqual({
+      status: 422,
+      paths: [`${at}.requirements.0`],
+    });
   });
 
   it('takes no bytes under a name that is not their hash, none from strangers, and none elsewhere', async () => {

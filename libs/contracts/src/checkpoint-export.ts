@@ -1,10 +1,17 @@
 import { OPERATION_TYPES } from '@ktrdr/operations';
 import { z } from 'zod';
+import { Labels, MaxRecoveries, OperationName } from './operation-actions.js';
 import { OperationId } from './operation-view.js';
 import { PoolName } from './pool-name.js';
 
 /** The name under which an export describes itself, beside the checkpoint's files. */
 export const EXPORT_FILE = 'ktrdr-export.json';
+
+/** The most that a column of 32 bits holds: no position of a training is beyond it. */
+export const MAX_POSITION = 2_147_483_647;
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
+const Planned = z.int().min(0).max(MAX_POSITION);
 
 /**
  * A checkpoint as it leaves a deployment: everything but the bytes of its files, which lie beside it. The manifest names
@@ -17,26 +24,26 @@ export const CheckpointExport = z.strictObject({
   operation: z.strictObject({
     operation_id: OperationId,
     type: z.enum(OPERATION_TYPES),
-    name: z.string().max(200),
-    labels: z.record(z.string(), z.string()),
+    name: OperationName,
+    labels: Labels,
     spec: z.unknown().describe('as it was trained when it was exported'),
-    spec_sha256: z.string(),
-    former_spec_sha256: z.array(z.string()).describe('of specs that it was trained under before'),
+    spec_sha256: Sha256,
+    former_spec_sha256: z.array(Sha256).describe('of specs that it was trained under before'),
     requirements: z.array(z.string()),
     pinned_backend: z.string().nullable(),
-    max_recoveries: z.int().min(0),
-    steps: z.int().min(0).describe('planned'),
-    epochs: z.int().min(0),
+    max_recoveries: MaxRecoveries,
+    steps: Planned.describe('planned'),
+    epochs: Planned,
   }),
   manifest: z.record(z.string(), z.unknown()),
-  manifest_sha256: z.string(),
-  sha256: z.string().describe('of the canonical JSON of all the rest'),
+  manifest_sha256: Sha256,
+  sha256: Sha256.describe('of the canonical JSON of all the rest'),
 });
 export type CheckpointExport = z.output<typeof CheckpointExport>;
 
 export const ImportBody = z.strictObject({
   export: CheckpointExport,
-  name: z.string().min(1).max(200).optional(),
+  name: OperationName.optional(),
   pool: PoolName,
 });
 export type ImportBody = z.input<typeof ImportBody>;

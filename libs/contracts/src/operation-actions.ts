@@ -8,7 +8,9 @@ import { Boundary } from './trainer-protocol.js';
 
 const Instant = z.iso.datetime();
 
-const Labels = z.record(z.string().max(63), z.string().max(255));
+export const Labels = z.record(z.string().max(63), z.string().max(255));
+export const OperationName = z.string().min(1).max(200);
+export const MaxRecoveries = z.int().min(0).max(1000);
 const AllowBackendChange = z
   .boolean()
   .default(false)
@@ -26,11 +28,11 @@ export const SubmitBody = z.strictObject({
     .nullable()
     .default({ seconds: 600, on_stall: 'warn' })
     .describe('how long it may make no step, and what happens then'),
-  name: z.string().min(1).max(200).optional(),
+  name: OperationName.optional(),
   labels: Labels.default({}),
   pool: PoolName,
   priority: z.int().min(-100).max(100).default(0),
-  max_recoveries: z.int().min(0).max(1000).default(10),
+  max_recoveries: MaxRecoveries.default(10),
   spec: z.unknown(),
 });
 export type SubmitBody = z.input<typeof SubmitBody>;
@@ -64,7 +66,7 @@ export const ForkBody = z.strictObject({
   allow_fallback: z.boolean().default(false),
   allow_backend_change: AllowBackendChange,
   overrides: ResumeOverrides.default({}),
-  name: z.string().min(1).max(200).optional(),
+  name: OperationName.optional(),
   labels: Labels.optional().describe('in place of the labels of the original'),
   priority: z.int().min(-100).max(100).optional(),
   dry_run: z.boolean().default(false),

@@ -135,4 +135,27 @@ describe('an import', () => {
       pinnedBackend: null,
     });
   });
+
+  it('refuses positions that no training can have come to, and times at which none was', async () => {
+    expect(await problemsOf({ manifest: { step: Number.MAX_SAFE_INTEGER } })).toContain('export.manifest.step');
+    expect(await problemsOf({ manifest: { epoch: 2_147_483_648 } })).toContain('export.manifest.epoch');
+    for (const created_at of ['2099-01-01T00:00:00Z', '0001-01-01T00:00:00Z'])
+      expect(await problemsOf({ manifest: { created_at } })).toEqual(['export.manifest.created_at']);
+    const ahead = { created_at: '2026-11-23T10:00:00Z' }; // by a clock that is before this one's
+    expect((await imported(givenExport({ manifest: ahead }))).progress.step).toBe(500);
+  });
+
+  it('refuses a plan of less than is trained already', async () => {
+    expect(await problemsOf({ operation: { epochs: 2, steps: 20 } })).toEqual([
+      'export.operation.epochs',
+      'export.operation.steps',
+    ]);
+    expect(await problemsOf({ operation: { spec: { ...builtIn, epochs: 2 } } })).toEqual([
+      'export.operation.spec.epochs',
+    ]);
+    const done = { operation: { spec: { ...builtIn, epochs: 50 }, epochs: 50, steps: 500 } };
+    expect((await imported(givenExport(done))).progress).toMatchObject({ epoch: 50, epochs: 50 });
+    const untold = { operation: { epochs: 0, steps: 0 } }; // by a worker's own trainer
+    expect((await imported(givenExport(untold))).progress).toMatchObject({ epoch: 50, epochs: 0 });
+  });
 });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
-import { BACKENDS, type CheckpointExport } from '@ktrdr/contracts';
+import { BACKENDS, type CheckpointExport, MAX_POSITION, type TrainingSpec } from '@ktrdr/contracts';
 import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { RequestInvalidError } from '../http/errors.js';
+import { type FieldProblem, RequestInvalidError } from '../http/errors.js';
 import {
   askedBackend,
   assertTrainerAllowed,
@@ -14,6 +14,11 @@ import {
 } from '../operations/draft.js';
 import { assertObjectsStored } from '../platform/assert-objects-stored.js';
 import { manifestOf } from './checkpoint-export.js';
+
+/** No checkpoint is older than this. */
+const EARLIEST = new Date('2000-01-01T00:00:00Z');
+/** By so much the clock of a deployment may be ahead of this one's. */
+const CLOCK_TOLERANCE_MS = 86_400_000;
 
 export interface ImportRequest {
   readonly document: CheckpointExport;
@@ -69,8 +74,14 @@ function toOperation(
   const { operation: exported } = document;
   assertTrainerAllowed(exported, rules);
   const spec = checkedSpec(exported.type, exported.spec);
+  const work = { type: exported.type, spec };
+  const problems = [
+    ...problemsOfManifest(manifest, request.now),
+    ...problemsOfPlan({ ...exported, spec }, manifest),
+    ...problemsOfRequirements(exported, manifest),
+  ].map(({ path, message }) => ({ path: `export.${path}`, message }));
+  if (problems.length > 0) throw new RequestInvalidError('body', problems);
   const trainedOn = backendOf(exported, manifest);
-  assertBackendsKnown(exported, manifest);
   const id = newOperationId(exported.type, request.now, randomBytes(10));
   return {
     id,
@@ -82,10 +93,7 @@ function toOperation(
     spec,
     specSha256: exported.spec_sha256,
     formerSpecSha256: exported.former_spec_sha256,
-    requirements: requirementsOf(
-      { type: exported.type, spec },
-      trainedOn ?? askedBackend({ type: exported.type, spec }),
-    ),
+    requirements: requirementsOf(work, trainedOn ?? askedBackend(work)),
     pinnedBackend: trainedOn,
     progress: {
       step: manifest.step,
@@ -108,21 +116,62 @@ function backendOf(exported: CheckpointExport['operation'], { backend }: Manifes
   return exported.type !== 'training' || bringsTrainer(exported) || backend.name === 'none' ? null : backend.name;
 }
 
+/** What a manifest may say and no training can have come to. */
+function problemsOfManifest({ step, epoch, created_at }: Manifest, now: Date): readonly FieldProblem[] {
+  const made = new Date(created_at);
+  const latest = new Date(now.getTime() + CLOCK_TOLERANCE_MS);
+  return [
+    ...Object.entries({ step, epoch })
+      .filter(([, value]) => value > MAX_POSITION)
+      .map(([name]) => ({ path: `manifest.${name}`, message: `must be at most ${MAX_POSITION}` })),
+    ...(made >= EARLIEST && made <= latest
+      ? []
+      : [
+          {
+            path: 'manifest.created_at',
+            message: `must be from ${EARLIEST.toISOString()} to ${latest.toISOString()}, a day from now`,
+          },
+        ]),
+  ];
+}
+
+/** A built-in training has trained no more than is planned; 0: not known. Programs of their own plan what they like. */
+function problemsOfPlan(exported: CheckpointExport['operation'], { step, epoch }: Manifest): readonly FieldProblem[] {
+  if (exported.type !== 'training' || bringsTrainer(exported)) return [];
+  const plans = [
+    { path: 'spec.epochs', planned: (exported.spec as TrainingSpec).epochs, trained: epoch, what: 'epochs' },
+    { path: 'epochs', planned: exported.epochs, trained: epoch, what: 'epochs' },
+    { path: 'steps', planned: exported.steps, trained: step, what: 'steps' },
+  ];
+  return plans
+    .filter(({ planned, trained }) => planned > 0 && planned < trained)
+    .map(({ path, planned, trained, what }) => ({
+      path: `operation.${path}`,
+      message: `plans ${planned} ${what} where the checkpoint has trained ${trained}: it must be at least as many`,
+    }));
+}
+
 /**
- * What a worker must offer is worked out from the spec and the checkpoint; an export that says otherwise is not one.
- * @throws {RequestInvalidError} for a tag or a backend that neither can have led to
+ * What a worker must offer follows from the spec and the checkpoint. An export that tells of more than can have come of
+ * them is none.
  */
-function assertBackendsKnown(exported: CheckpointExport['operation'], { backend }: Manifest): void {
+function problemsOfRequirements(
+  exported: CheckpointExport['operation'],
+  { backend }: Manifest,
+): readonly FieldProblem[] {
   const known = [...new Set<string>([...BACKENDS, ...(exported.type === 'training' ? [backend.name] : [])])];
   const tags = [...requirementsOf(exported, null), ...known.map((name) => `backend:${name}`)];
-  const at = 'export.operation';
-  const problems = exported.requirements
-    .map((tag, index) => ({ path: `${at}.requirements.${index}`, tag }))
-    .filter(({ tag }) => !tags.includes(tag))
-    .map(({ path }) => ({ path, message: `must be one of ${tags.join(', ')}` }));
-  if (exported.pinned_backend !== null && !known.includes(exported.pinned_backend))
-    problems.push({ path: `${at}.pinned_backend`, message: `must be null or one of ${known.join(', ')}` });
-  if (problems.length > 0) throw new RequestInvalidError('body', problems);
+  const { requirements, pinned_backend: pinned } = exported;
+  return [
+    ...requirements.flatMap((tag, index) =>
+      tags.includes(tag)
+        ? []
+        : [{ path: `operation.requirements.${index}`, message: `must be one of ${tags.join(', ')}` }],
+    ),
+    ...(pinned === null || known.includes(pinned)
+      ? []
+      : [{ path: 'operation.pinned_backend', message: `must be null or one of ${known.join(', ')}` }]),
+  ];
 }
 
 function toCheckpoint(manifest: Manifest, manifestSha256: string): CheckpointDraft {
