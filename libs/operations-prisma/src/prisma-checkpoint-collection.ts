@@ -1,8 +1,8 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
-import { Prisma } from './generated/prisma/client.js';
+import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
-import { toCheckpoint, toOperation } from './operation-rows.js';
+import { checkpointColumns, toCheckpoint, toOperation } from './operation-rows.js';
 import { turnOf } from './turn.js';
 
 const { sql, raw } = Prisma;
@@ -149,15 +149,19 @@ export class PrismaCheckpointCollection {
     return rows.map(toCheckpoint);
   }
 
-  /** The sound one whose bytes were looked at longest ago; never beats long ago. */
-  async leastVerified(): Promise<Checkpoint | null> {
-    const row = await reach(() =>
-      this.prisma.checkpoint.findFirst({
-        where: { deletingAt: null, corruptedAt: null },
-        orderBy: [{ verifiedAt: { sort: 'asc', nulls: 'first' } }, { committedAt: 'asc' }, { id: 'asc' }],
-      }),
+  /**
+   * The one whose bytes were read longest ago, longer than this by the database's clock; never beats long ago. One that
+   * was found damaged takes its turn too, as what was missing may have been put back.
+   */
+  async dueForReading(readBeforeMs: number): Promise<Checkpoint | null> {
+    const [row] = await reach(() =>
+      this.prisma.$rows<CheckpointRow>(sql`
+        SELECT ${checkpointColumns('c')} FROM checkpoints c
+        WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
+          <= clock_timestamp() - ${readBeforeMs}::float8 * interval '1 ms'
+        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`),
     );
-    return row && toCheckpoint(row);
+    return row ? toCheckpoint(row) : null;
   }
 
   /** Warns once in an operation's life that its age will cost it checkpoints. False: it was warned before. */
@@ -182,13 +186,39 @@ export class PrismaCheckpointCollection {
     return rows.length === 1;
   }
 
-  async markVerified(id: string): Promise<void> {
+  /**
+   * Notes that every byte was found right. A mark of damage is lifted, with an event, if it is the one that stood when
+   * the reading began: one that was made meanwhile is newer than what was read. True: it was lifted.
+   */
+  async markVerified({ id, corruptedAt }: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
+    if (corruptedAt)
+      return (await reach(() => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1;
     await reach(() =>
       this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET verified_at = clock_timestamp()
         WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
     );
+    return false;
   }
+}
+
+/** Like the marking: the operation is locked first, as everywhere, so that nobody waits in a circle. */
+function mending(id: string, corruptedAt: Date): Prisma.Sql {
+  const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
+  return sql`
+    WITH o AS (
+      SELECT o.id FROM operations o, ${turnOf(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
+    ), c AS (
+      UPDATE checkpoints SET corrupted_at = NULL, verified_at = clock_timestamp() FROM o
+      WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at = ${corruptedAt} AND deleting_at IS NULL
+      RETURNING operation_id
+    ), u AS (
+      UPDATE operations o SET event_seq = o.event_seq + 1 FROM c WHERE o.id = c.operation_id
+      RETURNING o.id, o.event_seq, o.attempt
+    )
+    INSERT INTO events (operation_id, seq, type, attempt, data)
+    SELECT id, event_seq, 'checkpoint-mended', attempt, ${JSON.stringify({ checkpoint_id: id })}::jsonb FROM u
+    RETURNING seq`;
 }
 
 /** The parts of a row's files as a set of JSON documents, `p->>'blob'` and `p->>'bytes'`; a whole file is its own. */

@@ -91,7 +91,13 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
         SELECT id, event_seq, 'checkpoint-corrupted', attempt, ${json({ checkpoint_id: id, bad_files: badFiles })} FROM u
         RETURNING seq`),
     );
-    return rows.length === 1;
+    if (rows.length === 1) return true;
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        UPDATE checkpoints SET corrupted_at = clock_timestamp()
+        WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`),
+    );
+    return false;
   }
 
   async markDeleting(id: string, whyKept: Parameters<CheckpointRepository['markDeleting']>[1]): Promise<void> {

@@ -178,6 +178,7 @@ export interface Checkpoint extends Position {
   readonly metrics: Readonly<Record<string, Figure>>;
   readonly isBest: boolean;
   readonly pinned: boolean;
+  /** When it was last found damaged; null: it is not known to be. Every byte read again and found right lifts it. */
   readonly corruptedAt: Date | null;
   /** When every byte of it was last found right; null: not since it was committed. */
   readonly verifiedAt: Date | null;

@@ -263,7 +263,10 @@ export interface CheckpointRepository {
   /** Newest first. */
   ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
   setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
-  /** With an event. False: it is known already, or the checkpoint is being deleted. */
+  /**
+   * With an event. False: it is known already, and only the time when it was last found is noted; or the checkpoint is
+   * being deleted.
+   */
   markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean>;
   /**
    * Marks the row under the operation's lock unless `whyKept` names a reason for the state found there: the operation

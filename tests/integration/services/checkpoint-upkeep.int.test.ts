@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import type pg from 'pg';
 import { eventually, eventuallySeen } from '../support/eventually.js';
 import { givenServices, type Services } from '../support/given-services.js';
 import { type Http, httpOf } from '../support/http.js';
@@ -89,6 +91,69 @@ describe('what looks after checkpoints by itself', () => {
     expect(view['verified_at']).toBeNull();
     await eventually(async () => (await http.get(`/checkpoints/${sound}`)).body['verified_at'] !== null, {
       what: 'the sound one is verified',
+    });
+  });
+
+  describe('damage that is mended', () => {
+    let database: pg.Client;
+    beforeAll(async () => {
+      database = await services.database();
+    });
+    const givenMarked = async () => {
+      const lease = await saving.running();
+      const id = await saving.save(lease, { step: 2, files: { w: `mended ${lease.operationId}` } });
+      const [file] = (await saving.checkpoints.get(id)).files;
+      const blob = file?.blob ?? '';
+      const bytes = await saving.objects.get(blob);
+      await saving.objects.put(blob, new TextEncoder().encode('something else'));
+      expect((await http.post(`/checkpoints/${id}/verify`, { depth: 'deep' })).body['valid']).toBe(false);
+      await corrupted(id);
+      return { id, operationId: lease.operationId, putBack: () => saving.objects.put(blob, bytes) };
+    };
+    const mendedEvents = async (id: string) =>
+      (await eventsOf(id)).filter(({ type }) => type === 'checkpoint-mended').map(({ data }) => data);
+
+    it('is no damage any more once every byte was read again and found right, which an event tells', async () => {
+      const { id, operationId, putBack } = await givenMarked();
+      await putBack();
+      const quick = await http.post(`/checkpoints/${id}/verify`, { depth: 'quick' });
+      expect(quick.body['valid']).toBe(true);
+      expect((await saving.checkpoints.get(id)).corruptedAt).not.toBeNull();
+      for (const _time of ['first', 'again'])
+        expect((await http.post(`/checkpoints/${id}/verify`, { depth: 'deep' })).body['valid']).toBe(true);
+      expect((await http.get(`/checkpoints/${id}`)).body).toMatchObject({
+        corrupted_at: null,
+        verified_at: expect.any(String),
+      });
+      expect(await mendedEvents(operationId)).toEqual([{ checkpoint_id: id }]);
+    });
+
+    it('stays marked where it was marked while its bytes were being read', async () => {
+      const { id, operationId } = await givenMarked();
+      const collection = new PrismaCheckpointCollection(saving.database);
+      const asItWas = await saving.checkpoints.get(id);
+      await database.query(`UPDATE checkpoints SET corrupted_at = now() + interval '1 s' WHERE id = $1`, [id]);
+      for (const corruptedAt of [asItWas.corruptedAt, null])
+        expect(await collection.markVerified({ id, corruptedAt })).toBe(false);
+      expect((await saving.checkpoints.get(id)).corruptedAt).not.toBeNull();
+      expect(await mendedEvents(operationId)).toEqual([]);
+    });
+
+    it('is looked at again by itself, a day after it was found', async () => {
+      const { id, operationId, putBack } = await givenMarked();
+      const other = await givenMarked();
+      await putBack();
+      const dayOld = `UPDATE checkpoints SET corrupted_at = now() - interval '25 h' WHERE id = ANY($1) RETURNING id`;
+      expect((await database.query(dayOld, [[id, other.id]])).rowCount).toBe(2);
+      await eventually(async () => (await saving.checkpoints.get(id)).corruptedAt === null, {
+        what: 'the mark is lifted',
+      });
+      expect(await mendedEvents(operationId)).toEqual([{ checkpoint_id: id }]);
+      await eventually(
+        async () => Date.now() - ((await saving.checkpoints.get(other.id)).corruptedAt?.getTime() ?? 0) < DAY_MS,
+        { what: 'the other is found damaged once more' },
+      );
+      expect((await eventsOf(other.operationId)).filter(({ type }) => type === 'checkpoint-corrupted')).toHaveLength(1);
     });
   });
 

@@ -103,6 +103,7 @@ export function savingOver(services: Services) {
   const commit = (lease: Lease, record: CheckpointRecord): Promise<void> => commits.execute(lease, record);
 
   return {
+    database,
     objects,
     operations,
     checkpoints,

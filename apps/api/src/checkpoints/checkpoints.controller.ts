@@ -62,7 +62,7 @@ export class CheckpointsController {
     const checkpoint = await this.checkpoints.get(id);
     const { badFiles, filesChecked, bytesHashed } = await this.stored.verify(checkpoint, depth);
     if (badFiles.length > 0) await this.checkpoints.markCorrupted(id, badFiles);
-    else if (depth === 'deep') await this.collection.markVerified(id);
+    else if (depth === 'deep') await this.collection.markVerified(checkpoint);
     return {
       checkpoint_id: id,
       valid: badFiles.length === 0,
