@@ -98,6 +98,7 @@ const CHECKPOINT_COLUMNS: Readonly<Record<keyof CheckpointRow, string>> = {
   isBest: 'is_best',
   pinned: 'pinned',
   corruptedAt: 'corrupted_at',
+  expiryWarnedAt: 'expiry_warned_at',
   deletingAt: 'deleting_at',
   verifiedAt: 'verified_at',
   parentId: 'parent_id',
@@ -112,7 +113,7 @@ export function checkpointColumns(alias: string): Prisma.Sql {
 }
 
 /** What of a checkpoint's row comes as text in JSON. */
-const INSTANTS = ['createdAt', 'committedAt', 'corruptedAt', 'deletingAt', 'verifiedAt'] as const;
+const INSTANTS = ['createdAt', 'committedAt', 'corruptedAt', 'expiryWarnedAt', 'deletingAt', 'verifiedAt'] as const;
 export type CheckpointJson = Omit<CheckpointRow, (typeof INSTANTS)[number]> &
   Readonly<Record<(typeof INSTANTS)[number], string | null>>;
 

@@ -164,26 +164,52 @@ export class PrismaCheckpointCollection {
     return row ? toCheckpoint(row) : null;
   }
 
-  /** Warns once in an operation's life that its age will cost it checkpoints. False: it was warned before. */
-  async warnOfExpiry(operationId: string, message: string): Promise<boolean> {
+  /**
+   * Warns that an operation's age will cost it these checkpoints, in place of what it was told of them before. False:
+   * it was warned of each of them.
+   */
+  async warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
     const warning = { code: 'checkpoints-expiring', message };
     const rows = await reach(() =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH old AS (
-          SELECT o.id FROM operations o, ${turnOf(operationId)}
-          WHERE o.id = ${operationId} AND NOT o.warnings @> ${JSON.stringify([{ code: warning.code }])}::jsonb
-          FOR UPDATE OF o
+          SELECT o.id FROM operations o, ${turnOf(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
+        ), c AS (
+          UPDATE checkpoints SET expiry_warned_at = clock_timestamp() FROM old
+          WHERE operation_id = old.id AND checkpoints.id = ANY(${[...ids]}) AND deleting_at IS NULL
+            AND expiry_warned_at IS NULL
+          RETURNING operation_id
         ), u AS (
           UPDATE operations o SET event_seq = o.event_seq + 1,
-            warnings = o.warnings || jsonb_build_array(${JSON.stringify(warning)}::jsonb
+            warnings = jsonb_path_query_array(o.warnings, '$[*] ? (@.code != "checkpoints-expiring")')
+              || jsonb_build_array(${JSON.stringify(warning)}::jsonb
               || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
-          FROM old WHERE o.id = old.id
+          FROM (SELECT DISTINCT operation_id FROM c) told WHERE o.id = told.operation_id
           RETURNING o.id, o.event_seq, o.attempt
         )
         INSERT INTO events (operation_id, seq, type, attempt, data)
         SELECT u.id, u.event_seq, 'warning', u.attempt, ${JSON.stringify(warning)}::jsonb FROM u RETURNING seq`),
     );
     return rows.length === 1;
+  }
+
+  /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
+  async forgetExpiryWarnings(except: readonly string[]): Promise<void> {
+    await reach(() =>
+      this.prisma.$executeRaw(sql`
+        UPDATE checkpoints SET expiry_warned_at = NULL
+        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`),
+    );
+  }
+
+  /** What was warned of at least so long ago, by the database's clock. */
+  async warnedOfExpiry(agoMs: number): Promise<ReadonlySet<string>> {
+    const rows = await reach(() =>
+      this.prisma.$queryRaw<{ id: string }[]>(sql`
+        SELECT id FROM checkpoints
+        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`),
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /**

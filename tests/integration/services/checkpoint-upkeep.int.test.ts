@@ -1,8 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CheckpointStore } from '@ktrdr/checkpoint';
 import { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
+import { CheckpointExpiry } from '../../../apps/api/src/background/checkpoint-expiry.js';
+import { CleanUpCheckpoints } from '../../../apps/api/src/checkpoints/clean-up-checkpoints.js';
+import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { eventually, eventuallySeen } from '../support/eventually.js';
 import { givenServices, type Services } from '../support/given-services.js';
 import { type Http, httpOf } from '../support/http.js';
@@ -36,37 +40,89 @@ describe('what looks after checkpoints by itself', () => {
       { what: `${id} is marked` },
     );
 
-  it('lets checkpoints go for their age, after one warning, and never the last that works', async () => {
-    const lease = await saving.running({ spec: { checkpoint: { keep_last: 100 } } });
-    const ages = [12, 11, 8, 1];
-    const saved: string[] = [];
-    for (const [step, days] of ages.entries()) {
-      const createdAt = new Date(Date.now() - days * DAY_MS);
-      saved.push(await saving.save(lease, { step, files: { w: `aged ${days}` }, createdAt }));
-    }
-    await saving.apply(lease.operationId, 'cancel');
-    await saving.apply(lease.operationId, 'cancelled');
-    const alone = await saving.running();
-    const only = await saving.save(alone, { step: 1, files: { w: 'old' }, createdAt: new Date(0) });
-    await saving.apply(alone.operationId, 'cancel');
-    await saving.apply(alone.operationId, 'cancelled');
-    for (const start of ['first', 'second']) {
-      api = await startApi(services, { env: FREQUENT, name: `api-${start}` });
+  describe('of their age', () => {
+    let database: pg.Client;
+    let collection: PrismaCheckpointCollection;
+    let cleanUp: CleanUpCheckpoints;
+    beforeAll(async () => {
+      database = await services.database();
+      collection = new PrismaCheckpointCollection(saving.database);
+      const stored = new StoredCheckpoints(new CheckpointStore(saving.objects), saving.objects, collection);
+      cleanUp = new CleanUpCheckpoints(collection, stored);
+    });
+    const turn = (days = 10) =>
+      new CheckpointExpiry(cleanUp, collection, days * DAY_MS, { info: () => undefined }).turn();
+    const warnedHoursAgo = (hours: number) =>
+      database.query(
+        `UPDATE checkpoints SET expiry_warned_at = now() - $1 * interval '1 h' WHERE expiry_warned_at IS NOT NULL`,
+        [hours],
+      );
+    const idsOf = async (operationId: string) =>
+      (await saving.checkpoints.ofOperation(operationId)).map(({ id }) => id).toReversed();
+    const warningsOf = async (operationId: string) =>
+      (await saving.operations.get(operationId)).warnings.map(({ message }) => message);
+    const warningEvents = async (operationId: string) => {
+      const sql = `SELECT 1 FROM events WHERE operation_id = $1 AND type = 'warning'`;
+      return (await database.query(sql, [operationId])).rowCount;
+    };
+    const givenCancelled = async (ages: readonly number[]) => {
+      const lease = await saving.running({ spec: { checkpoint: { keep_last: 100 } } });
+      const saved: string[] = [];
+      for (const [step, days] of ages.entries()) {
+        const createdAt = new Date(Date.now() - days * DAY_MS);
+        saved.push(await saving.save(lease, { step, files: { w: `aged ${days}` }, createdAt }));
+      }
+      await saving.apply(lease.operationId, 'cancel');
+      await saving.apply(lease.operationId, 'cancelled');
+      return { id: lease.operationId, saved };
+    };
+
+    it('go only three days after their operation was warned, and never the last that works', async () => {
+      const { id, saved } = await givenCancelled([30, 12, 8, 1]);
+      const alone = await givenCancelled([20_000]);
+      for (const hours of [0, 0, 71]) {
+        await warnedHoursAgo(hours);
+        await turn();
+        expect(await idsOf(id)).toEqual(saved);
+      }
+      expect(await warningsOf(id)).toEqual([expect.stringContaining('3 of its checkpoints will be removed within 3')]);
+      expect(await warningEvents(id)).toBe(1);
+      await warnedHoursAgo(73);
+      await turn();
+      expect(await idsOf(id)).toEqual(saved.slice(2));
+      expect(await idsOf(alone.id)).toEqual(alone.saved);
+    });
+
+    it('are warned of anew where more of them have come of age, or have been spared in between', async () => {
+      const { id, saved } = await givenCancelled([12, 6, 1]);
+      await turn();
+      await warnedHoursAgo(73);
+      await database.query(`UPDATE checkpoints SET created_at = created_at - interval '6 days' WHERE id = $1`, [
+        saved[1],
+      ]);
+      await turn();
+      expect(await idsOf(id)).toEqual(saved.slice(1));
+      expect(await warningsOf(id)).toEqual([expect.stringContaining('2 of its')]);
+      expect(await warningEvents(id)).toBe(2);
+      await warnedHoursAgo(73);
+      await turn(100);
+      await turn();
+      expect(await idsOf(id)).toEqual(saved.slice(1));
+      expect(await warningsOf(id)).toEqual([expect.stringContaining('1 of its')]);
+      expect(await warningEvents(id)).toBe(3);
+    });
+
+    it('are looked after by the service itself', async () => {
+      const { id } = await givenCancelled([12, 1]);
+      api = await startApi(services, { env: FREQUENT, name: 'api-first' });
       http = httpOf(api);
       const { warnings } = await eventuallySeen(
-        async () => (await http.get(`/operations/${lease.operationId}`)).body,
+        async () => (await http.get(`/operations/${id}`)).body,
         (view) => (view['warnings'] as unknown[]).length > 0,
         { what: 'the operation warns' },
       );
       expect(warnings).toMatchObject([{ code: 'checkpoints-expiring', message: expect.stringContaining('1 of its') }]);
-      expect((await eventsOf(lease.operationId)).filter(({ type }) => type === 'warning')).toHaveLength(1);
-      expect((await saving.checkpoints.ofOperation(lease.operationId)).map(({ id }) => id)).toEqual([
-        saved[3],
-        saved[2],
-      ]);
-      expect((await saving.checkpoints.ofOperation(alone.operationId)).map(({ id }) => id)).toEqual([only]);
-      if (start === 'first') await api.stop();
-    }
+    });
   });
 
   it('finds objects that are gone, and tells it by an event', async () => {

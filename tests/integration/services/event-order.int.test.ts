@@ -45,8 +45,9 @@ describe('the order of all events', () => {
     const { operations } = under;
     const collection = new PrismaCheckpointCollection(under.database);
     const begin = await log.end();
-    const { id } = await under.givenStatus('queued');
-    const apply = (event: 'pause' | 'resume') =>
+    const { id } = await under.givenStatus('pausing', { withCheckpoint: true });
+    const ids = (await under.checkpoints.ofOperation(id)).map((checkpoint) => checkpoint.id);
+    const apply = (event: 'pause' | 'paused' | 'resume') =>
       operations.transition({
         operationId: id,
         event,
@@ -56,17 +57,20 @@ describe('the order of all events', () => {
         changes: {},
         details: {},
       });
+    await apply('paused');
+    await apply('resume');
     for (let round = 0; round < ROUNDS; round += 1) {
       await Promise.all([
         ...[1, 2, 3].map((priority) => operations.prioritise(id, priority, 'test')),
         apply('pause'),
         apply('resume'),
-        collection.warnOfExpiry(id, 'test'),
+        collection.warnOfExpiry(id, ids, 'test'),
       ]);
       await apply('resume');
+      await collection.forgetExpiryWarnings([]);
     }
     const told = await numbersOf(id, begin);
-    expect(told.length).toBeGreaterThan(2 * ROUNDS);
+    expect(told.length).toBeGreaterThan(3 * ROUNDS);
     expect(told).toEqual(upTo(told.length));
   });
 });

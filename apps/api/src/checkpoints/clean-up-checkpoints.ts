@@ -18,6 +18,8 @@ export interface CleanupRequest extends RetentionLimits {
   /** All blobs together, each once; of one operation when one is named. */
   readonly maxTotalBytes?: number;
   readonly operationId?: string;
+  /** Nothing but these may go. */
+  readonly among?: ReadonlySet<string>;
   readonly dryRun: boolean;
 }
 
@@ -56,7 +58,7 @@ export class CleanUpCheckpoints {
     const overTotal = beyondTotalBytes(sized, request.maxTotalBytes ?? Infinity)
       .flatMap((id) => expendable.get(id) ?? [])
       .map((checkpoint) => ({ checkpoint, reason: 'over-total-bytes' as const }));
-    const planned = [...removed, ...overTotal];
+    const planned = [...removed, ...overTotal].filter(({ checkpoint }) => request.among?.has(checkpoint.id) ?? true);
     if (overTotal.length > 0) subtract(keptReasons, 'within-limits', overTotal.length);
     const gone = request.dryRun ? planned : await this.mark(request, planned);
     const freedBytes = await this.collection.bytesFreedBy(gone.map(({ checkpoint }) => checkpoint.id));

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "checkpoints" ADD COLUMN     "expiry_warned_at" TIMESTAMPTZ(3);
