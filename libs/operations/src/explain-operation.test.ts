@@ -18,7 +18,7 @@ const facts = (status: OperationStatus, overrides: Partial<ExplainFacts> = {}, o
     ...operation,
   }),
   queuePosition: status === 'queued' || status === 'resuming' ? 1 : null,
-  latestCheckpoint: null,
+  checkpoints: [],
   workers: [worker()],
   now: NOW,
   leaseMs: 6_000,
@@ -27,8 +27,8 @@ const facts = (status: OperationStatus, overrides: Partial<ExplainFacts> = {}, o
 
 describe('the explanation', () => {
   it.each(OPERATION_STATUSES)('of a %s operation gives a summary, a reason and what comes next', (status) => {
-    for (const latestCheckpoint of [null, givenCheckpoint()]) {
-      const { summary, reasons, next } = explain(facts(status, { latestCheckpoint }));
+    for (const checkpoints of [[], [givenCheckpoint()], [givenCheckpoint({ corruptedAt: NOW })]]) {
+      const { summary, reasons, next } = explain(facts(status, { checkpoints }));
       for (const sentence of [summary, next, ...reasons]) expect(sentence).toMatch(/\S/);
       expect(reasons.length).toBeGreaterThan(0);
       expect([summary, next, ...reasons].join()).not.toMatch(/undefined|\bnull\b|NaN|Invalid Date/);
@@ -64,7 +64,7 @@ describe('the explanation', () => {
   });
 
   it('says from where a resuming operation continues', () => {
-    const { reasons } = explain(facts('resuming', { latestCheckpoint: givenCheckpoint({ step: 1400, epoch: 25 }) }));
+    const { reasons } = explain(facts('resuming', { checkpoints: [givenCheckpoint({ step: 1400, epoch: 25 })] }));
     expect(reasons.join('\n')).toMatch(/continues from step 1400 \(epoch 25\)/);
   });
 
@@ -106,11 +106,59 @@ describe('the explanation', () => {
     const progress = { step: 50, epoch: 2, steps: 100, epochs: 4, examplesPerSecond: null };
     const said = (overrides: Partial<ExplainFacts>, operation = {}) =>
       explain(facts(status, overrides, operation)).reasons.join('\n');
-    expect(said({ latestCheckpoint: givenCheckpoint() })).toMatch(/continues from step 10/);
+    expect(said({ checkpoints: [givenCheckpoint()] })).toMatch(/continues from step 10/);
     expect(said({}, { progress })).toMatch(
       /no checkpoint is left: resuming it begins again at step 0, and only with --allow-fallback/,
     );
     expect(said({})).toMatch(/begins at step 0/);
+  });
+
+  describe('where the newest checkpoint was found damaged', () => {
+    const progress = { step: 45, epoch: 4, steps: 100, epochs: 9, examplesPerSecond: null };
+    const damaged = givenCheckpoint({ id: 'c40', step: 40, epoch: 4, corruptedAt: NOW });
+    const sound = givenCheckpoint({ id: 'c20', step: 20, epoch: 2 });
+
+    it.each(['paused', 'cancelled', 'failed'] as const)('says what a %s operation falls back to', (status) => {
+      const { reasons, next } = explain(facts(status, { checkpoints: [damaged, sound] }, { progress }));
+      expect(reasons.join('\n')).toMatch(
+        /checkpoint c40, at step 40, was found damaged; it falls back to step 20 \(epoch 2\), checkpoint c20, which loses 25 steps, and only with --allow-fallback/,
+      );
+      expect(next).toMatch(/operations resume \S+ --allow-fallback$/);
+    });
+
+    it.each(['paused', 'cancelled', 'failed'] as const)('says that nothing is left of a %s operation', (status) => {
+      for (const trained of [45, 0]) {
+        const at = { progress: { ...progress, step: trained } };
+        const { reasons, next } = explain(facts(status, { checkpoints: [damaged] }, at));
+        expect(reasons.join('\n')).toMatch(/checkpoint c40, at step 40, was found damaged, and no older one is left/);
+        expect(next).toMatch(/put its files back, then: ktrdr checkpoints verify c40/);
+      }
+    });
+
+    it('says nothing of one that was given up for an older one before', () => {
+      const { reasons } = explain(
+        facts('cancelled', { checkpoints: [damaged, sound] }, { progress: { ...progress, step: 25 } }),
+      );
+      expect(reasons.join('\n')).toMatch(/it continues from step 20 .*c20$/);
+    });
+
+    it('says where a resuming operation begins, whatever else there is', () => {
+      const said = (operation: object) =>
+        explain(facts('resuming', { checkpoints: [damaged, sound] }, { progress, ...operation })).reasons.join('\n');
+      expect(said({ resumeCheckpointId: 'c20' })).toMatch(/it continues from step 20/);
+      expect(said({})).toMatch(/it continues from step 20/);
+      expect(explain(facts('resuming', { checkpoints: [damaged] }, { progress })).reasons.join('\n')).toMatch(
+        /was found damaged, and no older one is left/,
+      );
+    });
+
+    it('says of a running operation where the last sound one is', () => {
+      const { reasons } = explain(facts('running', { checkpoints: [damaged, sound] }));
+      expect(reasons[1]).toBe('the last sound checkpoint is at step 20; a newer one, at step 40, was found damaged');
+      expect(explain(facts('running', { checkpoints: [damaged] })).reasons[1]).toBe(
+        'the last checkpoint, at step 40, was found damaged; there is no sound one',
+      );
+    });
   });
 
   it('says why it failed', () => {

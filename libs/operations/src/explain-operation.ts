@@ -1,10 +1,12 @@
+import { candidatesFor, lostSteps } from './choose-checkpoint.js';
 import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
 import type { Checkpoint, Operation } from './operation.js';
 
 export interface ExplainFacts {
   readonly operation: Operation;
   readonly queuePosition: number | null;
-  readonly latestCheckpoint: Checkpoint | null;
+  /** All of its own, newest first. */
+  readonly checkpoints: readonly Checkpoint[];
   /** Workers of its pool that were heard of within a lease. */
   readonly workers: readonly {
     readonly id: string;
@@ -24,7 +26,7 @@ export interface Explanation {
 
 /** Why an operation is where it is, who holds it, what blocks it, and what happens next. */
 export function explain(facts: ExplainFacts): Explanation {
-  const { operation, latestCheckpoint } = facts;
+  const { operation } = facts;
   switch (operation.status) {
     case 'queued':
     case 'resuming':
@@ -34,23 +36,23 @@ export function explain(facts: ExplainFacts): Explanation {
     case 'cancelling':
       return explainHeld(facts);
     case 'paused':
-      return {
+      return explainStopped(facts, {
         summary: `Paused by ${operation.pauseRequest?.requestedBy ?? 'nobody known'}`,
-        reasons: [operation.pauseRequest?.reason ?? 'no reason was given', continuation(operation, latestCheckpoint)],
-        next: `Nothing until somebody resumes it: ktrdr operations resume ${operation.id}`,
-      };
+        reasons: [operation.pauseRequest?.reason ?? 'no reason was given'],
+        until: 'Nothing until somebody resumes it',
+      });
     case 'cancelled':
-      return {
+      return explainStopped(facts, {
         summary: `Cancelled by ${operation.cancelRequest?.requestedBy ?? 'nobody known'}`,
-        reasons: [operation.cancelRequest?.reason ?? 'no reason was given', continuation(operation, latestCheckpoint)],
-        next: `Nothing until somebody resumes it: ktrdr operations resume ${operation.id}`,
-      };
+        reasons: [operation.cancelRequest?.reason ?? 'no reason was given'],
+        until: 'Nothing until somebody resumes it',
+      });
     case 'failed':
-      return {
+      return explainStopped(facts, {
         summary: `Failed: ${operation.error?.message ?? 'no reason was recorded'}`,
-        reasons: [continuation(operation, latestCheckpoint)],
-        next: `Mend the cause, then: ktrdr operations resume ${operation.id}`,
-      };
+        reasons: [],
+        until: 'Mend the cause, then',
+      });
     case 'completed':
       return {
         summary: 'Completed',
@@ -60,7 +62,36 @@ export function explain(facts: ExplainFacts): Explanation {
   }
 }
 
-function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }: ExplainFacts): Explanation {
+interface Stop {
+  readonly summary: string;
+  readonly reasons: readonly string[];
+  readonly until: string;
+}
+
+/** What can be resumed, with what a resume from its latest checkpoint would try. */
+function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, reasons, until }: Stop): Explanation {
+  const trained = operation.progress?.step ?? 0;
+  const candidates = candidatesFor(checkpoints, 'latest', trained);
+  const resume = `ktrdr operations resume ${operation.id}`;
+  // Without a candidate all are damaged, and beyond the step that it was taken back to.
+  const first = candidates[0] ?? checkpoints[0];
+  if (!first || first.corruptedAt === null)
+    return { summary, reasons: [...reasons, continuation(operation, first)], next: `${until}: ${resume}` };
+  const [, fallback] = candidates;
+  if (!fallback)
+    return {
+      summary,
+      reasons: [...reasons, noneLeft(first)],
+      next: `Nothing from there: put its files back, then: ktrdr checkpoints verify ${first.id}`,
+    };
+  const lost = lostSteps(trained, fallback.step);
+  const fallsBack =
+    `${foundDamaged(first)}; it falls back to step ${fallback.step} (epoch ${fallback.epoch}), checkpoint ` +
+    `${fallback.id}, which loses ${lost} ${lost === 1 ? 'step' : 'steps'}, and only with --allow-fallback`;
+  return { summary, reasons: [...reasons, fallsBack], next: `${until}: ${resume} --allow-fallback` };
+}
+
+function explainWaiting({ operation, queuePosition, workers, checkpoints }: ExplainFacts): Explanation {
   const able = fittingWorkers(operation, workers);
   const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
   const reasons: string[] = [];
@@ -81,7 +112,7 @@ function explainWaiting({ operation, queuePosition, workers, latestCheckpoint }:
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);
   if (queuePosition !== null && queuePosition > 1)
     reasons.push(queuePosition === 2 ? '1 operation is before it' : `${queuePosition - 1} operations are before it`);
-  if (operation.status === 'resuming') reasons.push(continuation(operation, latestCheckpoint));
+  if (operation.status === 'resuming') reasons.push(beginning(operation, checkpoints));
   return {
     summary: `Waiting for a worker of pool ${operation.pool}, position ${queuePosition ?? 'unknown'}`,
     reasons,
@@ -93,15 +124,13 @@ function isOne(workers: readonly unknown[]): boolean {
   return workers.length === 1;
 }
 
-function explainHeld({ operation, latestCheckpoint, now, leaseMs }: ExplainFacts): Explanation {
+function explainHeld({ operation, checkpoints, now, leaseMs }: ExplainFacts): Explanation {
   const left = operation.leaseExpiresAt ? operation.leaseExpiresAt.getTime() - now.getTime() : 0;
   const lease =
     left > 0
       ? `worker ${operation.workerId} holds attempt ${operation.attempt}; its lease runs ${(left / 1000).toFixed(1)} s more unless renewed`
       : `worker ${operation.workerId} has not been heard of for over ${(leaseMs / 1000).toFixed(0)} s`;
-  const saved = latestCheckpoint
-    ? `the last checkpoint is at step ${latestCheckpoint.step}`
-    : 'no checkpoint is committed yet';
+  const saved = lastSaved(checkpoints);
   const next = {
     running: left > 0 ? 'It trains on' : 'The sweeper hands it to another worker',
     pausing: 'It is paused as soon as its checkpoint is committed and the trainer process is gone',
@@ -118,7 +147,34 @@ function explainHeld({ operation, latestCheckpoint, now, leaseMs }: ExplainFacts
   return { summary, reasons: [stuck, lease, saved], next: then };
 }
 
-function continuation(operation: Operation, checkpoint: Checkpoint | null): string {
+function lastSaved(checkpoints: readonly Checkpoint[]): string {
+  const [newest] = checkpoints;
+  if (!newest) return 'no checkpoint is committed yet';
+  const sound = checkpoints.find(({ corruptedAt }) => corruptedAt === null);
+  if (!sound) return `the last checkpoint, at step ${newest.step}, was found damaged; there is no sound one`;
+  if (sound === newest) return `the last checkpoint is at step ${newest.step}`;
+  return `the last sound checkpoint is at step ${sound.step}; a newer one, at step ${newest.step}, was found damaged`;
+}
+
+/** What a claim would give to its worker: what was chosen, else the newest sound one. */
+function beginning(operation: Operation, checkpoints: readonly Checkpoint[]): string {
+  const chosen =
+    checkpoints.find(({ id }) => id === operation.resumeCheckpointId) ??
+    checkpoints.find(({ corruptedAt }) => corruptedAt === null) ??
+    checkpoints[0];
+  const isLost = chosen !== undefined && checkpoints.every(({ corruptedAt }) => corruptedAt !== null);
+  return isLost ? noneLeft(chosen) : continuation(operation, chosen);
+}
+
+function foundDamaged({ id, step }: Checkpoint): string {
+  return `checkpoint ${id}, at step ${step}, was found damaged`;
+}
+
+function noneLeft(damaged: Checkpoint): string {
+  return `${foundDamaged(damaged)}, and no older one is left that is sound: it never begins again at step 0 by itself`;
+}
+
+function continuation(operation: Operation, checkpoint: Checkpoint | undefined): string {
   if (checkpoint)
     return `it continues from step ${checkpoint.step} (epoch ${checkpoint.epoch}), checkpoint ${checkpoint.id}`;
   const trained = operation.progress?.step ?? 0;

@@ -128,7 +128,7 @@ export class OperationQueries {
     const explanation = explain({
       operation,
       queuePosition,
-      latestCheckpoint: checkpoints[0] ?? null,
+      checkpoints,
       workers,
       now: new Date(),
       leaseMs: this.config.leaseMs,
