@@ -239,7 +239,9 @@ describe('a checkpoint that leaves the service and comes back', () => {
     bytes[0]! ^= 1;
     await writeFile(path, bytes);
     const target = join(services.folder, 'damaged');
-    expect((await run('checkpoints', 'export', id, target)).code).not.toBe(0);
+    const { code, stderr } = await run('checkpoints', 'export', id, target);
+    expect(code).toBe(6);
+    expect(stderr).toContain('optimizer.safetensors  wrong-hash');
     await expect(readdir(target)).rejects.toThrow('ENOENT');
     expect((await run('checkpoints', 'export', 'no-such-checkpoint', target)).code).toBe(3);
   });

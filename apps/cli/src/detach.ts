@@ -1,7 +1,26 @@
+import { InterruptedError } from './errors.js';
+
+/** A signal that is aborted by what interrupts the process, until it is disposed of. */
+export type Interrupt = { readonly signal: AbortSignal } & Disposable;
+
 /** Turns the first Ctrl+C into an aborted signal; further ones change nothing, as the end is near. */
-export function onInterrupt(): { readonly signal: AbortSignal } & Disposable {
+export function onInterrupt(): Interrupt {
+  return onSignals(['SIGINT']);
+}
+
+/** The same for everything that asks the process to end, for a command that has something to clean up. */
+export function onAnyEnd(): Interrupt {
+  return onSignals(['SIGINT', 'SIGTERM', 'SIGHUP']);
+}
+
+function onSignals(names: readonly NodeJS.Signals[]): Interrupt {
   const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.on('SIGINT', interrupt);
-  return { signal: controller.signal, [Symbol.dispose]: () => process.off('SIGINT', interrupt) };
+  const interrupt = (name: NodeJS.Signals) => controller.abort(new InterruptedError(name));
+  for (const name of names) process.on(name, interrupt);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const name of names) process.off(name, interrupt);
+    },
+  };
 }

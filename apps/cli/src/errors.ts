@@ -1,5 +1,14 @@
+import type { VerifyView } from '@ktrdr/contracts';
 import type { BadFile } from '@ktrdr/operations';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
+
+/** A signal ended the command before it was done. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  constructor(readonly signal: NodeJS.Signals) {
+    super('Interrupted. Nothing was kept');
+  }
+}
 
 /** There is no token to show to the API. */
 export class NotLoggedInError extends DomainError {
@@ -23,6 +32,40 @@ export class ExportDamagedError extends DomainError {
   constructor(where: string, badFiles: readonly BadFile[]) {
     const names = badFiles.map(({ name, problem }) => `${name} (${problem})`).join(', ');
     super(`The exported checkpoint in ${where} is not as it was: ${names}. Export it again`, { bad_files: badFiles });
+  }
+}
+
+/** Files of a checkpoint are damaged where the API stores them. Nothing of it was kept here. */
+export class CheckpointDamagedError extends DomainError {
+  readonly code = 'checkpoint-corrupted';
+  constructor({
+    checkpointId,
+    operationId,
+    badFiles,
+  }: {
+    readonly checkpointId: string;
+    readonly operationId: string;
+    readonly badFiles: VerifyView['bad_files'];
+  }) {
+    const names = badFiles.map(({ name, problem }) => `${name} (${problem})`).join(', ');
+    super(
+      `Checkpoint ${checkpointId} is damaged where it is stored: ${names}. Nothing was kept; export another checkpoint`,
+      { checkpoint_id: checkpointId, operation_id: operationId, bad_files: badFiles },
+    );
+  }
+}
+
+/** The connection broke while a file of a sound checkpoint was on its way. Nothing of it was kept. */
+export class DownloadBrokenError extends DomainError {
+  readonly code = 'api-unreachable';
+  constructor(name: string, cause: DomainError) {
+    const reason = String(cause.details['reason']);
+    super(
+      `The download of ${name} broke off (${reason}), though the API answers and the checkpoint itself is sound. ` +
+        'Nothing was kept. Try again',
+      { ...cause.details, file: name },
+      { cause },
+    );
   }
 }
 

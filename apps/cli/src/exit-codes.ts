@@ -11,6 +11,10 @@ export const EXIT = {
   unreachable: 5,
   corruptedCheckpoint: 6,
   notAuthorised: 7,
+  // 128 and the number of the signal, as shells say it.
+  hungUp: 129,
+  interrupted: 130,
+  terminated: 143,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -70,6 +74,11 @@ const EXIT_OF_STATUS: Readonly<Record<OperationStatus, ExitCode>> = {
   completed: EXIT.ok,
   failed: EXIT.failed,
 };
+
+export function exitCodeOfSignal(signal: NodeJS.Signals): ExitCode {
+  if (signal === 'SIGHUP') return EXIT.hungUp;
+  return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+}
 
 export function exitCodeOfError(code: ErrorCode): ExitCode {
   return EXIT_OF_ERROR[code];

@@ -1,7 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ApiClient } from '@ktrdr/api-client';
 import {
   encodeManifest,
@@ -16,59 +14,10 @@ import { partsOf } from '@ktrdr/operations';
 import { ExportDamagedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
 
-export interface ExportedFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 /** An export in a folder: its description, and files that are what the description says. */
 export interface CheckedExport {
   readonly document: CheckpointExport;
   readonly manifest: Manifest;
-}
-
-/**
- * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
- * @throws {UsageError} when the folder is there already. {@link ExportDamagedError}: a file did not arrive as it was.
- */
-export async function exportCheckpoint(
-  api: ApiClient,
-  {
-    checkpointId,
-    directory,
-    signal,
-  }: { readonly checkpointId: string; readonly directory: string; readonly signal: AbortSignal },
-): Promise<ExportedFile[]> {
-  const target = resolve(directory);
-  await assertAbsent(target);
-  const document = await api.exportCheckpoint(checkpointId);
-  const manifest = manifestOf(document);
-  const draft = `${target}.exporting-${process.pid}`;
-  try {
-    await mkdir(draft, { recursive: true });
-    const files: ExportedFile[] = [];
-    for (const file of manifest.files) {
-      const check = new FileCheck(file);
-      const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
-        for await (const piece of pieces) {
-          check.update(piece);
-          yield piece;
-        }
-      };
-      const bytes = api.checkpointFile(checkpointId, file.name, { signal });
-      await pipeline(bytes, checked, createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }));
-      const { sha256, difference } = check.finish();
-      if (difference) throw new ExportDamagedError(draft, [{ name: file.name, ...difference }]);
-      files.push({ name: file.name, bytes: file.bytes, sha256 });
-    }
-    await writeFile(join(draft, EXPORT_FILE), `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx', flush: true });
-    await rename(draft, target);
-    return files;
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
 }
 
 /**
@@ -132,7 +81,8 @@ async function readDocument(directory: string): Promise<CheckpointExport> {
   throw new UsageError(`${path} does not describe an exported checkpoint: ${problems.join('; ')}`, { path });
 }
 
-function manifestOf({ manifest: input, manifest_sha256: expected }: CheckpointExport): Manifest {
+/** @throws {ExportDamagedError} when its manifest is not the one that was stored. */
+export function manifestOf({ manifest: input, manifest_sha256: expected }: CheckpointExport): Manifest {
   const manifest = parseManifest(input);
   if (sha256Of(encodeManifest(manifest)) === expected) return manifest;
   throw new ExportDamagedError(EXPORT_FILE, [
@@ -152,11 +102,6 @@ async function hashInto(check: FileCheck, path: string) {
     return { problem: 'missing', detail: (error as Error).message } as const;
   }
   return check.finish().difference;
-}
-
-async function assertAbsent(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (found) throw new UsageError(`${path} is there already. Give the name of a folder that is not`, { path });
 }
 
 function tooLarge(name: string): UsageError {

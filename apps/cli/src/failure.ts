@@ -1,6 +1,7 @@
 import { DomainError } from '@ktrdr/errors';
 import { nearest, nearestCommand } from './did-you-mean.js';
-import { EXIT, exitCodeOfError } from './exit-codes.js';
+import { InterruptedError } from './errors.js';
+import { EXIT, exitCodeOfError, exitCodeOfSignal } from './exit-codes.js';
 import type { ProblemDocument } from './render/problem.js';
 
 /** How a command ended that did not do what it was asked for. */
@@ -29,6 +30,10 @@ export function toFailure(error: unknown, known: KnownWords = {}): Failure {
       'problem' in error ? (error.problem as ProblemDocument) : local(error.code, error.message, error.details);
     const forPeople = 'forPeople' in error ? (error.forPeople as ProblemDocument) : problem;
     return { exitCode, problem, forPeople, stack: null };
+  }
+  if (error instanceof InterruptedError) {
+    const problem = local('interrupted', error.message, { signal: error.signal });
+    return { exitCode: exitCodeOfSignal(error.signal), problem, forPeople: problem, stack: null };
   }
   const message = error instanceof Error ? error.message : String(error);
   const oclifExit = exitOfOclif(error);

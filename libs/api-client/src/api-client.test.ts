@@ -99,6 +99,13 @@ describe('ApiClient', () => {
     expect(server.requests.length).toBeGreaterThan(1);
   });
 
+  it.each(['get', 'verifyCheckpoint'] as const)('ends %s with the reason of its signal', async (method) => {
+    const reason = new Error('Ctrl+C');
+    const interrupt = new AbortController();
+    const { api } = await given([() => interrupt.abort(reason)]);
+    await expect(api[method](ID, { signal: interrupt.signal })).rejects.toBe(reason);
+  });
+
   it('does not repeat a read that fails', async () => {
     const { api, server } = await given([hangUp]);
     await expect(api.get(ID)).rejects.toThrow('connection lost');

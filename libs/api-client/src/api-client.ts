@@ -170,8 +170,9 @@ export class ApiClient {
   }
 
   /** Everything about a checkpoint but the bytes of its files. */
-  exportCheckpoint(checkpointId: string): Promise<CheckpointExport> {
-    return this.read(checkpoint(checkpointId, 'export'), CheckpointExport);
+  exportCheckpoint(checkpointId: string, options: ReadOptions = {}): Promise<CheckpointExport> {
+    const path = checkpoint(checkpointId, 'export');
+    return this.transport.request({ method: 'GET', path, answer: CheckpointExport, ...options });
   }
 
   /** The bytes of one file of a checkpoint, as {@link resultFile} gives those of a result. */
@@ -193,13 +194,19 @@ export class ApiClient {
     return this.post('operations/import', OperationView, body);
   }
 
-  checkpoint(checkpointId: string): Promise<CheckpointView> {
-    return this.read(checkpoint(checkpointId), CheckpointView);
+  checkpoint(checkpointId: string, options: ReadOptions = {}): Promise<CheckpointView> {
+    return this.transport.request({
+      method: 'GET',
+      path: checkpoint(checkpointId),
+      answer: CheckpointView,
+      ...options,
+    });
   }
 
   /** Has every byte of the checkpoint hashed again. */
-  verifyCheckpoint(checkpointId: string): Promise<VerifyView> {
-    return this.post(checkpoint(checkpointId, 'verify'), VerifyView);
+  verifyCheckpoint(checkpointId: string, options: ReadOptions = {}): Promise<VerifyView> {
+    const path = checkpoint(checkpointId, 'verify');
+    return this.transport.request({ method: 'POST', path, body: {}, answer: VerifyView, ...options });
   }
 
   pinCheckpoint(checkpointId: string): Promise<CheckpointView> {

@@ -47,4 +47,14 @@ describe('a file of a result', () => {
     const { api } = await given((_request, response) => void response.write('some'), { timeoutMs: 40 });
     await expect(read(api.resultFile(ID, 'x'))).rejects.toThrow('no answer in time');
   });
+
+  it('ends with the reason of the signal, which is nothing that the API did', async () => {
+    const { api } = await given((_request, response) => void response.write('some'));
+    const reason = new Error('Ctrl+C');
+    const interrupt = new AbortController();
+    const reading = (async () => {
+      for await (const _ of api.resultFile(ID, 'x', { signal: interrupt.signal })) interrupt.abort(reason);
+    })();
+    await expect(reading).rejects.toBe(reason);
+  });
 });

@@ -5,6 +5,7 @@ import type { HttpTransport } from './http-transport.js';
  * The body of a GET, piece by piece. It may take long as a whole, but never longer than the transport's time limit
  * between two pieces.
  * @throws {ApiProblemError} the API refused. {@link ApiUnreachableError}: no answer, silence, or a broken connection.
+ * The signal's reason, when that was aborted.
  */
 export async function* readBytes(
   transport: HttpTransport,
@@ -23,6 +24,9 @@ export async function* readBytes(
       silence.refresh();
       yield bytes;
     }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     clearTimeout(silence);
     ending.abort();

@@ -31,6 +31,8 @@ export interface TransportOptions {
 /** How to wait for an answer. */
 export interface ReadOptions {
   readonly signal?: AbortSignal;
+  /** In place of the client's own limit. */
+  readonly timeoutMs?: number;
   /** Repeat it as a POST is repeated. */
   readonly isPatient?: boolean;
 }
@@ -91,10 +93,10 @@ export class HttpTransport {
    * Sends a request and returns the body as the API sent it, checked against the contract.
    * A POST carries a fresh Idempotency-Key and is repeated with it until the deadline, so it takes effect once.
    * @throws {ApiProblemError} the API refused. {@link ApiUnreachableError}: no answer. {@link ApiContractError}: a
-   * body that the contract does not describe.
+   * body that the contract does not describe. The signal's reason, when that was aborted.
    */
   async request<Schema extends z.ZodType>(request: ApiRequest<Schema>): Promise<z.output<Schema>> {
-    const limitMs = this.timeoutMs * (request.bytes ? SLOW_UPLOAD : 1);
+    const limitMs = (request.timeoutMs ?? this.timeoutMs) * (request.bytes ? SLOW_UPLOAD : 1);
     const startedAt = performance.now();
     const limit = AbortSignal.timeout(limitMs);
     const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
@@ -106,11 +108,14 @@ export class HttpTransport {
         // Sending bytes may take its time, which is no silence.
         return await this.exchange(request, key, { signal: deadline, waitMs: request.bytes ? null : leftMs() });
       } catch (error) {
+        request.signal?.throwIfAborted();
         if (!isRepeatable || !isWorthRepeating(error)) throw error;
         const pauseMs = Math.max(backoffMs(this.backoff, failures), retryAfterMs(error));
         if (deadline.aborted || pauseMs > this.timeoutMs) throw error;
         this.onRetry(error as Error, leftMs());
-        if (!(await wait(pauseMs, deadline))) throw error;
+        if (await wait(pauseMs, deadline)) continue;
+        request.signal?.throwIfAborted();
+        throw error;
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { OperationView } from '@ktrdr/contracts';
-import type { ExportedFile } from '../exported-checkpoint.js';
+import type { ExportedFile } from '../checkpoint-download.js';
 import { position } from './figures.js';
 import { block } from './layout.js';
 import type { Paint } from './paint.js';

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { ApiCommand } from '../../base-command.js';
-import { onInterrupt } from '../../detach.js';
-import { exportCheckpoint, type ExportedFile } from '../../exported-checkpoint.js';
+import { exportCheckpoint, type ExportedFile } from '../../checkpoint-download.js';
+import { onAnyEnd } from '../../detach.js';
 import { renderExported } from '../../render/exchange.js';
 
 export default class CheckpointsExport extends ApiCommand {
@@ -18,8 +18,8 @@ export default class CheckpointsExport extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsExport);
     const { checkpoint: checkpointId, directory } = args;
     const api = await this.connect(flags);
-    using interrupt = onInterrupt();
-    const files = await exportCheckpoint(api, { checkpointId, directory, signal: interrupt.signal });
+    using interrupt = onAnyEnd();
+    const files = await exportCheckpoint({ api, checkpointId, directory, signal: interrupt.signal });
     this.log(renderExported({ checkpointId, directory, files }, this.paint));
     return { checkpoint_id: checkpointId, directory, files };
   }

@@ -1,7 +1,7 @@
 import type { ResultView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from '../../base-command.js';
-import { onInterrupt } from '../../detach.js';
+import { onAnyEnd } from '../../detach.js';
 import { renderResult } from '../../render/result.js';
 import { downloadResult, type SavedFile } from '../../result-files.js';
 
@@ -25,7 +25,7 @@ export default class OperationsResult extends ApiCommand {
     const { args, flags } = await this.parse(OperationsResult);
     const api = await this.connect(flags);
     const result = await api.result(args.operation);
-    using interrupt = onInterrupt();
+    using interrupt = onAnyEnd();
     const { signal } = interrupt;
     const directory = flags.output;
     const saved =

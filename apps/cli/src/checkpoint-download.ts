@@ -1,0 +1,100 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ApiClient } from '@ktrdr/api-client';
+import type { ManifestFile } from '@ktrdr/checkpoint';
+import { EXPORT_FILE } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import { CheckpointDamagedError, DownloadBrokenError, ExportDamagedError, UsageError } from './errors.js';
+import { manifestOf } from './exported-checkpoint.js';
+import { FileCheck } from './file-check.js';
+import { VERIFY_SECONDS } from './patience.js';
+
+export interface ExportedFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface Export {
+  readonly api: ApiClient;
+  readonly checkpointId: string;
+  /** The folder to make. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
+ * @throws {UsageError} when the folder is there already. {@link ExportDamagedError}: a file did not arrive as it was.
+ * {@link CheckpointDamagedError}: the API finds it damaged. {@link DownloadBrokenError}: it does not. ApiProblemError:
+ * the API refused, or the checkpoint is not there any more. The signal's reason, when that was aborted.
+ */
+export async function exportCheckpoint(request: Export): Promise<ExportedFile[]> {
+  const { api, checkpointId, directory, signal } = request;
+  const target = resolve(directory);
+  await assertAbsent(target);
+  const document = await api.exportCheckpoint(checkpointId, { signal });
+  const manifest = manifestOf(document);
+  const draft = `${target}.exporting-${process.pid}`;
+  try {
+    await mkdir(draft, { recursive: true });
+    const files: ExportedFile[] = [];
+    for (const file of manifest.files) files.push(await download(file, draft, request));
+    await writeFile(join(draft, EXPORT_FILE), `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx', flush: true });
+    await rename(draft, target);
+    return files;
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function download(file: ManifestFile, draft: string, request: Export): Promise<ExportedFile> {
+  const { api, checkpointId, signal } = request;
+  const check = new FileCheck(file);
+  const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      check.update(piece);
+      yield piece;
+    }
+  };
+  const bytes = api.checkpointFile(checkpointId, file.name, { signal });
+  try {
+    await pipeline(bytes, checked, createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }));
+  } catch (error) {
+    throw await explained(error, file.name, request);
+  }
+  const { sha256, difference } = check.finish();
+  if (difference) throw new ExportDamagedError(draft, [{ name: file.name, ...difference }]);
+  return { name: file.name, bytes: file.bytes, sha256 };
+}
+
+/**
+ * What is behind a download that failed. The API can say why only before the first byte: afterwards it breaks off what it
+ * finds damaged or missing, so it is asked.
+ */
+async function explained(error: unknown, name: string, { api, checkpointId, signal }: Export): Promise<unknown> {
+  if (!(error instanceof DomainError)) return error;
+  const isDamage = error.code === 'checkpoint-corrupted';
+  if (!isDamage && error.code !== 'api-unreachable') return error;
+  try {
+    const { operation_id: operationId } = await api.checkpoint(checkpointId, { signal });
+    if (isDamage) return error;
+    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(checkpointId, {
+      signal,
+      timeoutMs: VERIFY_SECONDS * 1000,
+    });
+    return valid
+      ? new DownloadBrokenError(name, error)
+      : new CheckpointDamagedError({ checkpointId, operationId, badFiles });
+  } catch (refusal) {
+    return refusal;
+  }
+}
+
+async function assertAbsent(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found) throw new UsageError(`${path} is there already. Give the name of a folder that is not`, { path });
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ContractApi } from './testing/contract-api.js';
+import { CHECKPOINT, givenCheckpoint } from './testing/exported-fixture.js';
+import { ktrdr, startKtrdr } from './testing/ktrdr-process.js';
+
+const FILES = { 'state.json': '{"step":10}', 'weights.safetensors': ['first part, ', 'second part'] };
+const FILE = `GET /checkpoints/${CHECKPOINT}/files/weights.safetensors`;
+const VERIFY = `POST /checkpoints/${CHECKPOINT}/verify`;
+const SOUND = { checkpoint_id: CHECKPOINT, valid: true, files_checked: 2, bytes_hashed: 34, bad_files: [] };
+
+let api: ContractApi;
+let folder: string;
+let target: string;
+beforeEach(async () => {
+  api = await new ContractApi().start();
+  folder = await mkdtemp(join(tmpdir(), 'ktrdr-export-'));
+  target = join(folder, 'exported');
+  givenCheckpoint(api, FILES);
+});
+afterEach(async () => {
+  await api.stop();
+  await rm(folder, { recursive: true });
+});
+
+const env = () => ({ KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' });
+const run = (...args: string[]) => ktrdr(['checkpoints', 'export', CHECKPOINT, ...args], { env: env() });
+
+/** The first part, then nothing; the response is the test's to end. */
+function begin(response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': '23' });
+  response.write('first part, ');
+}
+
+/** The first part, then a broken connection, as the API does it when the second one is bad. */
+function breakOff(_request: unknown, response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': '23' });
+  response.write('first part, ', () => response.destroy());
+}
+
+describe('an export', () => {
+  it('is a folder with every file and a description', async () => {
+    const { code, stderr } = await run(target);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await readdir(target)).sort()).toEqual(['ktrdr-export.json', 'state.json', 'weights.safetensors']);
+    expect(await readFile(join(target, 'weights.safetensors'), 'utf8')).toBe('first part, second part');
+  });
+});
+
+describe('a download that breaks off', () => {
+  afterEach(async () => expect(await readdir(folder)).toEqual([]));
+
+  it('is a corrupted checkpoint where the API finds one, and names the file', async () => {
+    const bad = { name: 'weights.safetensors', problem: 'wrong-hash', detail: 'part 2 of 2' };
+    api.on(FILE, breakOff).answer(VERIFY, { ...SOUND, valid: false, bad_files: [bad] });
+    const { code, stderr } = await run(target);
+    expect(code).toBe(6);
+    expect(stderr).toContain('weights.safetensors  wrong-hash  (part 2 of 2)');
+    expect(stderr).not.toContain('Cannot reach');
+  });
+
+  it('is a checkpoint that is not there where it was deleted meanwhile', async () => {
+    api.on(FILE, breakOff).refuse(`GET /checkpoints/${CHECKPOINT}`, 404, 'checkpoint-not-found');
+    const { code, stderr } = await run(target);
+    expect(code).toBe(3);
+    expect(stderr).toContain('It is checkpoint-not-found');
+  });
+
+  it('is a checkpoint that is not there, too, where the API finds its bytes missing before the first', async () => {
+    api.refuse(FILE, 422, 'checkpoint-corrupted').refuse(`GET /checkpoints/${CHECKPOINT}`, 404, 'checkpoint-not-found');
+    expect((await run(target)).code).toBe(3);
+  });
+
+  it('is a broken connection where the checkpoint is sound, and says so', async () => {
+    api.on(FILE, breakOff).answer(VERIFY, SOUND);
+    const { code, stderr } = await run(target);
+    expect(code).toBe(5);
+    expect(stderr).toContain('weights.safetensors');
+    expect(stderr).toContain('the checkpoint itself is sound');
+    expect(stderr).not.toContain('Cannot reach');
+  });
+
+  it('is an API that cannot be reached where nobody answers any more', async () => {
+    api.on(FILE, (_request, response) => {
+      begin(response);
+      void api.stop();
+    });
+    const { code, stderr } = await run(target);
+    expect(code).toBe(5);
+    expect(stderr).toContain('connection');
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('by %s says that it was interrupted, and nothing of the API', async (signal, exit) => {
+    api.on(FILE, (_request, response) => begin(response));
+    const exporting = await startKtrdr(['checkpoints', 'export', CHECKPOINT, target], { env: env() });
+    await api.received(FILE);
+    exporting.child.kill(signal);
+    const { code, stderr } = await exporting.finished();
+    expect(code).toBe(exit);
+    expect(stderr).toMatch(/^Interrupted\. Nothing was kept/);
+  });
+
+  it('by Ctrl+C before the first file ends it too', async () => {
+    api.on(`GET /checkpoints/${CHECKPOINT}/export`, () => undefined);
+    const exporting = await startKtrdr(['checkpoints', 'export', CHECKPOINT, target, '--json'], { env: env() });
+    await api.received(`GET /checkpoints/${CHECKPOINT}/export`);
+    exporting.child.kill('SIGINT');
+    const { code, stdout } = await exporting.finished();
+    expect(code).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'interrupted' });
+  });
+});
