@@ -2,6 +2,7 @@ import type { ApiClient } from '@ktrdr/api-client';
 import { Command, Flags } from '@oclif/core';
 import { resolveConnection } from './config.js';
 import { type Failure, isUsageError, toFailure } from './failure.js';
+import { timeoutFlag } from './patience.js';
 import { type Paint, paintFor } from './render/paint.js';
 import { nextCommands, type ProblemDocument, renderProblem } from './render/problem.js';
 import { retryNotices } from './retry-notices.js';
@@ -27,13 +28,7 @@ export abstract class ApiCommand extends Command {
       helpGroup: 'API',
       helpValue: 'TOKEN',
     }),
-    timeout: Flags.integer({
-      description: 'seconds to wait for the API, retries included',
-      default: 15,
-      min: 1,
-      max: 3600,
-      helpGroup: 'API',
-    }),
+    timeout: timeoutFlag(),
   };
 
   /** Colours standard output where it is a terminal. */

@@ -114,6 +114,11 @@ describe('exit codes of real commands', () => {
     expect(await unread.finished()).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('leave a verification the time that a large checkpoint takes', async () => {
+    const { stdout } = await run('checkpoints', 'verify', '--help');
+    expect(stdout).toMatch(/--timeout=<value>\s+\[default: 600\]/);
+  });
+
   it('are 6 when a verified checkpoint is bad', async () => {
     const bad = { checkpoint_id: 'ck_01', valid: false, files_checked: 1, bytes_hashed: 3, bad_files: [] };
     api

@@ -23,7 +23,9 @@ describe('a call that is not answered', () => {
     await api.stop();
     expect([code, stdout]).toEqual([5, '']);
     expect(stderr).toMatch(
-      new RegExp(`^still waiting for an answer from ${api.url}, for 1 s more at most …\nCannot reach`),
+      new RegExp(
+        `^still waiting for an answer from ${api.url}, for 1 s more at most …\nThe API at ${api.url} gave no answer within 3 s: it may still be working. Give it more time with --timeout,`,
+      ),
     );
   });
 });

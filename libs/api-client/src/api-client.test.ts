@@ -94,7 +94,7 @@ describe('ApiClient', () => {
   });
 
   it('gives up a POST at its deadline', async () => {
-    const { api, server } = await given([hangUp], { timeoutMs: 60 });
+    const { api, server } = await given([hangUp], { timeoutMs: 500 });
     await expect(api.pause(ID)).rejects.toThrow(ApiUnreachableError);
     expect(server.requests.length).toBeGreaterThan(1);
   });
@@ -139,7 +139,13 @@ describe('ApiClient', () => {
 
   it('says so when an answer does not come in time', async () => {
     const { api } = await given([() => undefined], { timeoutMs: 40 });
-    await expect(api.get(ID)).rejects.toThrow('no answer in time');
+    await expect(api.get(ID)).rejects.toThrow('no answer within 0.04 s: it may still be working');
+  });
+
+  it('says so, too, when a body stops coming, and waits for one call longer than for others where it is told to', async () => {
+    const begin: Turn = (_, response) => void response.write('{');
+    const { api } = await given([begin], { timeoutMs: 1 });
+    await expect(api.verifyCheckpoint('x', { timeoutMs: 200 })).rejects.toThrow('no answer within 0.2 s');
   });
 
   it('takes the status for the code where the answer has none that it knows', async () => {

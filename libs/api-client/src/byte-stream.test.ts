@@ -45,7 +45,7 @@ describe('a file of a result', () => {
 
   it('is given up when nothing more comes', async () => {
     const { api } = await given((_request, response) => void response.write('some'), { timeoutMs: 40 });
-    await expect(read(api.resultFile(ID, 'x'))).rejects.toThrow('no answer in time');
+    await expect(read(api.resultFile(ID, 'x'))).rejects.toThrow('no answer within 0.04 s');
   });
 
   it('ends with the reason of the signal, which is nothing that the API did', async () => {

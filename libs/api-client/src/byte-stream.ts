@@ -1,5 +1,4 @@
-import { ApiUnreachableError, reasonOf } from './errors.js';
-import type { HttpTransport } from './http-transport.js';
+import type { HttpTransport, Patience } from './http-transport.js';
 
 /**
  * The body of a GET, piece by piece. It may take long as a whole, but never longer than the transport's time limit
@@ -17,10 +16,11 @@ export async function* readBytes(
   const patience = {
     signal: signal ? AbortSignal.any([signal, ending.signal]) : ending.signal,
     waitMs: transport.timeoutMs,
+    limitMs: transport.timeoutMs,
   };
   try {
     const response = await transport.open(transport.address(path), { accept: 'application/octet-stream' }, patience);
-    for await (const bytes of chunksOf(response, transport)) {
+    for await (const bytes of chunksOf(response, transport, patience)) {
       silence.refresh();
       yield bytes;
     }
@@ -33,10 +33,10 @@ export async function* readBytes(
   }
 }
 
-async function* chunksOf(response: Response, transport: HttpTransport): AsyncGenerator<Uint8Array> {
+async function* chunksOf(response: Response, transport: HttpTransport, patience: Patience): AsyncGenerator<Uint8Array> {
   try {
     for await (const bytes of response.body ?? []) yield bytes;
   } catch (error) {
-    throw new ApiUnreachableError({ url: transport.address(), reason: reasonOf(error), cause: error });
+    throw transport.toLoss(error, patience);
   }
 }

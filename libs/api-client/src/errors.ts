@@ -31,12 +31,27 @@ export class ApiProblemError extends DomainError {
 /** Nobody answered in time, or the connection broke. What was asked for may or may not have happened. */
 export class ApiUnreachableError extends DomainError {
   readonly code = 'api-unreachable';
-  constructor({ url, reason, cause }: { readonly url: string; readonly reason: string; readonly cause?: unknown }) {
-    super(
-      `Cannot reach the API at ${url}: ${reason}. Check that it is running and that the address is right`,
-      { url, reason },
-      { cause },
-    );
+  constructor({
+    url,
+    reason,
+    message = `Cannot reach the API at ${url}: ${reason}. Check that it is running and that the address is right`,
+    cause,
+  }: {
+    readonly url: string;
+    readonly reason: string;
+    readonly message?: string;
+    readonly cause?: unknown;
+  }) {
+    super(message, { url, reason }, { cause });
+  }
+}
+
+/** The time that an answer was waited for is over. The API may well be at work on it. */
+export class ApiSilentError extends ApiUnreachableError {
+  constructor({ url, waitedMs, cause }: { readonly url: string; readonly waitedMs: number; readonly cause?: unknown }) {
+    const reason = `no answer within ${waitedMs / 1000} s`;
+    const advice = 'it may still be working. Allow it more time, or check that the address is right';
+    super({ url, reason, message: `The API at ${url} gave ${reason}: ${advice}`, cause });
   }
 }
 

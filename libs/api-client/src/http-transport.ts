@@ -6,6 +6,7 @@ import {
   ApiAddressError,
   ApiContractError,
   ApiProblemError,
+  ApiSilentError,
   ApiUnreachableError,
   codeOfStatus,
   reasonOf,
@@ -42,6 +43,8 @@ export interface Patience {
   readonly signal: AbortSignal;
   /** Until the signal gives up, in milliseconds; null: silence says nothing, so nobody is told of it. */
   readonly waitMs: number | null;
+  /** What the signal gives up after, tries and pauses included, where that is said when it does. */
+  readonly limitMs?: number;
 }
 
 /** One call. */
@@ -106,7 +109,11 @@ export class HttpTransport {
     for (let failures = 1; ; failures += 1) {
       try {
         // Sending bytes may take its time, which is no silence.
-        return await this.exchange(request, key, { signal: deadline, waitMs: request.bytes ? null : leftMs() });
+        return await this.exchange(request, key, {
+          signal: deadline,
+          waitMs: request.bytes ? null : leftMs(),
+          limitMs,
+        });
       } catch (error) {
         request.signal?.throwIfAborted();
         if (!isRepeatable || !isWorthRepeating(error)) throw error;
@@ -123,7 +130,7 @@ export class HttpTransport {
   /** Opens a response whose body is read by the caller. */
   async open(address: string, headers: Readonly<Record<string, string>>, patience: Patience): Promise<Response> {
     const response = await this.fetch(address, { headers: { ...this.headers(), ...headers } }, patience);
-    if (!response.ok) throw await this.toProblem(response, `GET ${address}`);
+    if (!response.ok) throw await this.toProblem(response, `GET ${address}`, patience);
     return response;
   }
 
@@ -144,16 +151,12 @@ export class HttpTransport {
         ? {}
         : { body: JSON.stringify(body) };
     const response = await this.fetch(address, { method, headers, ...sent }, patience);
-    if (!response.ok) throw await this.toProblem(response, `${method} ${address}`);
-    return this.read(response, answer, `${method} ${address}`);
+    if (!response.ok) throw await this.toProblem(response, `${method} ${address}`, patience);
+    return this.read(await this.text(response, patience), answer, `${method} ${address}`);
   }
 
-  private async read<Schema extends z.ZodType>(
-    response: Response,
-    answer: Schema,
-    request: string,
-  ): Promise<z.output<Schema>> {
-    const body = await this.json(response, request);
+  private read<Schema extends z.ZodType>(text: string, answer: Schema, request: string): z.output<Schema> {
+    const body = jsonOf(text, request);
     const checked = answer.safeParse(body);
     if (!checked.success) {
       const faults = checked.error.issues.map(({ path, message }) => `${path.join('.') || 'the body'}: ${message}`);
@@ -163,18 +166,8 @@ export class HttpTransport {
     return body as z.output<Schema>;
   }
 
-  private async json(response: Response, request: string): Promise<unknown> {
-    const text = await this.text(response);
-    if (text === '') return null;
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new ApiContractError({ request, faults: [`the body is not JSON: ${text.slice(0, 60)}`], cause: error });
-    }
-  }
-
-  private async toProblem(response: Response, request: string): Promise<ApiProblemError> {
-    const text = await this.text(response);
+  private async toProblem(response: Response, request: string, patience: Patience): Promise<ApiProblemError> {
+    const text = await this.text(response, patience);
     const parsed = Problem.safeParse(parseOrNull(text));
     const problem = parsed.success
       ? parsed.data
@@ -190,21 +183,31 @@ export class HttpTransport {
     return error;
   }
 
-  private async text(response: Response): Promise<string> {
+  /** What is said of a connection that was lost, or given up. */
+  toLoss(cause: unknown, { signal, limitMs }: Patience): ApiUnreachableError {
+    const url = this.address();
+    const reason: unknown = signal.reason;
+    const isOver = reason instanceof DOMException && reason.name === 'TimeoutError';
+    if (isOver && limitMs !== undefined) return new ApiSilentError({ url, waitedMs: limitMs, cause });
+    return new ApiUnreachableError({ url, reason: reasonOf(cause), cause });
+  }
+
+  private async text(response: Response, patience: Patience): Promise<string> {
     try {
       return await response.text();
     } catch (error) {
-      throw new ApiUnreachableError({ url: this.address(), reason: reasonOf(error), cause: error });
+      throw this.toLoss(error, patience);
     }
   }
 
-  private async fetch(address: string, init: RequestInit, { signal, waitMs }: Patience): Promise<Response> {
+  private async fetch(address: string, init: RequestInit, patience: Patience): Promise<Response> {
+    const { signal, waitMs } = patience;
     const { slowAfterMs } = this;
     const slow = waitMs === null ? undefined : setTimeout(() => this.onSlow(waitMs - slowAfterMs), slowAfterMs);
     try {
       return await this.send(address, { ...init, signal });
     } catch (error) {
-      throw new ApiUnreachableError({ url: this.address(), reason: reasonOf(error), cause: error });
+      throw this.toLoss(error, patience);
     } finally {
       clearTimeout(slow);
     }
@@ -233,6 +236,15 @@ function retryAfterMs(error: unknown): number {
 function isWorthRepeating(error: unknown): boolean {
   if (error instanceof ApiUnreachableError) return true;
   return error instanceof ApiProblemError && (error.status === 503 || error.code === 'idempotency-in-progress');
+}
+
+function jsonOf(text: string, request: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiContractError({ request, faults: [`the body is not JSON: ${text.slice(0, 60)}`], cause: error });
+  }
 }
 
 function parseOrNull(text: string): unknown {

@@ -58,6 +58,7 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
     case 'forbidden':
       return ['ktrdr login'];
     case 'api-unreachable':
+      if (String(problem['reason']).startsWith('no answer within')) return []; // it may be there, and at work
       return ['npm run stack                  (starts everything on this machine)', 'ktrdr login --url URL'];
     default:
       return [];

@@ -2,6 +2,7 @@ import type { CleanupBody, CleanupView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
 import { parseBytes, parseDays } from '../../amounts.js';
 import { ApiCommand } from '../../base-command.js';
+import { timeoutFlag } from '../../patience.js';
 import { renderCleanup } from '../../render/cleanup.js';
 
 /** A large clean-up takes its time; the API finishes it even when nobody waits any more. */
@@ -25,13 +26,7 @@ export default class CheckpointsCleanup extends ApiCommand {
     operation: Flags.string({ description: 'only the checkpoints of this operation, and no orphans' }),
     orphans: Flags.boolean({ description: 'also what no checkpoint names', allowNo: true, default: true }),
     yes: Flags.boolean({ char: 'y', description: 'do it' }),
-    timeout: Flags.integer({
-      description: 'seconds to wait for the API, retries included',
-      default: PATIENCE_SECONDS,
-      min: 1,
-      max: 3600,
-      helpGroup: 'API',
-    }),
+    timeout: timeoutFlag({ seconds: PATIENCE_SECONDS }),
   };
 
   async run(): Promise<CleanupView> {

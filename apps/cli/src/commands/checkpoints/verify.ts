@@ -4,6 +4,7 @@ import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from '../../base-command.js';
 import { UsageError } from '../../errors.js';
 import { EXIT } from '../../exit-codes.js';
+import { timeoutFlag, VERIFY_SECONDS } from '../../patience.js';
 import { renderVerified } from '../../render/checkpoint.js';
 
 export default class CheckpointsVerify extends ApiCommand {
@@ -13,7 +14,13 @@ export default class CheckpointsVerify extends ApiCommand {
     '<%= config.bin %> checkpoints verify CHECKPOINT',
     '<%= config.bin %> checkpoints verify --operation OPERATION',
   ];
-  static override flags = { operation: Flags.string({ description: 'all checkpoints of this operation' }) };
+  static override flags = {
+    operation: Flags.string({ description: 'all checkpoints of this operation' }),
+    timeout: timeoutFlag({
+      seconds: VERIFY_SECONDS,
+      description: 'seconds to wait for the API, for each checkpoint and retries included',
+    }),
+  };
 
   async run(): Promise<VerifyView | { items: VerifyView[] }> {
     const { args, flags } = await this.parse(CheckpointsVerify);
