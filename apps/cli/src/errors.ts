@@ -31,7 +31,11 @@ export class ExportDamagedError extends DomainError {
   readonly code = 'checkpoint-corrupted';
   constructor(where: string, badFiles: readonly BadFile[]) {
     const names = badFiles.map(({ name, problem }) => `${name} (${problem})`).join(', ');
-    super(`The exported checkpoint in ${where} is not as it was: ${names}. Export it again`, { bad_files: badFiles });
+    const isThere = badFiles.every(({ problem }) => problem === 'unreadable');
+    const advice = isThere
+      ? `cannot be read: ${names}. See that it can be read, or export it again`
+      : `is not as it was: ${names}. Export it again`;
+    super(`The exported checkpoint in ${where} ${advice}`, { bad_files: badFiles });
   }
 }
 

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiClient } from '@ktrdr/api-client';
 import {
@@ -13,6 +13,8 @@ import { CheckpointExport, EXPORT_FILE, inPlainWords } from '@ktrdr/contracts';
 import { partsOf } from '@ktrdr/operations';
 import { ExportDamagedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
+import { reasonOfFileError } from './file-errors.js';
+import { openPlainFile } from './plain-file.js';
 
 /** An export in a folder: its description, and files that are what the description says. */
 export interface CheckedExport {
@@ -30,7 +32,7 @@ export async function checkExport(directory: string): Promise<CheckedExport> {
   const bad = [];
   for (const file of manifest.files) {
     const check = new FileCheck(file);
-    const difference = await hashInto(check, join(directory, file.name));
+    const difference = await hashInto(check, { path: join(directory, file.name), bytes: file.bytes });
     if (difference) bad.push({ name: file.name, ...difference });
   }
   if (bad.length > 0) throw new ExportDamagedError(directory, bad);
@@ -43,8 +45,7 @@ export async function checkExport(directory: string): Promise<CheckedExport> {
  */
 export async function sendParts(api: ApiClient, directory: string, { files }: Manifest): Promise<void> {
   for (const entry of files) {
-    const path = join(directory, entry.name);
-    const file = await open(path, 'r');
+    const file = await openAgain(directory, entry.name);
     try {
       let offset = 0;
       for (const { blob, bytes } of partsOf(entry)) {
@@ -70,10 +71,10 @@ async function readDocument(directory: string): Promise<CheckpointExport> {
   const path = join(directory, EXPORT_FILE);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readDescription(path);
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new UsageError(`${directory} is no exported checkpoint: ${EXPORT_FILE} cannot be read (${reason})`, { path });
+    const reason = reasonOfFileError(error);
+    throw new UsageError(`${directory} is no exported checkpoint: ${EXPORT_FILE} cannot be read: ${reason}`, { path });
   }
   const parsed = CheckpointExport.safeParse(parseOrNull(text), { error: inPlainWords });
   if (parsed.success) return parsed.data;
@@ -94,14 +95,42 @@ export function manifestOf({ manifest: input, manifest_sha256: expected }: Check
   ]);
 }
 
-async function hashInto(check: FileCheck, path: string) {
+/** Longer descriptions are none. */
+const MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024;
+
+async function readDescription(path: string): Promise<string> {
+  const { file, bytes } = await openPlainFile(path);
   try {
-    const file = await open(path, 'r');
-    for await (const chunk of file.createReadStream({ highWaterMark: 1024 * 1024 })) check.update(chunk as Uint8Array);
+    if (bytes > MAX_DESCRIPTION_BYTES) throw new Error(`it has ${bytes} bytes, which no description has`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads no more of a file than tells that it is too long, and nothing of one that has another size. */
+async function hashInto(check: FileCheck, expected: { readonly path: string; readonly bytes: number }) {
+  try {
+    const { file, bytes } = await openPlainFile(expected.path);
+    if (bytes !== expected.bytes) {
+      await file.close();
+      return { problem: 'wrong-size', detail: `${bytes} bytes instead of ${expected.bytes}` } as const;
+    }
+    const chunks = file.createReadStream({ highWaterMark: 1024 * 1024, end: expected.bytes });
+    for await (const chunk of chunks) check.update(chunk as Uint8Array);
   } catch (error) {
-    return { problem: 'missing', detail: (error as Error).message } as const;
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return { problem: isMissing ? 'missing' : 'unreadable', detail: reasonOfFileError(error) } as const;
   }
   return check.finish().difference;
+}
+
+async function openAgain(directory: string, name: string): Promise<FileHandle> {
+  try {
+    return (await openPlainFile(join(directory, name))).file;
+  } catch (error) {
+    throw new ExportDamagedError(directory, [{ name, problem: 'unreadable', detail: reasonOfFileError(error) }]);
+  }
 }
 
 function tooLarge(name: string): UsageError {
