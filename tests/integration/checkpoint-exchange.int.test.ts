@@ -101,6 +101,7 @@ describe('a checkpoint that leaves the service and comes back', () => {
         labels: { team: 'a' },
         attempt: 1,
         progress: { step: original.step, epoch: original.epoch },
+        pauses: [{ step: original.step, epoch: original.epoch }],
         origin: { kind: 'import', operation_id: stopped },
         allowed_actions: expect.arrayContaining(['resume']),
       });
@@ -108,6 +109,8 @@ describe('a checkpoint that leaves the service and comes back', () => {
       expect(id).not.toBe(stopped);
       const history = (await http.get(`/operations/${id}/history`)).body['items'];
       expect(history).toMatchObject([{ event: 'import', from: null, to: 'paused' }]);
+      const explained = (await http.get(`/operations/${id}/explain`)).body;
+      expect(explained['summary']).toMatch(/^Paused since \S+ imported it$/);
       const resumed = await http.post(`/operations/${id}/resume`);
       expect(resumed.body).toMatchObject({ status: 'resuming', resumed_from: { step: original.step } });
       await training.completed(id);

@@ -49,7 +49,8 @@ export class PrismaCheckpointImport {
 /** The operation with its first history row and event, and the checkpoint's row. No row: it was imported before. */
 function importStatement(operation: ImportedOperation, checkpoint: CheckpointDraft): Prisma.Sql {
   const { origin, watchdog, createdBy } = operation;
-  const details = { imported_from: origin?.operationId, checkpoint_id: checkpoint.id };
+  const { step, epoch } = checkpoint;
+  const details = { imported_from: origin?.operationId, checkpoint_id: checkpoint.id, step, epoch };
   return sql`
     WITH u AS (
       INSERT INTO operations (id, type, name, labels, pool, priority, status, version, attempt, event_seq, spec,

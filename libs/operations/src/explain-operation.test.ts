@@ -96,6 +96,37 @@ describe('the explanation', () => {
     expect(next).toMatch(/when its trainer makes a step again/);
   });
 
+  describe('of what is held', () => {
+    const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
+    const warning = (seconds: number, code: string, message: string) => ({
+      code,
+      message,
+      at: at(seconds).toISOString(),
+    });
+    const warnings = [
+      warning(-9, 'checkpoint-failed', 'periodic checkpoint at step 10 failed'),
+      warning(-5, 'object-store-unavailable', 'no space left on device'),
+      warning(-1, 'drift', 'the trainer differs'),
+    ];
+
+    it.each(['running', 'pausing', 'cancelling'] as const)('names what keeps a %s one from being saved', (status) => {
+      const told = [`no space left on device (warned at ${at(-5).toISOString()})`];
+      const { reasons } = explain(facts(status, {}, { warnings }));
+      expect(reasons.slice(1)).toEqual(['no checkpoint is committed yet', ...told]);
+      const before = explain(facts(status, { checkpoints: [givenCheckpoint({ createdAt: at(-7) })] }, { warnings }));
+      expect(before.reasons.slice(2)).toEqual(told);
+    });
+
+    it('names none that a newer checkpoint has overtaken', () => {
+      const checkpoints = [givenCheckpoint({ createdAt: at(-4) })];
+      expect(explain(facts('pausing', { checkpoints }, { warnings })).reasons).toHaveLength(2);
+    });
+
+    it('names none of something else', () => {
+      expect(explain(facts('pausing', {}, { warnings: warnings.slice(2) })).reasons).toHaveLength(2);
+    });
+  });
+
   it('says that a cancel discards, where it was asked to', () => {
     const cancelRequest = { save: false, reason: null, requestedBy: 'somebody', requestedAt: NOW.toISOString() };
     expect(explain(facts('cancelling', {}, { cancelRequest })).next).toMatch(/discarded/);
@@ -159,6 +190,16 @@ describe('the explanation', () => {
         'the last checkpoint, at step 40, was found damaged; there is no sound one',
       );
     });
+  });
+
+  it('says of an imported operation who imported it, until somebody pauses it here', () => {
+    const origin = { kind: 'import', operationId: 'op_elsewhere', checkpointId: 'c0' };
+    const imported = { origin, createdBy: 'client:cy', progress: null };
+    const { summary, reasons } = explain(facts('paused', { checkpoints: [givenCheckpoint()] }, imported));
+    expect(summary).toBe('Paused since client:cy imported it');
+    expect(reasons).toEqual(['it was made of checkpoint c0 of op_elsewhere', expect.stringMatching(/continues from/)]);
+    const pauseRequest = { requestedBy: 'client:ada', reason: 'lunch' };
+    expect(explain(facts('paused', {}, { ...imported, pauseRequest })).summary).toBe('Paused by client:ada');
   });
 
   it('says why it failed', () => {

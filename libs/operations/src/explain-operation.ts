@@ -37,8 +37,7 @@ export function explain(facts: ExplainFacts): Explanation {
       return explainHeld(facts);
     case 'paused':
       return explainStopped(facts, {
-        summary: `Paused by ${operation.pauseRequest?.requestedBy ?? 'nobody known'}`,
-        reasons: [operation.pauseRequest?.reason ?? 'no reason was given'],
+        ...whyPaused(operation),
         until: 'Nothing until somebody resumes it',
       });
     case 'cancelled':
@@ -60,6 +59,21 @@ export function explain(facts: ExplainFacts): Explanation {
         next: 'Nothing: completed never changes',
       };
   }
+}
+
+/** What was imported is paused from the beginning, which nobody has asked for. */
+function whyPaused({ pauseRequest, origin, createdBy }: Operation) {
+  if (!pauseRequest && origin?.kind === 'import') {
+    const from = [origin.checkpointId && `checkpoint ${origin.checkpointId} of`, origin.operationId];
+    return {
+      summary: `Paused since ${createdBy} imported it`,
+      reasons: [`it was made of ${from.filter(Boolean).join(' ')}`],
+    };
+  }
+  return {
+    summary: `Paused by ${pauseRequest?.requestedBy ?? 'nobody known'}`,
+    reasons: [pauseRequest?.reason ?? 'no reason was given'],
+  };
 }
 
 interface Stop {
@@ -141,10 +155,23 @@ function explainHeld({ operation, checkpoints, now, leaseMs }: ExplainFacts): Ex
   }[operation.status as 'running' | 'pausing' | 'cancelling'];
   const summary = `${operation.status} on worker ${operation.workerId}`;
   const { stuckSince, watchdog } = operation;
-  if (!stuckSince || !watchdog) return { summary, reasons: [lease, saved], next };
+  const trouble = troubleSince(operation, checkpoints[0]?.createdAt ?? operation.createdAt);
+  if (!stuckSince || !watchdog) return { summary, reasons: [lease, saved, ...trouble], next };
   const stuck = `its trainer has made no step for over ${watchdog.seconds} s: it was found stuck at ${stuckSince.toISOString()}`;
   const then = left > 0 ? 'It trains on when its trainer makes a step again, or until somebody stops it' : next;
-  return { summary, reasons: [stuck, lease, saved], next: then };
+  return { summary, reasons: [stuck, lease, saved, ...trouble], next: then };
+}
+
+/** Codes of the warnings that tell why something is not saved. */
+const UNSAVED: readonly string[] = ['checkpoint-failed', 'object-store-unavailable', 'pause-timed-out'];
+
+/** The newest warning of a save that has failed, or still waits, since the last one that did not. */
+function troubleSince({ warnings }: Operation, savedAt: Date): readonly string[] {
+  const newest = warnings
+    .filter(({ code, at }) => UNSAVED.includes(code) && Date.parse(at) > savedAt.getTime())
+    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
+    .at(-1);
+  return newest ? [`${newest.message} (warned at ${newest.at})`] : [];
 }
 
 function lastSaved(checkpoints: readonly Checkpoint[]): string {
