@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
@@ -9,6 +9,8 @@ import { DomainError } from '@ktrdr/errors';
 import { CheckpointDamagedError, DownloadBrokenError, ExportDamagedError, UsageError } from './errors.js';
 import { manifestOf } from './exported-checkpoint.js';
 import { FileCheck } from './file-check.js';
+import { asWriteError, codeOfFileError, reasonOfFileError } from './file-errors.js';
+import { makeFolder, removeEmpty } from './make-folder.js';
 import { VERIFY_SECONDS } from './patience.js';
 
 export interface ExportedFile {
@@ -27,7 +29,7 @@ export interface Export {
 
 /**
  * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
- * @throws {UsageError} when the folder is there already. {@link ExportDamagedError}: a file did not arrive as it was.
+ * @throws {UsageError} when the folder is there already, or cannot be written. {@link ExportDamagedError}: a file did not arrive as it was.
  * {@link CheckpointDamagedError}: the API finds it damaged. {@link DownloadBrokenError}: it does not. ApiProblemError:
  * the API refused, or the checkpoint is not there any more. The signal's reason, when that was aborted.
  */
@@ -38,16 +40,17 @@ export async function exportCheckpoint(request: Export): Promise<ExportedFile[]>
   const document = await api.exportCheckpoint(checkpointId, { signal });
   const manifest = manifestOf(document);
   const draft = `${target}.exporting-${process.pid}`;
+  const made = await makeFolder(draft);
   try {
-    await mkdir(draft, { recursive: true });
     const files: ExportedFile[] = [];
     for (const file of manifest.files) files.push(await download(file, draft, request));
     await writeFile(join(draft, EXPORT_FILE), `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx', flush: true });
     await rename(draft, target);
     return files;
   } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined); // what is said is why, not this
+    await removeEmpty(made);
+    throw asWriteError(error, target);
   }
 }
 
@@ -94,7 +97,13 @@ async function explained(error: unknown, name: string, { api, checkpointId, sign
   }
 }
 
+/** A link that leads nowhere is in the way, too. */
 async function assertAbsent(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (found) throw new UsageError(`${path} is there already. Give the name of a folder that is not`, { path });
+  try {
+    await lstat(path);
+  } catch (error) {
+    if (codeOfFileError(error) === 'ENOENT') return;
+    throw new UsageError(`Cannot make the folder ${path}: ${reasonOfFileError(error)}. Give another place`, { path });
+  }
+  throw new UsageError(`${path} is there already. Give the name of a folder that is not`, { path });
 }

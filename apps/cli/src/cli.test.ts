@@ -113,20 +113,6 @@ describe('exit codes of real commands', () => {
     unread.child.stdout?.destroy();
     expect(await unread.finished()).toMatchObject({ code: 0, stderr: '' });
   });
-
-  it('leave a verification the time that a large checkpoint takes', async () => {
-    const { stdout } = await run('checkpoints', 'verify', '--help');
-    expect(stdout).toMatch(/--timeout=<value>\s+\[default: 600\]/);
-  });
-
-  it('are 6 when a verified checkpoint is bad', async () => {
-    const bad = { checkpoint_id: 'ck_01', valid: false, files_checked: 1, bytes_hashed: 3, bad_files: [] };
-    api
-      .answer('POST /checkpoints/ck_01/verify', bad)
-      .answer(`GET /operations/${ID}/checkpoints`, { items: [checkpointView()] });
-    expect((await run('checkpoints', 'verify', 'ck_01')).code).toBe(6);
-    expect((await run('checkpoints', 'verify', '--operation', ID)).code).toBe(6);
-  });
 });
 
 describe('--json', () => {

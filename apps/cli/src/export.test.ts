@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,46 @@ describe('an export', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await readdir(target)).sort()).toEqual(['ktrdr-export.json', 'state.json', 'weights.safetensors']);
     expect(await readFile(join(target, 'weights.safetensors'), 'utf8')).toBe('first part, second part');
+  });
+});
+
+describe('an export to where it cannot be', () => {
+  const refused = async (path: string, asked: number) => {
+    const { code, stderr } = await run(path);
+    expect(code).toBe(2);
+    expect(stderr).not.toContain('ktrdr itself failed');
+    expect(api.requests).toHaveLength(asked);
+    return stderr;
+  };
+
+  it('is refused below a file, before anything is asked for', async () => {
+    await writeFile(join(folder, 'file'), '');
+    expect(await refused(join(folder, 'file', 'x'), 0)).toContain('a part of the path is no folder');
+  });
+
+  it('is refused over a link that leads nowhere, before anything is asked for', async () => {
+    await symlink(join(folder, 'nowhere'), target);
+    expect(await refused(target, 0)).toContain('is there already');
+  });
+
+  it('is refused where no folder can be made, and nothing is downloaded', async () => {
+    expect(await refused('/proc/ktrdr/x', 1)).toContain('Cannot make the folder /proc/ktrdr/x');
+  });
+
+  it('says why a file could not be written, and keeps nothing, nor the folders that it made', async () => {
+    givenCheckpoint(api, { 'state.json': '{"step":10}'.repeat(1000) });
+    const under = ['sh', '-c', 'trap "" XFSZ; ulimit -f 1; exec "$@"', 'sh'];
+    const args = ['checkpoints', 'export', CHECKPOINT, join(folder, 'new', 'exported')];
+    const { code, stderr } = await ktrdr(args, { env: env(), under });
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      `Cannot write to ${join(folder, 'new', 'exported')}: the file system takes no file of this`,
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('makes the folders above it that are not there', async () => {
+    expect((await run(join(folder, 'new', 'newer', 'exported'))).code).toBe(0);
   });
 });
 

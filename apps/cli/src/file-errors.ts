@@ -1,3 +1,6 @@
+import { DomainError } from '@ktrdr/errors';
+import { UsageError } from './errors.js';
+
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -12,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many files are open',
+  ENOTEMPTY: 'it is there already',
   EIO: 'the disk reports an error',
 };
 
@@ -21,8 +25,18 @@ export function reasonOfFileError(error: unknown): string {
   return REASONS[code] ?? message;
 }
 
-/** True for what the system says about a file; what a connection meets has no path. */
-export function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return false;
-  return 'path' in error || error.syscall === 'write' || error.syscall === 'fsync';
+export function codeOfFileError(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+/**
+ * What the system said when files were written below `path`, as an error that says what to do; any other as it is.
+ * @param error of the API are never the system's: the client has put them in words of its own.
+ */
+export function asWriteError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof DomainError || !('syscall' in error)) return error;
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOfFileError(error) ?? '');
+  const advice = isFull ? 'Make room, or give another place' : 'Give another place, or make this one usable';
+  const message = `Cannot write to ${path}: ${reasonOfFileError(error)}. Nothing was kept. ${advice}`;
+  return new UsageError(message, { path }, { cause: error });
 }

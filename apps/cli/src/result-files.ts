@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
 import type { ResultView } from '@ktrdr/contracts';
 import { ResultCorruptedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
+import { asWriteError } from './file-errors.js';
+import { makeFolder } from './make-folder.js';
 
 type ResultFile = ResultView['files'][number];
 
@@ -47,18 +49,15 @@ export async function downloadResult({ api, result, directory, isForced, signal 
     await rm(draft, { recursive: true });
     return saved;
   } catch (error) {
-    await rm(created ?? draft, { recursive: true, force: true });
-    throw error;
+    await rm(created ?? draft, { recursive: true, force: true }).catch(() => undefined); // what is said is why, not this
+    throw asWriteError(error, target);
   }
 }
 
 /** The outermost folder that was made for it, null when it was there already. */
 async function make(directory: string): Promise<string | null> {
-  try {
-    return (await mkdir(directory, { recursive: true })) ?? null;
-  } catch (error) {
-    throw new UsageError(`Cannot make the folder ${directory}: ${(error as Error).message}`, { path: directory });
-  }
+  const found = await stat(directory).catch(() => null);
+  return found?.isDirectory() ? null : ((await makeFolder(directory))[0] ?? null);
 }
 
 interface FileRequest {

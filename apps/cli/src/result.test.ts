@@ -72,6 +72,13 @@ describe('result', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('is refused where no folder can be made', async () => {
+    givenResult();
+    const { code, stderr } = await run('--output', '/proc/ktrdr/x');
+    expect(code).toBe(2);
+    expect(stderr).toContain('Cannot make the folder /proc/ktrdr/x');
+  });
+
   it('keeps a folder that was there, as it was, when a file is too short', async () => {
     givenResult({ weights: 'short' });
     await writeFile(join(folder, 'mine.txt'), 'mine');
