@@ -7,11 +7,12 @@ import type { ManifestFile } from '@ktrdr/checkpoint';
 import { EXPORT_FILE } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { CheckpointDamagedError, DownloadBrokenError, ExportDamagedError, UsageError } from './errors.js';
-import { manifestOf } from './exported-checkpoint.js';
+import { bytesOf, manifestOf } from './exported-checkpoint.js';
 import { FileCheck } from './file-check.js';
 import { asWriteError, codeOfFileError, reasonOfFileError } from './file-errors.js';
 import { makeFolder, removeEmpty } from './make-folder.js';
 import { VERIFY_SECONDS } from './patience.js';
+import type { BeginTransfer, Transfer } from './transfer-progress.js';
 
 export interface ExportedFile {
   readonly name: string;
@@ -24,6 +25,7 @@ export interface Export {
   readonly checkpointId: string;
   /** The folder to make. */
   readonly directory: string;
+  readonly begin: BeginTransfer;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +45,8 @@ export async function exportCheckpoint(request: Export): Promise<ExportedFile[]>
   const made = await makeFolder(draft);
   try {
     const files: ExportedFile[] = [];
-    for (const file of manifest.files) files.push(await download(file, draft, request));
+    using transfer = request.begin('downloaded', bytesOf(manifest));
+    for (const file of manifest.files) files.push(await download(file, { ...request, draft, transfer }));
     await writeFile(join(draft, EXPORT_FILE), `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx', flush: true });
     await rename(draft, target);
     return files;
@@ -54,12 +57,18 @@ export async function exportCheckpoint(request: Export): Promise<ExportedFile[]>
   }
 }
 
-async function download(file: ManifestFile, draft: string, request: Export): Promise<ExportedFile> {
-  const { api, checkpointId, signal } = request;
+interface Download extends Export {
+  readonly draft: string;
+  readonly transfer: Transfer;
+}
+
+async function download(file: ManifestFile, request: Download): Promise<ExportedFile> {
+  const { api, checkpointId, signal, draft, transfer } = request;
   const check = new FileCheck(file);
   const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
       check.update(piece);
+      transfer.add(piece.length);
       yield piece;
     }
   };

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -46,6 +47,36 @@ describe('an export', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await readdir(target)).sort()).toEqual(['ktrdr-export.json', 'state.json', 'weights.safetensors']);
     expect(await readFile(join(target, 'weights.safetensors'), 'utf8')).toBe('first part, second part');
+  });
+});
+
+describe('an export that takes its time', () => {
+  const held: ServerResponse[] = [];
+  beforeEach(() => {
+    held.length = 0;
+    api.on(FILE, (_request, response) => {
+      begin(response);
+      held.push(response);
+    });
+  });
+
+  it('tells on standard error how far it is', async () => {
+    const exporting = await startKtrdr(['checkpoints', 'export', CHECKPOINT, target], { env: env() });
+    await exporting.prints('23 B of 34 B downloaded (67 %) …\n', 'stderr');
+    held[0]?.end('second part');
+    expect(await exporting.finished()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Exported/) });
+  });
+
+  const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
+  (hasPython ? it : it.skip)('on a terminal does so in one line, which is gone at the end', async () => {
+    const terminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+    const under = ['python3', '-c', terminal];
+    const exporting = await startKtrdr(['checkpoints', 'export', CHECKPOINT, target], { env: env(), under });
+    await exporting.prints('\r\u001b[K23 B of 34 B downloaded (67 %)');
+    held[0]?.end('second part');
+    const { code, stdout } = await exporting.finished();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\r\u001b\[K[^\r\n]*Exported/);
   });
 });
 

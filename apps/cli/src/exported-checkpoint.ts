@@ -15,6 +15,7 @@ import { ExportDamagedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
 import { reasonOfFileError } from './file-errors.js';
 import { openPlainFile } from './plain-file.js';
+import type { BeginTransfer, Transfer } from './transfer-progress.js';
 
 /** An export in a folder: its description, and files that are what the description says. */
 export interface CheckedExport {
@@ -26,13 +27,14 @@ export interface CheckedExport {
  * Reads an export back and hashes every byte of it.
  * @throws {UsageError} when the folder holds no export. {@link ExportDamagedError} names every file that was altered.
  */
-export async function checkExport(directory: string): Promise<CheckedExport> {
+export async function checkExport(directory: string, begin: BeginTransfer): Promise<CheckedExport> {
   const document = await readDocument(directory);
   const manifest = manifestOf(document);
   const bad = [];
+  using transfer = begin('checked', bytesOf(manifest));
   for (const file of manifest.files) {
     const check = new FileCheck(file);
-    const difference = await hashInto(check, { path: join(directory, file.name), bytes: file.bytes });
+    const difference = await hashInto(check, { path: join(directory, file.name), bytes: file.bytes, transfer });
     if (difference) bad.push({ name: file.name, ...difference });
   }
   if (bad.length > 0) throw new ExportDamagedError(directory, bad);
@@ -43,8 +45,16 @@ export async function checkExport(directory: string): Promise<CheckedExport> {
  * Sends the bytes of a checked export, part by part.
  * @throws {ExportDamagedError} when a file has changed since it was checked.
  */
-export async function sendParts(api: ApiClient, directory: string, { files }: Manifest): Promise<void> {
-  for (const entry of files) {
+export async function sendParts(
+  api: ApiClient,
+  {
+    directory,
+    manifest,
+    begin,
+  }: { readonly directory: string; readonly manifest: Manifest; readonly begin: BeginTransfer },
+): Promise<void> {
+  using transfer = begin('sent', bytesOf(manifest));
+  for (const entry of manifest.files) {
     const file = await openAgain(directory, entry.name);
     try {
       let offset = 0;
@@ -60,11 +70,16 @@ export async function sendParts(api: ApiClient, directory: string, { files }: Ma
           ]);
         }
         await api.putBlob(sha256, body);
+        transfer.add(bytes);
       }
     } finally {
       await file.close();
     }
   }
+}
+
+export function bytesOf({ files }: Manifest): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function readDocument(directory: string): Promise<CheckpointExport> {
@@ -109,7 +124,10 @@ async function readDescription(path: string): Promise<string> {
 }
 
 /** Reads no more of a file than tells that it is too long, and nothing of one that has another size. */
-async function hashInto(check: FileCheck, expected: { readonly path: string; readonly bytes: number }) {
+async function hashInto(
+  check: FileCheck,
+  expected: { readonly path: string; readonly bytes: number; readonly transfer: Transfer },
+) {
   try {
     const { file, bytes } = await openPlainFile(expected.path);
     if (bytes !== expected.bytes) {
@@ -117,7 +135,10 @@ async function hashInto(check: FileCheck, expected: { readonly path: string; rea
       return { problem: 'wrong-size', detail: `${bytes} bytes instead of ${expected.bytes}` } as const;
     }
     const chunks = file.createReadStream({ highWaterMark: 1024 * 1024, end: expected.bytes });
-    for await (const chunk of chunks) check.update(chunk as Uint8Array);
+    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+      check.update(chunk);
+      expected.transfer.add(chunk.length);
+    }
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return { problem: isMissing ? 'missing' : 'unreadable', detail: reasonOfFileError(error) } as const;

@@ -40,12 +40,12 @@ export class KtrdrProcess {
     });
   }
 
-  /** Resolves when standard output contains the text. */
-  async prints(text: string): Promise<void> {
-    while (!this.stdout.includes(text)) {
+  /** Resolves when standard output, or the other stream, contains the text. */
+  async prints(text: string, stream: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+    while (!this[stream].includes(text)) {
       const progress = new Promise<'more'>((resolve) => this.waiting.add(() => resolve('more')));
       const outcome = await Promise.race([progress, this.ended]);
-      if (outcome !== 'more' && !this.stdout.includes(text)) {
+      if (outcome !== 'more' && !this[stream].includes(text)) {
         throw new Error(`It ended without printing ${JSON.stringify(text)}: ${JSON.stringify(outcome)}`);
       }
     }

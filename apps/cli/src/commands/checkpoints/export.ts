@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
 import { exportCheckpoint, type ExportedFile } from '../../checkpoint-download.js';
 import { onAnyEnd } from '../../detach.js';
 import { renderExported } from '../../render/exchange.js';
+import { TransferCommand } from '../../transfer-command.js';
 
-export default class CheckpointsExport extends ApiCommand {
+export default class CheckpointsExport extends TransferCommand {
   static override args = {
     checkpoint: Args.string({ description: 'checkpoint id', required: true }),
     directory: Args.string({ description: 'folder to make', required: true }),
@@ -19,7 +19,7 @@ export default class CheckpointsExport extends ApiCommand {
     const { checkpoint: checkpointId, directory } = args;
     const api = await this.connect(flags);
     using interrupt = onAnyEnd();
-    const files = await exportCheckpoint({ api, checkpointId, directory, signal: interrupt.signal });
+    const files = await exportCheckpoint({ api, checkpointId, directory, begin: this.begin, signal: interrupt.signal });
     this.log(renderExported({ checkpointId, directory, files }, this.paint));
     return { checkpoint_id: checkpointId, directory, files };
   }

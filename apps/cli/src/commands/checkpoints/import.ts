@@ -1,10 +1,10 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
 import { checkExport, sendParts } from '../../exported-checkpoint.js';
 import { renderImported } from '../../render/exchange.js';
+import { TransferCommand } from '../../transfer-command.js';
 
-export default class CheckpointsImport extends ApiCommand {
+export default class CheckpointsImport extends TransferCommand {
   static override args = {
     directory: Args.string({ description: 'folder of an exported checkpoint', required: true }),
   };
@@ -20,8 +20,8 @@ export default class CheckpointsImport extends ApiCommand {
   async run(): Promise<OperationView> {
     const { args, flags } = await this.parse(CheckpointsImport);
     const api = await this.connect(flags);
-    const { document, manifest } = await checkExport(args.directory);
-    await sendParts(api, args.directory, manifest);
+    const { document, manifest } = await checkExport(args.directory, this.begin);
+    await sendParts(api, { directory: args.directory, manifest, begin: this.begin });
     const name = flags.name === undefined ? {} : { name: flags.name };
     const operation = await api.importCheckpoint({ export: document, pool: flags.pool, ...name });
     this.log(renderImported(operation, this.paint));
