@@ -14,8 +14,6 @@ const TOO_DEEP = `it has folders more than ${MAX_DEPTH} deep`;
 export interface Contents {
   readonly files: readonly string[];
   readonly folders: readonly string[];
-  /** Names of whatever is directly in it and no folder. */
-  readonly names: readonly string[];
   /** How many entries there are, folders excepted; those included that make it unusable. */
   readonly count: number;
   readonly fingerprint: string;
@@ -68,22 +66,19 @@ export async function contentsOf(directory: string): Promise<Contents | null> {
     throw error;
   }
   const sorted = collected.found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const others = sorted.filter(({ stats }) => !stats?.isDirectory()).map(({ path }) => path);
   return {
     files: sorted.filter(({ stats }) => stats?.isFile()).map(({ path }) => path),
     folders: sorted.filter(({ stats }) => stats?.isDirectory()).map(({ path }) => path),
-    names: others.filter((path) => !path.includes('/')),
-    count: others.length,
+    count: collected.files,
     fingerprint: sorted.map(toLine).join('\n'),
     problem: collected.problem && `${basename(directory)} is passed over: ${collected.problem}`,
   };
 }
 
-/** Whether there is something of this name in it, whatever it is. */
+/** Whether there is something of this name in it that is no folder. */
 export async function holds(directory: string, name: string): Promise<boolean> {
   try {
-    await lstat(join(directory, name));
-    return true;
+    return !(await lstat(join(directory, name))).isDirectory();
   } catch (error) {
     if (isGone(error)) return false;
     throw error;

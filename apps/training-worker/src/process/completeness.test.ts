@@ -2,8 +2,8 @@ import { Completeness, type DirectoryState, type ProgramState } from './complete
 
 const QUIET = { by: 'quiet', seconds: 10 } as const;
 
-function directory(step: number, fingerprint = 'a', names = ['state.json']): DirectoryState {
-  return { step, fingerprint, names, count: names.length };
+function directory(step: number, fingerprint = 'a', change: Partial<DirectoryState> = {}): DirectoryState {
+  return { step, fingerprint, isMarked: false, count: 1, ...change };
 }
 
 /** Steps of the complete ones of these, which are all that there are. */
@@ -90,7 +90,7 @@ describe('by quiet, after the program was told to end, a directory', () => {
 it('by marker, a directory is complete when the file is in it', () => {
   const rule = new Completeness({ by: 'marker', file: 'DONE' });
   rule.told([5, 7]);
-  const directories = [directory(7), directory(5, 'a', ['state.json', 'DONE'])];
+  const directories = [directory(7), directory(5, 'a', { isMarked: true })];
   expect(complete(rule, directories, 'ended-well', 0)).toEqual([5]);
   expect(complete(rule, directories, 'ended-when-told', 0)).toEqual([5]);
 });
@@ -98,5 +98,7 @@ it('by marker, a directory is complete when the file is in it', () => {
 it('by rename, whatever has the name is complete, empty directories excepted', () => {
   const rule = new Completeness({ by: 'rename' });
   rule.told([4, 5, 6]);
-  expect(complete(rule, [directory(5), directory(4), directory(6, 'a', [])], 'ended-badly', 0)).toEqual([5, 4]);
+  expect(complete(rule, [directory(5), directory(4), directory(6, 'a', { count: 0 })], 'ended-badly', 0)).toEqual([
+    5, 4,
+  ]);
 });

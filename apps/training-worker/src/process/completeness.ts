@@ -5,9 +5,9 @@ export interface DirectoryState {
   readonly step: number;
   /** Changes when anything in it does. */
   readonly fingerprint: string;
-  /** Names of what is directly in it and no folder. */
-  readonly names: readonly string[];
-  /** How many there are in it and its folders. */
+  /** By `marker`: its marker file is there. */
+  readonly isMarked: boolean;
+  /** How many files there are in it and its folders. */
   readonly count: number;
 }
 
@@ -67,7 +67,7 @@ export class Completeness {
       case 'rename':
         return true;
       case 'marker':
-        return directory.names.includes(rule.file);
+        return directory.isMarked;
       case 'quiet':
         return this.isQuiet(directory, look, rule.seconds * 1_000) || this.isLeftBehind(directory.step, look);
     }

@@ -66,6 +66,13 @@ describe('a directory that cannot be made a checkpoint', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('is told though the marker is not among the files that are looked at', async () => {
+    const names = Array.from({ length: 2_100 }, (_, nth) => `${nth}`);
+    await given('checkpoint-5', ...names, 'DONE');
+    expect(await watching(MARKER).look('running')).toMatchObject({ complete: [], refused: { step: 5 } });
+    expect(warnings).toEqual([expect.stringMatching(/more than 2000 files$/)]);
+  });
+
   it('is not judged while it is being written', async () => {
     await symlink('/nowhere', join(await given('checkpoint-5', 'state'), '.lock'));
     expect(await namesSeen(watching({ by: 'quiet', seconds: 10 }))).toEqual([]);

@@ -79,9 +79,11 @@ export class DirectoryWatch {
   private async stateOf({ step, name }: CheckpointName): Promise<Seen | null> {
     const { place, rule } = this.ports;
     const directory = join(place, name);
-    if (rule.by === 'marker' && !(await holds(directory, rule.file))) return null;
+    const isMarked = rule.by === 'marker' && (await holds(directory, rule.file));
+    // Where a marker is missing, what else there is says nothing.
+    if (rule.by === 'marker' && !isMarked) return null;
     const contents = await contentsOf(directory);
-    return contents && { ...contents, step, name };
+    return contents && { ...contents, isMarked, step, name };
   }
 
   private tell(message: string): void {
