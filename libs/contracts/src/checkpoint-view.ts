@@ -31,7 +31,10 @@ export const CheckpointView = CheckpointSummary.extend({
   stall_ms: z.number().nullable(),
   save_ms: z.number().nullable(),
   uploaded_bytes: z.int().nullable(),
-  resume_hint: z.string().describe('the command that resumes from it'),
+  resume_hint: z
+    .string()
+    .nullable()
+    .describe('the command that resumes from it, or forks where that is refused; null: it is damaged'),
 });
 export type CheckpointView = z.infer<typeof CheckpointView>;
 export const CheckpointPage = z.object({ items: z.array(CheckpointView) });

@@ -1,9 +1,12 @@
 import type { CheckpointView } from '@ktrdr/contracts';
-import type { Checkpoint } from '@ktrdr/operations';
+import { type Checkpoint, type Operation, statusesBefore } from '@ktrdr/operations';
 import { toCheckpointSummary } from '../operations/operation.presenter.js';
 
 /** All checkpoints of one operation, newest first: which is the latest and which the best shows only among them. */
-export function toCheckpointViews(checkpoints: readonly Checkpoint[]): CheckpointView[] {
+export function toCheckpointViews(
+  { status }: Pick<Operation, 'status'>,
+  checkpoints: readonly Checkpoint[],
+): CheckpointView[] {
   const best = checkpoints.find(({ isBest }) => isBest);
   const latest = checkpoints.find(({ corruptedAt }) => corruptedAt === null) ?? checkpoints[0];
   return checkpoints.map((checkpoint) => ({
@@ -25,6 +28,13 @@ export function toCheckpointViews(checkpoints: readonly Checkpoint[]): Checkpoin
     stall_ms: checkpoint.stallMs,
     save_ms: checkpoint.saveMs,
     uploaded_bytes: checkpoint.uploadedBytes,
-    resume_hint: `ktrdr operations resume ${checkpoint.operationId} --checkpoint ${checkpoint.id}`,
+    resume_hint: hintFor(status, checkpoint),
   }));
+}
+
+/** A fork is possible whatever the status. */
+function hintFor(status: Operation['status'], { id, operationId, corruptedAt }: Checkpoint): string | null {
+  if (corruptedAt) return null;
+  const action = statusesBefore('resume').includes(status) ? 'resume' : 'fork';
+  return `ktrdr operations ${action} ${operationId} --checkpoint ${id}`;
 }

@@ -30,8 +30,7 @@ export class CheckpointsController {
 
   @Get('operations/:id/checkpoints')
   async ofOperation(@Param('id', operationId) id: string): Promise<CheckpointPage> {
-    await this.operations.get(id);
-    return { items: toCheckpointViews(await this.checkpoints.ofOperation(id)) };
+    return { items: await this.views(id) };
   }
 
   @Get('checkpoints/stats')
@@ -94,9 +93,14 @@ export class CheckpointsController {
   }
 
   private async view(checkpoint: Checkpoint): Promise<CheckpointView> {
-    const siblings = toCheckpointViews(await this.checkpoints.ofOperation(checkpoint.operationId));
+    const siblings = await this.views(checkpoint.operationId);
     const view = siblings.find(({ checkpoint_id }) => checkpoint_id === checkpoint.id);
     if (!view) throw new CheckpointNotFoundError(checkpoint.id);
     return view;
+  }
+
+  private async views(operationId: string): Promise<CheckpointView[]> {
+    const operation = await this.operations.get(operationId);
+    return toCheckpointViews(operation, await this.checkpoints.ofOperation(operationId));
   }
 }
