@@ -1,5 +1,6 @@
+import { lostSteps } from './choose-checkpoint.js';
 import { IllegalTransitionError } from './errors.js';
-import type { Checkpoint } from './operation.js';
+import type { Checkpoint, Operation } from './operation.js';
 import type { CheckpointRepository, OperationStore } from './ports.js';
 import { allowedActions } from './transitions.js';
 
@@ -34,10 +35,25 @@ export class DeleteOperation {
   }
 }
 
+/** What a resume of the operation would miss; null: nothing. `siblings` are its checkpoints, newest first. */
+function whyNeeded(id: string, operation: Operation, siblings: readonly Checkpoint[]): string | null {
+  if (!['paused', 'resuming', 'cancelled', 'failed', 'queued'].includes(operation.status)) return null;
+  const [newest, next] = siblings.filter((each) => each.corruptedAt === null);
+  const of = `${operation.status} operation ${operation.id}`;
+  if (!newest || (newest.id === id && !next))
+    return `it is the only one that ${of} can resume from; force deletes it all the same`;
+  if (newest.id !== id || !next || siblings[0] === newest) return null;
+  const lost = lostSteps(newest.step, next.step);
+  return (
+    `it is the one that ${of} falls back to, as newer ones are damaged, and the next is ${lost} ` +
+    `${lost === 1 ? 'step' : 'steps'} older; force deletes it all the same`
+  );
+}
+
 /** Deletes one checkpoint in two phases: the row is marked, the objects go, then the row. */
 export class DeleteCheckpoint {
   constructor(
-    private readonly checkpoints: CheckpointRepository,
+    private readonly checkpoints: Pick<CheckpointRepository, 'get' | 'markDeleting' | 'removeRow'>,
     private readonly eraser: CheckpointEraser,
   ) {}
 
@@ -50,11 +66,7 @@ export class DeleteCheckpoint {
         return `its operation is ${operation.status}; its worker may need it`;
       if (operation.resumeCheckpointId === checkpointId && ['paused', 'resuming'].includes(operation.status))
         return `operation ${operation.id} is ${operation.status} and continues from it`;
-      const others = siblings.filter(({ id, corruptedAt }) => id !== checkpointId && corruptedAt === null);
-      const isResumable = ['paused', 'resuming', 'cancelled', 'failed', 'queued'].includes(operation.status);
-      if (others.length === 0 && isResumable && !force)
-        return `it is the only one that ${operation.status} operation ${operation.id} can resume from; force deletes it all the same`;
-      return null;
+      return force ? null : whyNeeded(checkpointId, operation, siblings);
     });
     await this.finish(checkpoint);
   }
