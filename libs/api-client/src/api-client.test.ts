@@ -86,6 +86,23 @@ describe('ApiClient', () => {
     expect(slow).toEqual([]);
   });
 
+  it('gives up an upload that is refused again and again after the time of other calls, and says so before', async () => {
+    const leftMs: number[] = [];
+    const full = problem(503, { code: 'object-store-unavailable', detail: 'The store is full' });
+    const options = { timeoutMs: 200, onRetry: (_: Error, left: number) => void leftMs.push(left) };
+    const { api, server } = await given([full], options);
+    const startedAt = performance.now();
+    await expect(api.putBlob('ab'.repeat(32), new Uint8Array(10))).rejects.toThrow('The store is full');
+    expect(performance.now() - startedAt).toBeLessThan(200 * 10);
+    expect(server.requests.length).toBeGreaterThan(1);
+    for (const left of leftMs) expect(left).toBeLessThanOrEqual(200);
+  });
+
+  it('leaves an upload that is not answered yet twenty times as long', async () => {
+    const { api } = await given([(_, response) => void setTimeout(() => response.end(), 100)], { timeoutMs: 20 });
+    await expect(api.putBlob('ab'.repeat(32), new Uint8Array(10))).resolves.toBeUndefined();
+  });
+
   it('sends a new key for each POST', async () => {
     const { api, server } = await given([json(ACTION, 202)]);
     await api.pause(ID);

@@ -18,7 +18,7 @@ export interface TransportOptions {
   readonly token: string;
   /** Sends the requests; the platform's `fetch` unless given. */
   readonly fetch?: typeof fetch;
-  /** For one call, tries and pauses included. Default 15 s. */
+  /** For one call, tries and pauses included; bytes may take twenty times as long to be sent. Default 15 s. */
   readonly timeoutMs?: number;
   readonly backoff?: Backoff;
   /** Told each time before a call is tried again, with the milliseconds that are left for that. */
@@ -99,14 +99,17 @@ export class HttpTransport {
    * body that the contract does not describe. The signal's reason, when that was aborted.
    */
   async request<Schema extends z.ZodType>(request: ApiRequest<Schema>): Promise<z.output<Schema>> {
-    const limitMs = (request.timeoutMs ?? this.timeoutMs) * (request.bytes ? SLOW_UPLOAD : 1);
+    const timeoutMs = request.timeoutMs ?? this.timeoutMs;
+    const limitMs = timeoutMs * (request.bytes ? SLOW_UPLOAD : 1);
     const startedAt = performance.now();
     const limit = AbortSignal.timeout(limitMs);
     const deadline = request.signal ? AbortSignal.any([limit, request.signal]) : limit;
     const leftMs = () => startedAt + limitMs - performance.now();
     const key = request.method === 'POST' ? randomUUID() : null;
+    let triesUntil = startedAt + timeoutMs;
     const isRepeatable = key !== null || request.method === 'PUT' || request.isPatient === true;
     for (let failures = 1; ; failures += 1) {
+      const triedAt = performance.now();
       try {
         // Sending bytes may take its time, which is no silence.
         return await this.exchange(request, key, {
@@ -118,9 +121,13 @@ export class HttpTransport {
         request.signal?.throwIfAborted();
         if (!isRepeatable || !isWorthRepeating(error)) throw error;
         const pauseMs = Math.max(backoffMs(this.backoff, failures), retryAfterMs(error));
-        if (deadline.aborted || pauseMs > this.timeoutMs) throw error;
-        this.onRetry(error as Error, leftMs());
-        if (await wait(pauseMs, deadline)) continue;
+        const now = performance.now();
+        // Bytes may take long to be sent, but what refuses them at once is asked no longer than for anything else.
+        if (request.bytes && now - triedAt > timeoutMs) triesUntil = now + timeoutMs;
+        const triesMs = triesUntil - now;
+        if (deadline.aborted || triesMs <= 0 || pauseMs > timeoutMs) throw error;
+        this.onRetry(error as Error, triesMs);
+        if ((await wait(Math.min(pauseMs, triesMs), deadline)) && pauseMs < triesMs) continue;
         request.signal?.throwIfAborted();
         throw error;
       }

@@ -2,6 +2,7 @@ import { Args } from '@oclif/core';
 import { exportCheckpoint, type ExportedFile } from '../../checkpoint-download.js';
 import { onAnyEnd } from '../../detach.js';
 import { renderExported } from '../../render/exchange.js';
+import { timeoutFlag } from '../../patience.js';
 import { TransferCommand } from '../../transfer-command.js';
 
 export default class CheckpointsExport extends TransferCommand {
@@ -13,6 +14,9 @@ export default class CheckpointsExport extends TransferCommand {
   static override description =
     'The tensors are safetensors files, which Python opens too. "ktrdr checkpoints import" makes an operation of the folder, here or elsewhere.';
   static override examples = ['<%= config.bin %> checkpoints export CHECKPOINT my-model'];
+  static override flags = {
+    timeout: timeoutFlag({ description: 'seconds to wait for each answer, and for the next bytes of a file' }),
+  };
 
   async run(): Promise<{ checkpoint_id: string; directory: string; files: readonly ExportedFile[] }> {
     const { args, flags } = await this.parse(CheckpointsExport);

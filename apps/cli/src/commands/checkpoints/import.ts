@@ -2,6 +2,7 @@ import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { checkExport, sendParts } from '../../exported-checkpoint.js';
 import { renderImported } from '../../render/exchange.js';
+import { timeoutFlag } from '../../patience.js';
 import { TransferCommand } from '../../transfer-command.js';
 
 export default class CheckpointsImport extends TransferCommand {
@@ -15,6 +16,9 @@ export default class CheckpointsImport extends TransferCommand {
   static override flags = {
     name: Flags.string({ description: 'what to call the operation, instead of what it was called' }),
     pool: Flags.string({ description: 'pool of workers', default: 'default' }),
+    timeout: timeoutFlag({
+      description: 'seconds to wait for each answer, retries included; each part may take 20 times as long to be sent',
+    }),
   };
 
   async run(): Promise<OperationView> {
