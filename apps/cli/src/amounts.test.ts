@@ -17,8 +17,13 @@ describe('amounts on the command line', () => {
     ]);
   });
 
+  it('are refused where they could mean minutes or months', () => {
+    for (const text of ['1m', '6 M', '1.5m'])
+      expect(() => parseDays('older-than', text)).toThrow(/--older-than .* could mean minutes or months\. Give hours/);
+  });
+
   it('are refused when they are neither', () => {
-    for (const text of ['', '30', 'd', '-1d', '3y', '1e3d'])
+    for (const text of ['', '30', 'd', '-1d', '3y', '1e3d', '5min', 'm'])
       expect(() => parseDays('older-than', text)).toThrow(/--older-than .* is not a time/);
     for (const text of ['', 'GB', '-1GB', '5XB', '1.2.3'])
       expect(() => parseBytes('max-size', text)).toThrow(/--max-size .* is not a size/);

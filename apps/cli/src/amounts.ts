@@ -1,6 +1,6 @@
 import { UsageError } from './errors.js';
 
-const DAYS_IN: Readonly<Record<string, number>> = { m: 1 / 1440, h: 1 / 24, d: 1, w: 7 };
+const DAYS_IN: Readonly<Record<string, number>> = { h: 1 / 24, d: 1, w: 7 };
 const BYTES_IN: Readonly<Record<string, number>> = {
   b: 1,
   kb: 1e3,
@@ -13,8 +13,11 @@ const BYTES_IN: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** `30d`, `12h`, `2w`, `90m`, as days. @throws {UsageError} */
+/** `30d`, `12h`, `2w`, as days. `m` is refused: minutes for some, and months for others. @throws {UsageError} */
 export function parseDays(flag: string, text: string): number {
+  if (/\dm$/i.test(text.replaceAll(/\s/g, ''))) {
+    throw new UsageError(`--${flag} ${text} could mean minutes or months. Give hours, days or weeks: 12h, 30d or 8w`);
+  }
   return parse(flag, text, DAYS_IN, 'a time such as 30d, 12h or 2w');
 }
 
