@@ -3,7 +3,7 @@ import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
-import type { ManifestFile } from '@ktrdr/checkpoint';
+import type { Manifest, ManifestFile } from '@ktrdr/checkpoint';
 import { EXPORT_FILE } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { CheckpointDamagedError, DownloadBrokenError, ExportDamagedError, UsageError } from './errors.js';
@@ -31,7 +31,7 @@ export interface Export {
 
 /**
  * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
- * @throws {UsageError} when the folder is there already, or cannot be written. {@link ExportDamagedError}: a file did not arrive as it was.
+ * @throws {UsageError} when the folder is there already or cannot be written, or a file has the name of the description. {@link ExportDamagedError}: a file did not arrive as it was.
  * {@link CheckpointDamagedError}: the API finds it damaged. {@link DownloadBrokenError}: it does not. ApiProblemError:
  * the API refused, or the checkpoint is not there any more. The signal's reason, when that was aborted.
  */
@@ -41,6 +41,7 @@ export async function exportCheckpoint(request: Export): Promise<ExportedFile[]>
   await assertAbsent(target);
   const document = await api.exportCheckpoint(checkpointId, { signal });
   const manifest = manifestOf(document);
+  assertDescribable(checkpointId, manifest);
   const draft = `${target}.exporting-${process.pid}`;
   const made = await makeFolder(draft);
   try {
@@ -104,6 +105,16 @@ async function explained(error: unknown, name: string, { api, checkpointId, sign
   } catch (refusal) {
     return refusal;
   }
+}
+
+/** The description and the files lie in one folder. */
+function assertDescribable(checkpointId: string, { files }: Manifest): void {
+  if (!files.some(({ name }) => name === EXPORT_FILE)) return;
+  throw new UsageError(
+    `Checkpoint ${checkpointId} has a file named ${EXPORT_FILE}, which is what an export calls its description: it cannot ` +
+      'be exported. Have the trainer save that file under another name, and export a later checkpoint',
+    { checkpoint_id: checkpointId },
+  );
 }
 
 /** A link that leads nowhere is in the way, too. */

@@ -115,6 +115,13 @@ describe('an export to where it cannot be', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('is refused where the trainer saved a file under the name of the description, before it is downloaded', async () => {
+    givenCheckpoint(api, { 'ktrdr-export.json': 'of a trainer', 'state.json': '{}' });
+    const said = await refused(target, 1);
+    expect(said).toContain('has a file named ktrdr-export.json');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('makes the folders above it that are not there', async () => {
     expect((await run(join(folder, 'new', 'newer', 'exported'))).code).toBe(0);
   });
