@@ -123,6 +123,47 @@ describe('a program that writes checkpoint directories', () => {
     expect(result()).toMatchObject({ value: countedValue(STEPS) });
   });
 
+  it('loses a directory that it was writing when it left on the signal with exit code 0', async () => {
+    const { api } = await givenProgram(
+      { renames: false, tear_at: 40, on_stop: 'leave' },
+      { complete: { by: 'quiet', seconds: 30 } },
+    );
+    await worker.sees(() => logLines().includes('half written'), 'half of checkpoint-40');
+    await pause();
+    expect(api.checkpoints.map(({ step }) => step)).not.toContain(40);
+    expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'pause', step: 20 });
+    await api.offer();
+    await completes();
+    expect(result()).toMatchObject({ value: countedValue(STEPS) });
+  });
+
+  it('may write its steps with zeros before them', async () => {
+    const { api } = await givenProgram({ steps: 300, digits: 6 });
+    await trains(31);
+    await pause();
+    const paused = api.checkpoints.at(-1)!;
+    expect(paused.step).toBeGreaterThan(30);
+    await api.offer();
+    await completes();
+    expect(api.callsOf('restored').at(-1)).toMatchObject({ step: paused.step });
+    expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'final', step: 300 });
+    expect(result()).toMatchObject({ value: countedValue(300) });
+    expect(warnings()).toEqual([]);
+  });
+
+  it('is failed and not completed when its last directory cannot be made a checkpoint', async () => {
+    const { api } = await givenProgram({ link_at: STEPS });
+    await worker.sees(() => api.status === 'failed', 'it is failed');
+    expect(api.callsOf('failed')).toMatchObject([
+      { error: { code: 'checkpoint-failed', message: expect.stringContaining('checkpoint-60 is passed over') } },
+    ]);
+    expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'periodic', step: 40 });
+    await api.offer();
+    await completes();
+    expect(api.callsOf('restored').at(-1)).toMatchObject({ step: 40 });
+    expect(result()).toMatchObject({ value: countedValue(STEPS) });
+  });
+
   it('goes on from the beginning when a pause finds nothing that could be saved', async () => {
     const { api } = await givenProgram({ steps: 150, save_every: 100, on_stop: 'die', step_ms: 10 });
     await trains(5);
