@@ -43,13 +43,12 @@ export async function entriesOf(place: string): Promise<readonly PlaceEntry[]> {
   }
 }
 
-/** The same, at this very moment: what happens next must not come between. */
-export function entriesNow(place: string): readonly PlaceEntry[] {
+/** The same, at this very moment: nothing may come between this and what is done next. null: nobody can tell. */
+export function entriesNow(place: string): readonly PlaceEntry[] | null {
   try {
     return readdirSync(place, { withFileTypes: true }).map(toEntry);
-  } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
+  } catch {
+    return null;
   }
 }
 

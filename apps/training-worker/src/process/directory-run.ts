@@ -6,7 +6,7 @@ import { ChildProgram, type ProgramCommand } from '../supervisor/child-program.j
 import type { TrainerExit } from '../supervisor/ports.js';
 import { directoryName } from './checkpoint-names.js';
 import type { ProgramState } from './completeness.js';
-import { type CompleteDirectory, DirectoryWatch, type LastLook } from './directory-watch.js';
+import { type CompleteDirectory, DirectoryWatch, type Findings } from './directory-watch.js';
 import type { ProgramPlace } from './program-environment.js';
 import { isThere } from './program-result.js';
 import { returnDirectory, takeDirectory, type TakingMode } from './saved-directory.js';
@@ -36,7 +36,7 @@ export interface DirectoryRunOrder {
   readonly onRefused: (message: string) => void;
 }
 
-export interface DirectoryRunEnd extends LastLook {
+export interface DirectoryRunEnd extends Findings {
   readonly exit: Omit<TrainerExit, 'violation'>;
   /** It was told to end, and past the grace it was killed. */
   readonly outlastedGrace: boolean;

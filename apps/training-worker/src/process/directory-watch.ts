@@ -17,8 +17,8 @@ export interface CompleteDirectory {
   readonly name: string;
 }
 
-/** What the last look at an ended program's directories found. */
-export interface LastLook {
+/** What a look at a program's directories found. */
+export interface Findings {
   /** Oldest first. */
   readonly complete: readonly CompleteDirectory[];
   /** The newest that was to be a checkpoint and can be none. */
@@ -33,6 +33,8 @@ interface Seen extends CheckpointName, DirectoryState {
 export class DirectoryWatch {
   private readonly completeness: Completeness;
   private readonly told = new Set<string>();
+  /** Of the directories that there were at the last look. */
+  private steps: readonly number[] = [];
 
   constructor(
     private readonly ports: {
@@ -49,14 +51,15 @@ export class DirectoryWatch {
 
   /** To be called right before the program is told to end: what it begins afterwards may be its answer. */
   aboutToTell(): void {
-    const { directories } = checkpointsAmong(entriesNow(this.ports.place));
-    this.completeness.told(directories.map(({ step }) => step));
+    const entries = entriesNow(this.ports.place);
+    this.completeness.told(entries ? stepsOf(checkpointsAmong(entries).directories) : this.steps);
   }
 
   /** The newest complete ones. What was passed over is looked at anew each time: it may change. */
-  async look(program: ProgramState): Promise<LastLook> {
+  async look(program: ProgramState): Promise<Findings> {
     const { place, firstStep } = this.ports;
     const among = checkpointsAmong(await entriesOf(place));
+    this.steps = stepsOf(among.directories);
     const directories = among.directories.filter(({ step }) => step >= firstStep);
     const refused = among.refused.filter(({ step }) => step >= firstStep);
     const look: Look = { program, newestStep: directories[0]?.step ?? -1, nowMs: performance.now() };
@@ -91,4 +94,8 @@ export class DirectoryWatch {
     this.told.add(message);
     this.ports.onRefused(this.told.size < MAX_TOLD ? message : `${message}. Of further ones nothing is told`);
   }
+}
+
+function stepsOf(directories: readonly CheckpointName[]): readonly number[] {
+  return directories.map(({ step }) => step);
 }
