@@ -3,15 +3,12 @@ import { z } from 'zod';
 import { Labels, MaxRecoveries, OperationName } from './operation-actions.js';
 import { OperationId } from './operation-view.js';
 import { PoolName } from './pool-name.js';
+import { Count } from './position.js';
 
 /** The name under which an export describes itself, beside the checkpoint's files. */
 export const EXPORT_FILE = 'ktrdr-export.json';
 
-/** The most that a column of 32 bits holds: no position of a training is beyond it. */
-export const MAX_POSITION = 2_147_483_647;
-
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
-const Planned = z.int().min(0).max(MAX_POSITION);
 
 /**
  * A checkpoint as it leaves a deployment: everything but the bytes of its files, which lie beside it. The manifest names
@@ -32,8 +29,8 @@ export const CheckpointExport = z.strictObject({
     requirements: z.array(z.string()),
     pinned_backend: z.string().nullable(),
     max_recoveries: MaxRecoveries,
-    steps: Planned.describe('planned'),
-    epochs: Planned,
+    steps: Count.describe('planned'),
+    epochs: Count,
   }),
   manifest: z.record(z.string(), z.unknown()),
   manifest_sha256: Sha256,

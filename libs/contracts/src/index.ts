@@ -53,7 +53,7 @@ export {
   type WorkerRpcReply,
   type WorkerRpcRequest,
 } from './worker-rpc.js';
-export { CheckpointExport, EXPORT_FILE, ImportBody, MAX_POSITION } from './checkpoint-export.js';
+export { CheckpointExport, EXPORT_FILE, ImportBody } from './checkpoint-export.js';
 export {
   CheckpointPage,
   CheckpointStats,

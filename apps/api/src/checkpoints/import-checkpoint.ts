@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
-import { BACKENDS, type CheckpointExport, MAX_POSITION, type TrainingSpec } from '@ktrdr/contracts';
+import { BACKENDS, type CheckpointExport, LARGEST_COUNT, type TrainingSpec } from '@ktrdr/contracts';
 import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
 import { type FieldProblem, RequestInvalidError } from '../http/errors.js';
@@ -122,8 +122,8 @@ function problemsOfManifest({ step, epoch, created_at }: Manifest, now: Date): r
   const latest = new Date(now.getTime() + CLOCK_TOLERANCE_MS);
   return [
     ...Object.entries({ step, epoch })
-      .filter(([, value]) => value > MAX_POSITION)
-      .map(([name]) => ({ path: `manifest.${name}`, message: `must be at most ${MAX_POSITION}` })),
+      .filter(([, value]) => value > LARGEST_COUNT)
+      .map(([name]) => ({ path: `manifest.${name}`, message: `must be at most ${LARGEST_COUNT}` })),
     ...(made >= EARLIEST && made <= latest
       ? []
       : [
