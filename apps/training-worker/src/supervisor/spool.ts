@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OperationUnusableError } from './errors.js';
 import type { Lease } from './ports.js';
 
@@ -15,12 +16,17 @@ export interface SpoolFolder {
 }
 
 const SAFE_NAME = /^[A-Za-z0-9_-]{1,128}$/;
+const PREDECESSOR_GONE_WITHIN_MS = 5_000;
+const ASK_EVERY_MS = 50;
 
 /** The local folder of this worker. */
 export class Spool {
   private lock: Server | undefined;
 
-  constructor(readonly root: string) {}
+  constructor(
+    readonly root: string,
+    private readonly waitMs = PREDECESSOR_GONE_WITHIN_MS,
+  ) {}
 
   /**
    * Makes the folder, keeps other workers out of it, and empties it. What an earlier life left cannot be used: its
@@ -58,18 +64,29 @@ export class Spool {
     this.lock?.close();
   }
 
-  /** An abstract socket: it ends with the process, however that ends. Only Linux has them. */
+  /**
+   * An abstract socket: it ends with the process, however that ends. Only Linux has them. One that was killed can be
+   * there a moment longer, in a child that it was just making, so its successor waits a little.
+   */
   private async exclude(): Promise<void> {
     if (process.platform !== 'linux') return;
     const name = createHash('sha256').update(resolve(this.root)).digest('hex').slice(0, 32);
-    const server = createServer((socket) => socket.destroy());
-    await new Promise<void>((done, fail) => {
-      server.once('error', () => {
-        fail(new Error(`Another worker uses the folder ${this.root}; give each its own KTRDR_WORKER_DIR`));
-      });
-      server.listen(`\0ktrdr-worker-${name}`, done);
-    });
-    server.unref();
-    this.lock = server;
+    const deadline = performance.now() + this.waitMs;
+    for (;;) {
+      this.lock = await listening(`\0ktrdr-worker-${name}`);
+      if (this.lock) return;
+      if (performance.now() > deadline)
+        throw new Error(`Another worker uses the folder ${this.root}; give each its own KTRDR_WORKER_DIR`);
+      await delay(ASK_EVERY_MS);
+    }
   }
+}
+
+/** Undefined: somebody else has the name. */
+function listening(name: string): Promise<Server | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((done) => {
+    server.once('error', () => done(undefined));
+    server.listen(name, () => done(server.unref()));
+  });
 }
