@@ -18,8 +18,11 @@ export interface ResumeRequest {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;
-  /** What to change of the spec, worked out on the operation as it was read and on where it goes on; throws what refuses it. */
-  readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride;
+  /**
+   * What to change of the spec, worked out on the operation as it was read and on where it goes on; null: nothing. Throws
+   * what refuses it.
+   */
+  readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride | null;
   /** Only a person's resume starts the recovery budget anew. */
   readonly recoveryBudget: 'spend' | 'refill';
 }

@@ -8,7 +8,6 @@ import { zod } from '../http/zod.pipe.js';
 import { CONFIG } from '../platform/tokens.js';
 import { BulkAction } from './bulk-action.js';
 import { assertTrainerAllowed } from './draft.js';
-import { NO_OVERRIDE } from './effective-spec.js';
 
 /** The same action on every operation that matches, each with its own outcome. */
 @Controller('operations')
@@ -39,7 +38,7 @@ export class BulkController {
         recoveryBudget: 'refill',
         override: (operation) => {
           assertTrainerAllowed(operation, this.config);
-          return NO_OVERRIDE;
+          return null;
         },
       });
     return this.bulk.execute({

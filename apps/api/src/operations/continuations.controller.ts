@@ -10,7 +10,7 @@ import { zod } from '../http/zod.pipe.js';
 import { CONFIG } from '../platform/tokens.js';
 import { ContinuationPresenter } from './continuation.presenter.js';
 import { assertTrainerAllowed } from './draft.js';
-import { type AskedChanges, changesNothing, NO_OVERRIDE, prepareOverride } from './effective-spec.js';
+import { type AskedChanges, changesNothing, prepareOverride } from './effective-spec.js';
 import { toForkDraft } from './fork-draft.js';
 import { operationId, submissionKeyOf } from './operations.controller.js';
 
@@ -43,7 +43,7 @@ export class ContinuationsController {
       recoveryBudget: 'refill',
       override: (operation, checkpoint) => {
         assertTrainerAllowed(operation, this.config);
-        return changesNothing(asked) ? NO_OVERRIDE : prepareOverride(operation, checkpoint, asked);
+        return changesNothing(asked) ? null : prepareOverride(operation, checkpoint, asked);
       },
     });
     return this.presenter.resumed(plan, body.dry_run);

@@ -35,9 +35,6 @@ export function changesNothing({ overrides, allowBackendChange }: AskedChanges):
   return Object.keys(overrides).length === 0 && !allowBackendChange;
 }
 
-/** What a resume is that asks for no change. */
-export const NO_OVERRIDE: PreparedOverride = { overrides: {}, changes: [], formerSpecSha256: '', backendChange: null };
-
 /**
  * What a resume from this checkpoint with these changes would be; without one it begins at step 0.
  * @throws {RequestInvalidError} for a type that has nothing to override, a backend that needs to be allowed, and fewer
