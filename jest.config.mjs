@@ -79,7 +79,7 @@ export default {
     },
   ],
   // Only what hangs is ended by it: a busy machine may take several times as long as a quiet one.
-  testTimeout: 180_000,
+  testTimeout: 300_000,
   // Each file of the system is several processes that all compute: two files at once on two cores only wait for each other.
   maxWorkers: '50%',
 };

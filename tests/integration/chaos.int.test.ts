@@ -32,7 +32,7 @@ describe('a deployment that is broken again and again', () => {
     });
     expect(Object.keys(report.faults).length).toBeGreaterThan(2);
     expect(report.claimedElsewhereMs).toHaveLength(2);
-  }, 300_000);
+  }, 480_000);
 
   it('is refused with what is possible when it is asked for nonsense', async () => {
     const { code, stderr } = await chaos('--minutes', 'many');

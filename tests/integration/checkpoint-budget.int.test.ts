@@ -90,7 +90,7 @@ describe('checkpoints by a budget', () => {
     expect(again['checkpointing'].trained_seconds).toBeGreaterThan(checkpointing.trained_seconds);
     await training.cancelled(id);
     process.stdout.write(`budget: ${JSON.stringify(again['checkpointing'])}\n`);
-  }, 90_000);
+  });
 
   it('come more rarely where less may be spent, and never too rarely for what may be lost', async () => {
     const checkpoint = { ...BUDGET, overhead_budget: 0.001 };
@@ -103,7 +103,7 @@ describe('checkpoints by a budget', () => {
     // What may be lost goes before what may be spent, and is then what decides.
     if (checkpointing.decided_by === 'budget') expect(checkpointing.overhead_fraction).toBeLessThanOrEqual(2 * 0.001);
     process.stdout.write(`tight budget: ${JSON.stringify(checkpointing)}\n`);
-  }, 60_000);
+  });
 
   it('are refused beside a fixed interval, and without their bound', async () => {
     const refused = async (checkpoint: Record<string, unknown>) => {

@@ -13,7 +13,6 @@ import { type RunningApi, startApi, startWorker } from './support/processes.js';
 import { smallSpec } from './support/specs.js';
 import { trainingOver } from './support/training.js';
 
-const DEADLINE_MS = 120_000;
 const PYTHON = process.env['KTRDR_TEST_PYTHON'] ?? 'python3';
 const READ_TENSORS = `
 import sys, json
@@ -77,7 +76,7 @@ describe('a checkpoint that leaves the service and comes back', () => {
     folder = join(services.folder, 'exported');
     const { code, stderr } = await run('checkpoints', 'export', (await checkpointOf(stopped)).checkpoint_id, folder);
     expect({ code, stderr }).toMatchObject({ code: 0 });
-  }, DEADLINE_MS);
+  });
   afterAll(() => services.close());
 
   it('is a folder of its files, which Python can read, and a description', async () => {
@@ -88,37 +87,33 @@ describe('a checkpoint that leaves the service and comes back', () => {
     if (tensors) expect(tensors['layer_1_dense/kernel']).toEqual(['float32', [640, 640]]);
   });
 
-  it(
-    'becomes a paused operation of its own, which goes on to the weights of an uninterrupted run',
-    async () => {
-      const { code, stdout } = await run('checkpoints', 'import', folder, '--name', 'moved', '--json');
-      expect(code).toBe(0);
-      const imported = JSON.parse(stdout) as OperationView;
-      const original = await checkpointOf(stopped);
-      expect(imported).toMatchObject({
-        status: 'paused',
-        name: 'moved',
-        labels: { team: 'a' },
-        attempt: 1,
-        progress: { step: original.step, epoch: original.epoch },
-        pauses: [{ step: original.step, epoch: original.epoch }],
-        origin: { kind: 'import', operation_id: stopped },
-        allowed_actions: expect.arrayContaining(['resume']),
-      });
-      const id = imported.operation_id;
-      expect(id).not.toBe(stopped);
-      const history = (await http.get(`/operations/${id}/history`)).body['items'];
-      expect(history).toMatchObject([{ event: 'import', from: null, to: 'paused' }]);
-      const explained = (await http.get(`/operations/${id}/explain`)).body;
-      expect(explained['summary']).toMatch(/^Paused since \S+ imported it$/);
-      const resumed = await http.post(`/operations/${id}/resume`);
-      expect(resumed.body).toMatchObject({ status: 'resuming', resumed_from: { step: original.step } });
-      await training.completed(id);
-      expect(await training.weightsOf(id)).toBe(expectedWeights);
-      expect((await training.show(stopped))['status']).toBe('cancelled');
-    },
-    DEADLINE_MS,
-  );
+  it('becomes a paused operation of its own, which goes on to the weights of an uninterrupted run', async () => {
+    const { code, stdout } = await run('checkpoints', 'import', folder, '--name', 'moved', '--json');
+    expect(code).toBe(0);
+    const imported = JSON.parse(stdout) as OperationView;
+    const original = await checkpointOf(stopped);
+    expect(imported).toMatchObject({
+      status: 'paused',
+      name: 'moved',
+      labels: { team: 'a' },
+      attempt: 1,
+      progress: { step: original.step, epoch: original.epoch },
+      pauses: [{ step: original.step, epoch: original.epoch }],
+      origin: { kind: 'import', operation_id: stopped },
+      allowed_actions: expect.arrayContaining(['resume']),
+    });
+    const id = imported.operation_id;
+    expect(id).not.toBe(stopped);
+    const history = (await http.get(`/operations/${id}/history`)).body['items'];
+    expect(history).toMatchObject([{ event: 'import', from: null, to: 'paused' }]);
+    const explained = (await http.get(`/operations/${id}/explain`)).body;
+    expect(explained['summary']).toMatch(/^Paused since \S+ imported it$/);
+    const resumed = await http.post(`/operations/${id}/resume`);
+    expect(resumed.body).toMatchObject({ status: 'resuming', resumed_from: { step: original.step } });
+    await training.completed(id);
+    expect(await training.weightsOf(id)).toBe(expectedWeights);
+    expect((await training.show(stopped))['status']).toBe('cancelled');
+  });
 
   it('is imported by the same bytes again as another operation, which shares every blob with the first', async () => {
     const before = (await http.get('/checkpoints/stats')).body['stored_bytes'];

@@ -63,5 +63,5 @@ describe('clocks that jump by an hour', () => {
     expect(await training.weightsOf(orphaned)).toBe(await training.weightsOf(undisturbed));
     const [first, second] = await attemptRecordOf(database, orphaned).attempts();
     expect([first, second]).toMatchObject([{ outcome: 'lease-expired' }, { outcome: 'complete' }]);
-  }, 120_000);
+  });
 });

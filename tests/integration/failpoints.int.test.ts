@@ -9,9 +9,10 @@ import { smallSpec } from './support/specs.js';
 import { FAULTS, Strikes } from './support/strikes.js';
 import { type HostedWorker, StruckStack } from './support/struck-stack.js';
 
-const UNDISTURBED_WITHIN_MS = 60_000;
-const STRUCK_WITHIN_MS = 150_000;
-const STARTED_WITHIN_MS = 60_000;
+/** On a machine five times as slow as the one that does it in a minute. */
+const UNDISTURBED_WITHIN_MS = 180_000;
+const STRUCK_WITHIN_MS = 420_000;
+const STARTED_WITHIN_MS = 120_000;
 const ASKS = { 'is paused': 'pause', 'is cancelled': 'cancel' } as const;
 const STOPPED = ['paused', 'cancelled', 'failed'];
 

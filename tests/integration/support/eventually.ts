@@ -21,7 +21,7 @@ function describe({ value, error }: Seen): string {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { what, deadlineMs = 20_000, everyMs = 20 }: Eventually,
+  { what, deadlineMs = 60_000, everyMs = 20 }: Eventually,
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
