@@ -199,6 +199,10 @@ describe('a damaged checkpoint', () => {
     const name = 'optimizer.safetensors';
     expect(newest.files.find((file) => file.name === name)?.bytes).toBeGreaterThan(1024 * 1024);
     await stored.flipByte(newest, name);
+    expect(await http.post(`/operations/${id}/resume`, { dry_run: true, deep: true })).toMatchObject({
+      status: 422,
+      body: { bad_files: [{ name }], fallback: { checkpoint_id: older(name)?.checkpoint_id } },
+    });
     const resumed = await http.post(`/operations/${id}/resume`);
     expect(resumed).toMatchObject({ status: 202, body: { resumed_from: { checkpoint_id: newest.checkpoint_id } } });
     const view = await training.completed(id);

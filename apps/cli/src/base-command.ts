@@ -35,16 +35,20 @@ export abstract class ApiCommand extends Command {
   protected readonly paint: Paint = paintFor(process.stdout);
 
   /** A client for the API that the flags, the environment or the login file name. */
-  protected async connect(flags: ApiFlags): Promise<ApiClient> {
+  protected async connect(flags: ApiFlags, work?: string): Promise<ApiClient> {
     const connection = await resolveConnection(flags, this.config.configDir);
-    return this.clientOf({ ...connection, timeoutMs: flags.timeout * 1000 });
+    return this.clientOf({ ...connection, timeoutMs: flags.timeout * 1000 }, work);
   }
 
-  protected async clientOf(options: { url: string; token: string; timeoutMs: number }): Promise<ApiClient> {
+  /** `work`: what the API is going to be busy with, to be told when that takes long. */
+  protected async clientOf(
+    options: { url: string; token: string; timeoutMs: number },
+    work?: string,
+  ): Promise<ApiClient> {
     const { ApiClient } = await import('@ktrdr/api-client'); // late: help and version do without it
     const say = (line: string) => this.logToStderr(line);
     const { url } = options;
-    return new ApiClient({ ...options, onSlow: waitNotices({ url, say }), onRetry: retryNotices({ say }) });
+    return new ApiClient({ ...options, onSlow: waitNotices({ url, say, work }), onRetry: retryNotices({ say }) });
   }
 
   /** What to type after a refusal; a command that knows better says so. */

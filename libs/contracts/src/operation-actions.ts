@@ -54,13 +54,22 @@ export const CancelBody = z.strictObject({
 });
 const CHOICE =
   'latest, best (saved at a best epoch; where none was, the one with the lowest val_loss, or loss), or a checkpoint id';
-export const ResumeBody = z.strictObject({
-  checkpoint: z.string().max(200).default('latest').describe(CHOICE),
-  allow_fallback: z.boolean().default(false),
-  allow_backend_change: AllowBackendChange,
-  overrides: ResumeOverrides.default({}),
-  dry_run: z.boolean().default(false),
-});
+export const ResumeBody = z
+  .strictObject({
+    checkpoint: z.string().max(200).default('latest').describe(CHOICE),
+    allow_fallback: z.boolean().default(false),
+    allow_backend_change: AllowBackendChange,
+    overrides: ResumeOverrides.default({}),
+    dry_run: z.boolean().default(false),
+    deep: z
+      .boolean()
+      .default(false)
+      .describe(
+        'with dry_run: hash every byte of the checkpoint, as the worker does when it restores it, and of each that it ' +
+          'falls back through; without it, the contents of files above 256 KiB are not read',
+      ),
+  })
+  .refine(({ deep, dry_run }) => dry_run || !deep, { message: 'goes only with dry_run', path: ['deep'] });
 export const ForkBody = z.strictObject({
   checkpoint: z.string().min(1).max(200).default('latest').describe(CHOICE),
   allow_fallback: z.boolean().default(false),

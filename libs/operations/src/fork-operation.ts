@@ -63,7 +63,7 @@ export class ForkOperation {
   private async plan(request: ForkRequest): Promise<ForkPlan> {
     const origin = await this.operations.get(request.operationId);
     const committed = await this.checkpoints.ofOperation(origin.id);
-    const found = await verifiedChoice(this.stored, origin, committed, request);
+    const found = await verifiedChoice(this.stored, origin, committed, { ...request, depth: 'quick' });
     if (!found) throw noCheckpoint(origin, request.choice);
     const { checkpoint, provenance, lostSteps, damaged } = found;
     const draft = request.draft(origin, found);

@@ -91,6 +91,7 @@ export type {
   Submission,
   TransitionCommand,
   TransitionOutcome,
+  VerificationDepth,
 } from './ports.js';
 export {
   type CheckpointAdopter,

@@ -292,11 +292,14 @@ export interface CheckpointRepository {
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
 }
 
+/** `quick`: the presence and size of everything, and the bytes of small files. `deep`: every byte. */
+export type VerificationDepth = 'quick' | 'deep';
+
 /** Tells whether a checkpoint's bytes are what its manifest says. An unreachable store throws; it is no verdict. */
 export interface CheckpointVerifier {
   verify(
     checkpoint: Checkpoint,
-    depth: 'quick' | 'deep',
+    depth: VerificationDepth,
   ): Promise<{
     readonly badFiles: readonly BadFile[];
     readonly filesChecked: number;

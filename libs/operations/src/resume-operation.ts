@@ -9,12 +9,10 @@ import type {
   Provenance,
 } from './ports.js';
 import { allowedActions, statusesBefore } from './transitions.js';
-import { type Damage, verifiedChoice } from './verified-choice.js';
+import { type Damage, verifiedChoice, type WantedCheckpoint } from './verified-choice.js';
 
-export interface ResumeRequest {
+export interface ResumeRequest extends WantedCheckpoint {
   readonly operationId: string;
-  readonly choice: string;
-  readonly allowFallback: boolean;
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;

@@ -1,7 +1,15 @@
 import { candidatesFor, lostSteps } from './choose-checkpoint.js';
 import { type BadFile, CheckpointCorruptedError } from './errors.js';
 import type { Checkpoint, Operation } from './operation.js';
-import type { CheckpointVerifier, Provenance } from './ports.js';
+import type { CheckpointVerifier, Provenance, VerificationDepth } from './ports.js';
+
+export interface WantedCheckpoint {
+  /** `latest`, `best`, or a checkpoint's id. */
+  readonly choice: string;
+  readonly allowFallback: boolean;
+  /** `deep` reads every byte, as a restore does; `quick` leaves the contents of large files to the restore. */
+  readonly depth: VerificationDepth;
+}
 
 /** A checkpoint that was found damaged when its bytes were asked for. */
 export interface Damage {
@@ -29,13 +37,13 @@ export async function verifiedChoice(
   verifier: CheckpointVerifier,
   operation: Operation,
   committed: readonly Checkpoint[],
-  { choice, allowFallback }: { readonly choice: string; readonly allowFallback: boolean },
+  { choice, allowFallback, depth }: WantedCheckpoint,
 ): Promise<VerifiedChoice | null> {
   const trained = operation.progress?.step ?? 0;
   const candidates = candidatesFor(committed, choice, trained);
   const [chosen] = candidates;
   if (!chosen) return null;
-  const { valid, provenance, damaged } = await firstValid(verifier, candidates);
+  const { valid, provenance, damaged } = await firstValid(verifier, candidates, depth);
   const [first] = damaged;
   if (!valid || (first && !allowFallback)) {
     throw new CheckpointCorruptedError({
@@ -51,10 +59,10 @@ export async function verifiedChoice(
 }
 
 /** The first whose bytes are right, and what is wrong with those before it. */
-async function firstValid(verifier: CheckpointVerifier, candidates: readonly Checkpoint[]) {
+async function firstValid(verifier: CheckpointVerifier, candidates: readonly Checkpoint[], depth: VerificationDepth) {
   const damaged: Damage[] = [];
   for (const checkpoint of candidates) {
-    const { badFiles, provenance } = await verifier.verify(checkpoint, 'quick');
+    const { badFiles, provenance } = await verifier.verify(checkpoint, depth);
     if (badFiles.length === 0) return { valid: checkpoint, provenance, damaged };
     damaged.push({ checkpoint, badFiles });
   }

@@ -78,7 +78,7 @@ export const ROUTES: readonly DocumentedRoute[] = [
     method: 'post',
     path: '/operations/{id}/resume',
     tag: 'operations',
-    summary: 'Resume a stopped operation from a verified checkpoint; a refusal changes nothing',
+    summary: 'Resume a stopped operation from a verified checkpoint; a refusal and a dry run change nothing',
     body: ResumeBody,
     success: { status: 202, schema: ResumedView },
     problems: [404, 409, 422],

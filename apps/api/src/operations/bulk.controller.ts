@@ -32,6 +32,7 @@ export class BulkController {
         operationId,
         choice: checkpoint,
         allowFallback: allow_fallback,
+        depth: 'quick',
         dryRun,
         actor,
         reason: null,

@@ -37,6 +37,7 @@ export class ContinuationsController {
       operationId: id,
       choice: body.checkpoint,
       allowFallback: body.allow_fallback,
+      depth: body.deep ? 'deep' : 'quick',
       dryRun: body.dry_run,
       actor: actorOf(request),
       reason: null,

@@ -4,6 +4,7 @@ import type {
   CheckpointEraser,
   CheckpointVerifier,
   Provenance,
+  VerificationDepth,
 } from '@ktrdr/operations';
 import {
   type CheckpointStore,
@@ -26,7 +27,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   ) {}
 
   /** Callers that ask at the same time share one reading of the bytes. */
-  async verify({ id, manifestKey, manifestSha256, files }: Checkpoint, depth: 'quick' | 'deep') {
+  async verify({ id, manifestKey, manifestSha256, files }: Checkpoint, depth: VerificationDepth) {
     const key = `${id} ${depth}`;
     const underWay =
       this.underWay.get(key) ??
@@ -52,7 +53,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
 
   private async read(
     reference: Pick<Checkpoint, 'manifestKey' | 'manifestSha256' | 'files'>,
-    depth: 'quick' | 'deep',
+    depth: VerificationDepth,
   ): Promise<Verified> {
     const { manifest, ...verified } = await this.store.verify({ ...reference, depth });
     return { ...verified, provenance: manifest && toProvenance(manifest) };

@@ -11,9 +11,12 @@ import { age, quantity } from './units.js';
 export interface ContinuationContext extends RenderContext {
   /** What was chosen on the command line, to be repeated in the command that a rehearsal suggests. */
   readonly choices?: string;
+  /** Every byte was hashed for it. */
+  readonly isDeep?: boolean;
 }
 
-export function renderResumed(resumed: ResumedView, { paint, now, choices = '' }: ContinuationContext): string {
+export function renderResumed(resumed: ResumedView, context: ContinuationContext): string {
+  const { paint, now, choices = '', isDeep = false } = context;
   const { operation_id: id, status, queue_position, dry_run: isDryRun, fell_back_from: corrupted } = resumed;
   const isWithdrawal = !isDryRun && isLeased(status);
   const title = isDryRun
@@ -24,6 +27,7 @@ export function renderResumed(resumed: ResumedView, { paint, now, choices = '' }
     { label: 'from', value: isWithdrawal ? 'where it is: the pause was withdrawn' : origin(resumed, now) },
     { label: 'changed', value: resumed.changes.map(renderChange) },
     insteadOf(corrupted),
+    { label: 'hashed', value: isDeep && resumed.resumed_from ? 'every byte of it' : null },
     ...(resumed.resumed_from ? promise(resumed) : []),
     ...noWorkerRows(resumed.no_fitting_worker),
     isDryRun

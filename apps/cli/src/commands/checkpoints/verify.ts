@@ -4,7 +4,7 @@ import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from '../../base-command.js';
 import { UsageError } from '../../errors.js';
 import { EXIT } from '../../exit-codes.js';
-import { timeoutFlag, VERIFY_SECONDS } from '../../patience.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../patience.js';
 import { renderVerified } from '../../render/checkpoint.js';
 
 export default class CheckpointsVerify extends ApiCommand {
@@ -27,7 +27,7 @@ export default class CheckpointsVerify extends ApiCommand {
     if ((args.checkpoint === undefined) === (flags.operation === undefined)) {
       throw new UsageError('Say what to verify: either a checkpoint id or --operation OPERATION');
     }
-    const api = await this.connect(flags);
+    const api = await this.connect(flags, VERIFICATION);
     if (args.checkpoint !== undefined) return this.verify(api, args.checkpoint);
     const items: VerifyView[] = [];
     for (const { checkpoint_id: id } of (await api.checkpoints(flags.operation ?? '')).items) {

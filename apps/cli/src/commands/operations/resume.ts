@@ -1,5 +1,5 @@
 import type { BulkView, OperationView, ResumedView } from '@ktrdr/contracts';
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
 import {
   CONTINUATION_FLAGS,
@@ -8,6 +8,7 @@ import {
   OVERRIDE_FLAGS,
   toOverrides,
 } from '../../overrides.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../patience.js';
 import { renderResumed } from '../../render/continuation.js';
 import { nextCommands, type ProblemDocument } from '../../render/problem.js';
 
@@ -18,12 +19,20 @@ export default class OperationsResume extends BulkCommand {
   static override examples = [
     '<%= config.bin %> operations resume OPERATION --watch',
     '<%= config.bin %> operations resume OPERATION --checkpoint best --epochs 80 --dry-run',
+    '<%= config.bin %> operations resume OPERATION --dry-run --deep',
     '<%= config.bin %> operations resume --all --status paused --label owner=ada',
   ];
   static override flags = {
     ...CONTINUATION_FLAGS,
+    deep: Flags.boolean({
+      description: 'with --dry-run: hash every byte of the checkpoint, as the worker does when it restores it',
+      dependsOn: ['dry-run'],
+    }),
     ...OVERRIDE_FLAGS,
-    all: allFlag(['watch', 'allow-backend-change', ...OVERRIDE_FLAG_NAMES]),
+    timeout: timeoutFlag({
+      description: `seconds to wait for the API, retries included; with --deep ${VERIFY_SECONDS}, unless it is given`,
+    }),
+    all: allFlag(['watch', 'deep', 'allow-backend-change', ...OVERRIDE_FLAG_NAMES]),
     ...BULK_FLAGS,
   };
 
@@ -31,12 +40,13 @@ export default class OperationsResume extends BulkCommand {
   private choices = '';
 
   async run(): Promise<ResumedView | OperationView | BulkView | null> {
-    const { args, flags } = await this.parse(OperationsResume);
+    const { args, flags, metadata } = await this.parse(OperationsResume);
     const operationId = this.target(args.operation, flags.all);
-    const { checkpoint, 'allow-fallback': allow_fallback, 'dry-run': dry_run } = flags;
+    const { checkpoint, 'allow-fallback': allow_fallback, 'dry-run': dry_run, deep } = flags;
     const allow_backend_change = flags['allow-backend-change'];
     this.choices = continuationArguments(flags);
-    const api = await this.connect(flags);
+    const timeout = deep && metadata.flags['timeout']?.setFromDefault ? VERIFY_SECONDS : flags.timeout;
+    const api = await this.connect({ ...flags, timeout }, deep ? VERIFICATION : undefined);
     if (operationId === null) {
       const choice = checkpoint as 'latest' | 'best'; // the API refuses the id of a checkpoint of one operation
       return this.actOnAll({
@@ -52,8 +62,9 @@ export default class OperationsResume extends BulkCommand {
       allow_backend_change,
       overrides,
       dry_run,
+      ...(deep ? { deep } : {}),
     });
-    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.choices }));
+    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.choices, isDeep: deep }));
     return flags.watch ? this.watch(api, operationId) : resumed;
   }
 
