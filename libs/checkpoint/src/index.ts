@@ -49,7 +49,8 @@ export {
 export type { NamedObject, ObjectRegister } from './collection-ports.js';
 export { eraseObjects } from './erase-objects.js';
 export {
-  isExpendable,
+  mainReason,
+  type MainReason,
   type OperationRetentionPlan,
   ownKeepLast,
   planOperationRetention,
@@ -71,4 +72,4 @@ export {
 export { toUlid } from './ulid.js';
 export { STORE_OWNER_KEY } from './store-owner.js';
 export { SweepOrphans, type SweepOptions, type SweepReport } from './sweep-orphans.js';
-export { beyondTotalBytes, type SizedCheckpoint, toSized } from './total-bytes.js';
+export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './total-bytes.js';

@@ -1,11 +1,12 @@
 import { OPERATION_STATUSES, type Checkpoint, type OperationStatus } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import fc from 'fast-check';
-import { isExpendable, ownKeepLast, planOperationRetention, type RetentionLimits } from './operation-retention.js';
+import { mainReason, ownKeepLast, planOperationRetention, type RetentionLimits } from './operation-retention.js';
 
 const at = (seq: number, change: Partial<Checkpoint> = {}): Checkpoint =>
   givenCheckpoint({ id: `c${seq}`, seq, step: seq * 10, createdAt: new Date(seq * 1000), ...change });
 const spec = (keepLast: number) => ({ checkpoint: { keep_last: keepLast } });
+const pinned = (checkpoint: Checkpoint): Checkpoint => ({ ...checkpoint, pinned: true });
 const ACTIVE: readonly OperationStatus[] = ['queued', 'running', 'pausing', 'resuming', 'cancelling'];
 
 function removed(facts: Partial<Parameters<typeof planOperationRetention>[0]>, limits: RetentionLimits): string[] {
@@ -57,10 +58,16 @@ describe('the retention of an operation', () => {
     expect(removed({ checkpoints }, { keepLast: 1 })).toEqual(['c1']);
   });
 
+  it('calls a checkpoint pinned only where it would go without that', () => {
+    const operation = givenOperation({ status: 'failed' });
+    const { keep } = planOperationRetention({ operation, checkpoints: [at(1), at(2)].map(pinned) }, { keepLast: 1 });
+    expect(keep.map(({ reasons }) => mainReason(operation, reasons))).toEqual(['newest', 'pinned']);
+  });
+
   it('calls expendable only what nothing else speaks for, and only at rest', () => {
-    expect(isExpendable(givenOperation({ status: 'failed' }), ['within-limits'])).toBe(true);
-    expect(isExpendable(givenOperation({ status: 'failed' }), ['within-limits', 'pinned'])).toBe(false);
-    for (const status of ACTIVE) expect(isExpendable(givenOperation({ status }), ['within-limits'])).toBe(false);
+    expect(mainReason(givenOperation({ status: 'failed' }), ['within-limits'])).toBe('within-limits');
+    expect(mainReason(givenOperation({ status: 'failed' }), ['pinned', 'within-limits'])).toBe('pinned');
+    for (const status of ACTIVE) expect(mainReason(givenOperation({ status }), ['within-limits'])).toBe('in-use');
   });
 
   it('never gives the last that works, the best, a pinned or needed one, or a result, under any limits', () => {

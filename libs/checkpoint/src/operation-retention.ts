@@ -56,9 +56,12 @@ export function planOperationRetention(
   return { keep: plan.keep.flatMap(withCheckpoint), remove: plan.remove.flatMap(withCheckpoint) };
 }
 
-/** Whether nothing but the limits speaks for keeping it. */
-export function isExpendable({ status }: Operation, reasons: readonly KeepReason[]): boolean {
-  return isSettled(status) && reasons.every((reason) => reason === 'within-limits');
+/** Why it is kept, in one word: `in-use`: its operation waits or runs, and keeps more by its own account. */
+export type MainReason = KeepReason | 'in-use';
+
+/** The first of the reasons that speak for keeping it. `within-limits`: nothing but the limits does. */
+export function mainReason({ status }: Operation, [first = 'within-limits']: readonly KeepReason[]): MainReason {
+  return first === 'within-limits' && !isSettled(status) ? 'in-use' : first;
 }
 
 function policyFor(operation: Operation, { keepLast, createdBefore }: RetentionLimits) {

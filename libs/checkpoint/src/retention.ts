@@ -23,7 +23,8 @@ export interface RetentionPolicy {
   readonly createdBefore?: Date;
 }
 
-export const KEEP_REASONS = ['newest', 'newest-valid', 'best', 'pinned', 'needed', 'result', 'within-limits'] as const;
+/** What nobody can change comes first: a checkpoint whose first reason is that it is pinned goes once it is unpinned. */
+export const KEEP_REASONS = ['result', 'newest', 'newest-valid', 'needed', 'best', 'pinned', 'within-limits'] as const;
 export type KeepReason = (typeof KEEP_REASONS)[number];
 
 export const REMOVE_REASONS = ['beyond-keep-last', 'too-old', 'over-total-bytes'] as const;

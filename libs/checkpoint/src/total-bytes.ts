@@ -16,18 +16,20 @@ export function toSized({ id, createdAt, files }: Checkpoint, isExpendable: bool
   return { id, createdAt, blobs, isExpendable };
 }
 
+/** Of all blobs together, each counted once. */
+export function totalBytes(checkpoints: readonly SizedCheckpoint[]): number {
+  const bytesOf = new Map(checkpoints.flatMap(({ blobs }) => blobs.map(({ blob, bytes }) => [blob, bytes] as const)));
+  return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /**
  * Which of the expendable ones go, oldest first, until all blobs together take at most `maxBytes`, each counted once.
  * One that would free nothing, because others name its bytes too, may go with them.
  */
 export function beyondTotalBytes(checkpoints: readonly SizedCheckpoint[], maxBytes: number): readonly string[] {
   const namedBy = new Map<string, number>();
-  let total = 0;
-  for (const { blob, bytes } of checkpoints.flatMap(({ blobs }) => blobs)) {
-    const others = namedBy.get(blob) ?? 0;
-    if (others === 0) total += bytes;
-    namedBy.set(blob, others + 1);
-  }
+  let total = totalBytes(checkpoints);
+  for (const { blob } of checkpoints.flatMap(({ blobs }) => blobs)) namedBy.set(blob, (namedBy.get(blob) ?? 0) + 1);
   const oldestFirst = checkpoints
     .filter(({ isExpendable }) => isExpendable)
     .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));

@@ -97,12 +97,26 @@ export const CleanupView = z.object({
       reason: z.string().describe('beyond-keep-last, too-old or over-total-bytes'),
     }),
   ),
-  kept_reasons: z.record(z.string(), z.int()).describe('how many stay by each reason; one can have several'),
+  kept_reasons: z
+    .record(z.string(), z.int())
+    .describe(
+      'how many stay, each counted once, by the first of result, newest, newest-valid, needed, best, pinned, in-use (its ' +
+        'operation waits or runs) and within-limits that is true',
+    ),
   orphans: z.object({
     ...orphanCounts,
     damaged: z.int().describe('checkpoints whose objects are missing'),
     skipped: z.string().nullable().describe('why the object store was not looked through'),
   }),
   freed_bytes: z.int().describe('of blobs that nothing names any more'),
+  over_limit: z
+    .object({
+      max_total_bytes: z.int(),
+      left_bytes: z.int().describe('of the blobs of what stays, each once'),
+      over_bytes: z.int(),
+    })
+    .nullable()
+    .optional()
+    .describe('max_total_bytes cannot be met, for what stays is protected: kept_reasons says by what'),
 });
 export type CleanupView = z.infer<typeof CleanupView>;

@@ -91,7 +91,10 @@ describe('clean-up', () => {
     for (const step of [1, 2, 3])
       await saving.save(lease, { step, files: { w: `running ${step}` }, createdAt: daysAgo(90) });
     const limits = { operation_id: lease.operationId, keep_last: 1, older_than_days: 1, max_total_bytes: 0 };
-    expect(await cleanup({ ...limits, dry_run: false })).toMatchObject({ removed: [] });
+    expect(await cleanup({ ...limits, dry_run: false })).toMatchObject({
+      removed: [],
+      kept_reasons: { newest: 1, 'in-use': 2 },
+    });
     await saving.apply(lease.operationId, 'cancel');
     await saving.apply(lease.operationId, 'cancelled');
     expect((await cleanup({ ...limits, dry_run: false }))['removed']).toHaveLength(2);
@@ -121,8 +124,25 @@ describe('clean-up', () => {
     const own = bytes - 'the same'.length;
     const limit = 2 * own + 'the same'.length;
     const view = await cleanup({ operation_id: id, max_total_bytes: limit, dry_run: false });
-    expect(view['freed_bytes']).toBe(2 * own);
+    expect(view).toMatchObject({ freed_bytes: 2 * own, over_limit: null });
     expect(await idsOf(id)).toEqual([saved[3], saved[2]]);
+  });
+
+  it('says that it cannot meet the limit, and what protects what is left; each is counted once', async () => {
+    const { id, saved } = await givenCancelled(5, 20);
+    for (const step of [0, 1, 4]) await saving.checkpoints.setPinned(saved[step] ?? '', true);
+    const { bytes } = await saving.checkpoints.get(saved[0] ?? '');
+    const left = 3 * (bytes - 'the same'.length) + 'the same'.length;
+    for (const dry_run of [true, false]) {
+      const view = await cleanup({ operation_id: id, max_total_bytes: 10, dry_run });
+      expect(removedIn(view).toSorted()).toEqual(saved.slice(2, 4).toSorted());
+      expect(view).toMatchObject({
+        kept_reasons: { newest: 1, pinned: 2 },
+        over_limit: { max_total_bytes: 10, left_bytes: left, over_bytes: left - 10 },
+      });
+    }
+    expect(await idsOf(id)).toEqual([saved[4], saved[1], saved[0]]);
+    expect(await cleanup({ operation_id: id, keep_last: 1 })).toMatchObject({ over_limit: null });
   });
 
   it('says of an unknown operation that there is none, and of a bad limit what is wrong', async () => {

@@ -1,11 +1,12 @@
 import {
   beyondTotalBytes,
-  isExpendable,
+  mainReason,
   planOperationRetention,
   type RemoveReason,
   type RetentionLimits,
   type SizedCheckpoint,
   toSized,
+  totalBytes,
 } from '@ktrdr/checkpoint';
 import type { Checkpoint } from '@ktrdr/operations';
 import type { OperationWithCheckpoints, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
@@ -30,9 +31,16 @@ export interface RemovedCheckpoint {
 
 export interface CleanedUp {
   readonly removed: readonly RemovedCheckpoint[];
-  /** How many stay, by each reason that speaks for it. */
+  /** How many stay, each counted once, by the first reason that speaks for it. */
   readonly keptReasons: ReadonlyMap<string, number>;
   readonly freedBytes: number;
+  /** What is left takes more than was to be kept, as all of it is protected; null: it does not, or there is no limit. */
+  readonly overLimit: OverLimit | null;
+}
+
+export interface OverLimit {
+  readonly maxTotalBytes: number;
+  readonly leftBytes: number;
 }
 
 interface Plan {
@@ -59,11 +67,11 @@ export class CleanUpCheckpoints {
       .flatMap((id) => expendable.get(id) ?? [])
       .map((checkpoint) => ({ checkpoint, reason: 'over-total-bytes' as const }));
     const planned = [...removed, ...overTotal].filter(({ checkpoint }) => request.among?.has(checkpoint.id) ?? true);
-    if (overTotal.length > 0) subtract(keptReasons, 'within-limits', overTotal.length);
     const gone = request.dryRun ? planned : await this.mark(request, planned);
+    subtract(keptReasons, 'within-limits', gone.filter(({ reason }) => reason === 'over-total-bytes').length);
     const freedBytes = await this.collection.bytesFreedBy(gone.map(({ checkpoint }) => checkpoint.id));
     if (!request.dryRun) await this.erase(gone.map(({ checkpoint }) => checkpoint));
-    return { removed: gone, keptReasons, freedBytes };
+    return { removed: gone, keptReasons, freedBytes, overLimit: overLimitOf(request, sized, gone) };
   }
 
   private async plan(request: CleanupRequest): Promise<Plan> {
@@ -72,9 +80,10 @@ export class CleanUpCheckpoints {
       const { keep, remove } = planOperationRetention(found, request);
       plan.removed.push(...remove);
       for (const { checkpoint, reasons } of keep) {
-        for (const reason of reasons) plan.keptReasons.set(reason, (plan.keptReasons.get(reason) ?? 0) + 1);
+        const reason = mainReason(found.operation, reasons);
+        plan.keptReasons.set(reason, (plan.keptReasons.get(reason) ?? 0) + 1);
         if (request.maxTotalBytes === undefined) continue;
-        const mayGo = isExpendable(found.operation, reasons);
+        const mayGo = reason === 'within-limits';
         plan.sized.push(toSized(checkpoint, mayGo));
         if (mayGo) plan.expendable.set(checkpoint.id, checkpoint);
       }
@@ -109,7 +118,7 @@ export class CleanUpCheckpoints {
         const { keep, remove } = planOperationRetention(found, limits);
         const expendable = keep.filter(
           ({ checkpoint, reasons: why }) =>
-            reasons.get(checkpoint.id) === 'over-total-bytes' && isExpendable(found.operation, why),
+            reasons.get(checkpoint.id) === 'over-total-bytes' && mainReason(found.operation, why) === 'within-limits',
         );
         return [...remove, ...expendable].map(({ checkpoint }) => checkpoint.id).filter((id) => reasons.has(id));
       });
@@ -125,6 +134,16 @@ export class CleanUpCheckpoints {
       await this.collection.removeRows(batch.map(({ id }) => id));
     }
   }
+}
+
+function overLimitOf(
+  { maxTotalBytes = Infinity }: CleanupRequest,
+  sized: readonly SizedCheckpoint[],
+  gone: readonly RemovedCheckpoint[],
+): OverLimit | null {
+  const ids = new Set(gone.map(({ checkpoint }) => checkpoint.id));
+  const leftBytes = totalBytes(sized.filter(({ id }) => !ids.has(id)));
+  return leftBytes > maxTotalBytes ? { maxTotalBytes, leftBytes } : null;
 }
 
 function subtract(counts: Map<string, number>, name: string, amount: number): void {

@@ -16,6 +16,11 @@ export function toCleanupView(cleaned: CleanedUp, swept: SweepReport, isDryRun: 
     kept_reasons: Object.fromEntries(cleaned.keptReasons),
     orphans: toOrphanCounts(swept),
     freed_bytes: cleaned.freedBytes + swept.bytes,
+    over_limit: cleaned.overLimit && {
+      max_total_bytes: cleaned.overLimit.maxTotalBytes,
+      left_bytes: cleaned.overLimit.leftBytes,
+      over_bytes: cleaned.overLimit.leftBytes - cleaned.overLimit.maxTotalBytes,
+    },
   };
 }
 

@@ -39,6 +39,18 @@ describe('a clean-up', () => {
     );
   });
 
+  it('says how far above its limit it stays, and what protects what is left', () => {
+    const view: CleanupView = {
+      ...nothing,
+      kept_reasons: { 'within-limits': 0, newest: 5, pinned: 3 },
+      over_limit: { max_total_bytes: 1_000_000_000, left_bytes: 1_812_000_000, over_bytes: 812_000_000 },
+    };
+    expect(renderCleanup(view, '', plain)).toContain(
+      '  limit         still 812 MB above the limit of 1.00 GB: what is left is protected (5 the newest of an operation, 3 pinned)',
+    );
+    expect(renderCleanup({ ...view, over_limit: null }, '', plain)).not.toContain('limit  ');
+  });
+
   it('says when there is nothing to do, and offers nothing', () => {
     expect(renderCleanup(nothing, 'ktrdr checkpoints cleanup --yes', plain)).toBe(
       [

@@ -15,6 +15,7 @@ export function renderCleanup(view: CleanupView, command: string, paint: Paint):
     { label: 'damaged', value: damagedOf(view) },
     { label: isDryRun ? 'would free' : 'freed', value: size(freed) },
     { label: 'kept', value: reasons.join(', ') },
+    { label: 'limit', value: limitOf(view) },
     { label: 'next', value: isDryRun && !isNothing ? command : null },
   ];
   const title = isNothing ? 'There is nothing to remove' : isDryRun ? 'Nothing was removed yet' : 'Removed';
@@ -35,6 +36,27 @@ export function renderCleanup(view: CleanupView, command: string, paint: Paint):
     reason,
   ]);
   return `${table(columns, lines, paint)}\n\n${summary}`;
+}
+
+/** What protects a checkpoint, whatever the limits, as words behind a number. */
+const PROTECTED_AS: Readonly<Record<string, string>> = {
+  result: 'with the result of an operation',
+  newest: 'the newest of an operation',
+  'newest-valid': 'the newest valid of an operation',
+  needed: 'that an operation continues from',
+  best: 'the best of an operation',
+  pinned: 'pinned',
+  'in-use': 'of operations that wait or run',
+};
+
+function limitOf({ over_limit: over, kept_reasons: kept }: CleanupView): Row['value'] {
+  if (!over) return null;
+  const protectedBy = Object.entries(PROTECTED_AS).flatMap(([reason, words]) => {
+    const many = kept[reason] ?? 0;
+    return many > 0 ? [`${count(many)} ${words}`] : [];
+  });
+  const distance = `still ${size(over.over_bytes)} above the limit of ${size(over.max_total_bytes)}`;
+  return { text: `${distance}: what is left is protected (${protectedBy.join(', ')})`, tone: 'waiting' };
 }
 
 function orphansOf({ orphans }: CleanupView): string {

@@ -20,7 +20,7 @@ export default class CheckpointsCleanup extends ApiCommand {
     'older-than': Flags.string({ description: 'remove what is older: 30d, 12h, 2w', helpValue: 'AGE' }),
     'keep-last': Flags.integer({ description: 'keep so many valid ones of each operation', min: 1, helpValue: 'N' }),
     'max-size': Flags.string({
-      description: 'remove the oldest until all take at most this: 10GB, 500MiB',
+      description: 'remove the oldest until all take at most this, or what is left is protected: 10GB, 500MiB',
       helpValue: 'SIZE',
     }),
     operation: Flags.string({ description: 'only the checkpoints of this operation, and no orphans' }),
