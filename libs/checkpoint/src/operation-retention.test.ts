@@ -47,10 +47,20 @@ describe('the retention of an operation', () => {
     ]);
   });
 
-  it('keeps what it continues from', () => {
-    const operation = givenOperation({ status: 'paused', resumeCheckpointId: 'c1' });
-    const checkpoints = [at(1), at(2), at(3), at(4)];
-    expect(removed({ operation, checkpoints }, { keepLast: 1 })).toEqual(['c3', 'c2']);
+  it.each(OPERATION_STATUSES.filter((status) => status !== 'completed'))(
+    'keeps what it continues from while it is %s',
+    (status) => {
+      const operation = givenOperation({ status, resumeCheckpointId: 'c1', spec: spec(1) });
+      const checkpoints = [at(1), at(2), at(3), at(4)];
+      expect(removed({ operation, checkpoints }, { keepLast: 1 })).toEqual(['c3', 'c2']);
+    },
+  );
+
+  it('does not keep what a completed one once continued from', () => {
+    const operation = givenOperation({ status: 'completed', resumeCheckpointId: 'c1' });
+    const checkpoints = [at(1), at(2), at(3), at(4, { kind: 'final' })];
+    expect(removed({ operation, checkpoints }, { keepLast: 1 })).toEqual(['c3', 'c2', 'c1']);
+    expect(removed({ operation, checkpoints }, { keepLast: 3 })).toEqual(['c1']);
   });
 
   it('keeps both the newest and the farthest after a rewind', () => {
@@ -102,7 +112,7 @@ describe('the retention of an operation', () => {
           const sound = checkpoints.filter(({ corruptedAt }) => corruptedAt === null);
           expect(sound.length === 0 || sound.some(({ id }) => !gone.has(id))).toBe(true);
           for (const { id, pinned } of checkpoints) {
-            if (pinned || id === `c${resumed}`) expect(gone).not.toContain(id);
+            if (pinned || (id === `c${resumed}` && status !== 'completed')) expect(gone).not.toContain(id);
           }
           const byStep = checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
           expect(gone).not.toContain(byStep.find(({ isBest }) => isBest)?.id);

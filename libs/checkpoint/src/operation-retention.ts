@@ -46,7 +46,9 @@ export function planOperationRetention(
   }));
   // What a resume from the latest would choose, which after a rewind is not the newest.
   const latest = byStep.find(({ corruptedAt }) => corruptedAt === null);
-  const needed = new Set([operation.resumeCheckpointId ?? '', latest?.id ?? '']);
+  // What is completed is not continued: where it once went on from is one checkpoint like the others.
+  const origin = operation.status === 'completed' ? null : operation.resumeCheckpointId;
+  const needed = new Set([origin ?? '', latest?.id ?? '']);
   const plan = planRetention(retainable, policyFor(operation, limits), needed);
   const byId = new Map(checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
   const withCheckpoint = <Entry extends { readonly id: string }>({ id, ...entry }: Entry) => {

@@ -101,8 +101,13 @@ describe('clean-up', () => {
   });
 
   it('keeps the files of a result until the operation is deleted', async () => {
-    const lease = await saving.running({ spec: { checkpoint: { keep_last: 100 } } });
-    await saving.save(lease, { step: 1, files: { w: 'on the way' } });
+    const first = await saving.running({ spec: { checkpoint: { keep_last: 100 } } });
+    const { operationId } = first;
+    const origin = await saving.save(first, { step: 1, files: { w: 'on the way' } });
+    await saving.apply(operationId, 'pause');
+    await saving.apply(operationId, 'paused', origin);
+    await saving.apply(operationId, 'resume', origin);
+    const lease = await saving.claim(operationId);
     const final = await saving.save(lease, { step: 2, kind: 'final', files: { w: 'the result' } });
     await saving.operations.transition({
       operationId: lease.operationId,
