@@ -1,21 +1,25 @@
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContractApi } from './testing/contract-api.js';
 import { ktrdr } from './testing/ktrdr-process.js';
 
 let api: ContractApi;
+let home: string;
 beforeEach(async () => {
   api = await new ContractApi().start();
+  home = await mkdtemp(join(tmpdir(), 'ktrdr-home-'));
 });
-afterEach(() => api.stop());
+afterEach(async () => {
+  await api.stop();
+  await rm(home, { recursive: true });
+});
 
 describe('login', () => {
   const page = { items: [], next_cursor: null, total: 0, active: 0, by_status: {} };
 
   it('keeps a token that works, readable by its owner only, and later commands use it', async () => {
     api.answer('GET /operations', page);
-    const home = await mkdtemp(join(tmpdir(), 'ktrdr-home-'));
     const env = { XDG_CONFIG_HOME: home };
     const { code, stdout } = await ktrdr(['login', '--url', api.url], { env, stdin: 'piped-token\n' });
     expect([code, stdout.includes(api.url)]).toEqual([0, true]);
@@ -36,7 +40,6 @@ describe('login', () => {
 
   it('does not keep a token that the API refuses', async () => {
     api.refuse('GET /operations', 401, 'unauthorized');
-    const home = await mkdtemp(join(tmpdir(), 'ktrdr-home-'));
     const { code } = await ktrdr(['login', '--url', api.url, '--token', 'bad'], { env: { XDG_CONFIG_HOME: home } });
     expect(code).toBe(7);
     await expect(stat(join(home, 'ktrdr', 'login.json'))).rejects.toThrow('ENOENT');

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContractApi } from './testing/contract-api.js';
@@ -17,16 +17,21 @@ model:
 `;
 
 let api: ContractApi;
+let folder: string;
 beforeEach(async () => {
   api = await new ContractApi().start();
+  folder = await mkdtemp(join(tmpdir(), 'ktrdr-spec-'));
 });
-afterEach(() => api.stop());
+afterEach(async () => {
+  await api.stop();
+  await rm(folder, { recursive: true });
+});
 
 const run = (...args: string[]) => ktrdr(args, { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
 
 describe('start', () => {
   async function specFile(content: string): Promise<string> {
-    const path = join(await mkdtemp(join(tmpdir(), 'ktrdr-spec-')), 'strategy.yaml');
+    const path = join(folder, 'strategy.yaml');
     await writeFile(path, content);
     return path;
   }
