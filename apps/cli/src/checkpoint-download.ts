@@ -5,13 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
 import type { Manifest, ManifestFile } from '@ktrdr/checkpoint';
 import { EXPORT_FILE } from '@ktrdr/contracts';
-import { DomainError } from '@ktrdr/errors';
-import { CheckpointDamagedError, DownloadBrokenError, ExportDamagedError, UsageError } from './errors.js';
+import { explained } from './broken-download.js';
+import { ExportDamagedError, UsageError } from './errors.js';
 import { bytesOf, manifestOf } from './exported-checkpoint.js';
 import { FileCheck } from './file-check.js';
 import { asWriteError, codeOfFileError, reasonOfFileError } from './file-errors.js';
 import { makeFolder, removeEmpty } from './make-folder.js';
-import { VERIFY_SECONDS } from './patience.js';
 import type { BeginTransfer, Transfer } from './transfer-progress.js';
 
 export interface ExportedFile {
@@ -32,8 +31,8 @@ export interface Export {
 /**
  * Downloads a checkpoint into a new folder, which appears only when every byte has been checked.
  * @throws {UsageError} when the folder is there already or cannot be written, or a file has the name of the description. {@link ExportDamagedError}: a file did not arrive as it was.
- * {@link CheckpointDamagedError}: the API finds it damaged. {@link DownloadBrokenError}: it does not. ApiProblemError:
- * the API refused, or the checkpoint is not there any more. The signal's reason, when that was aborted.
+ * CheckpointDamagedError: the API finds it damaged. DownloadBrokenError: it does not. ApiProblemError: the API refused,
+ * or the checkpoint is not there any more. The signal's reason, when that was aborted.
  */
 export async function exportCheckpoint(request: Export): Promise<ExportedFile[]> {
   const { api, checkpointId, directory, signal } = request;
@@ -77,34 +76,11 @@ async function download(file: ManifestFile, request: Download): Promise<Exported
   try {
     await pipeline(bytes, checked, createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }));
   } catch (error) {
-    throw await explained(error, file.name, request);
+    throw await explained(error, { ...request, name: file.name, remedy: 'export another checkpoint' });
   }
   const { sha256, difference } = check.finish();
   if (difference) throw new ExportDamagedError(draft, [{ name: file.name, ...difference }]);
   return { name: file.name, bytes: file.bytes, sha256 };
-}
-
-/**
- * What is behind a download that failed. The API can say why only before the first byte: afterwards it breaks off what it
- * finds damaged or missing, so it is asked.
- */
-async function explained(error: unknown, name: string, { api, checkpointId, signal }: Export): Promise<unknown> {
-  if (!(error instanceof DomainError)) return error;
-  const isDamage = error.code === 'checkpoint-corrupted';
-  if (!isDamage && error.code !== 'api-unreachable') return error;
-  try {
-    const { operation_id: operationId } = await api.checkpoint(checkpointId, { signal });
-    if (isDamage) return error;
-    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(checkpointId, {
-      signal,
-      timeoutMs: VERIFY_SECONDS * 1000,
-    });
-    return valid
-      ? new DownloadBrokenError(name, error)
-      : new CheckpointDamagedError({ checkpointId, operationId, badFiles });
-  } catch (refusal) {
-    return refusal;
-  }
 }
 
 /** The description and the files lie in one folder. */

@@ -46,16 +46,19 @@ export class CheckpointDamagedError extends DomainError {
     checkpointId,
     operationId,
     badFiles,
+    remedy,
   }: {
     readonly checkpointId: string;
     readonly operationId: string;
     readonly badFiles: VerifyView['bad_files'];
+    readonly remedy: string;
   }) {
     const names = badFiles.map(({ name, problem }) => `${name} (${problem})`).join(', ');
-    super(
-      `Checkpoint ${checkpointId} is damaged where it is stored: ${names}. Nothing was kept; export another checkpoint`,
-      { checkpoint_id: checkpointId, operation_id: operationId, bad_files: badFiles },
-    );
+    super(`Checkpoint ${checkpointId} is damaged where it is stored: ${names}. Nothing was kept; ${remedy}`, {
+      checkpoint_id: checkpointId,
+      operation_id: operationId,
+      bad_files: badFiles,
+    });
   }
 }
 

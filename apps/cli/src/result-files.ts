@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '@ktrdr/api-client';
 import type { ResultView } from '@ktrdr/contracts';
+import { explained } from './broken-download.js';
 import { ResultCorruptedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
 import { asWriteError } from './file-errors.js';
@@ -31,6 +32,8 @@ export interface Download {
 /**
  * Downloads all files of a result, or none: each is checked against its SHA-256 before the first takes its place.
  * @throws {ResultCorruptedError} for other bytes than the result names. {@link UsageError}: files are in the way.
+ * CheckpointDamagedError: the API finds the checkpoint damaged that they lie in. DownloadBrokenError: it does not.
+ * ApiProblemError: the API refused, or the checkpoint is not there any more. The signal's reason, when that was aborted.
  */
 export async function downloadResult({ api, result, directory, isForced, signal }: Download): Promise<SavedFile[]> {
   const target = resolve(directory);
@@ -42,7 +45,7 @@ export async function downloadResult({ api, result, directory, isForced, signal 
     await mkdir(draft);
     const saved: SavedFile[] = [];
     for (const file of result.files) {
-      const sha256 = await fetchFile(api, { file, operationId: result.operation_id, draft, signal });
+      const sha256 = await fetchFile(file, { api, result, draft, signal });
       saved.push({ name: file.name, path: join(target, file.name), bytes: file.bytes, sha256 });
     }
     for (const { name, path } of saved) await rename(join(draft, name), path);
@@ -60,15 +63,13 @@ async function make(directory: string): Promise<string | null> {
   return found?.isDirectory() ? null : ((await makeFolder(directory))[0] ?? null);
 }
 
-interface FileRequest {
-  readonly file: ResultFile;
-  readonly operationId: string;
+interface FileRequest extends Pick<Download, 'api' | 'result' | 'signal'> {
   readonly draft: string;
-  readonly signal: AbortSignal;
 }
 
 /** @returns its SHA-256. */
-async function fetchFile(api: ApiClient, { file, operationId, draft, signal }: FileRequest): Promise<string> {
+async function fetchFile(file: ResultFile, { api, result, draft, signal }: FileRequest): Promise<string> {
+  const { operation_id: operationId, checkpoint } = result;
   const check = new FileCheck(file);
   const checked = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
@@ -76,11 +77,19 @@ async function fetchFile(api: ApiClient, { file, operationId, draft, signal }: F
       yield piece;
     }
   };
-  await pipeline(
-    api.resultFile(operationId, file.name, { signal }),
-    checked,
-    createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }),
-  );
+  const bytes = api.resultFile(operationId, file.name, { signal });
+  try {
+    await pipeline(bytes, checked, createWriteStream(join(draft, file.name), { flags: 'wx', flush: true }));
+  } catch (error) {
+    if (!checkpoint) throw error;
+    throw await explained(error, {
+      api,
+      signal,
+      checkpointId: checkpoint.checkpoint_id,
+      name: file.name,
+      remedy: `fork ${operationId} from an older checkpoint to come to its result again`,
+    });
+  }
   const { sha256, difference } = check.finish();
   if (difference) throw new ResultCorruptedError({ operationId, name: file.name, ...difference });
   return sha256;

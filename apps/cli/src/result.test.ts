@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContractApi } from './testing/contract-api.js';
-import { checkpointSummary, ID } from './testing/fixtures.js';
-import { ktrdr } from './testing/ktrdr-process.js';
+import { checkpointSummary, checkpointView, ID } from './testing/fixtures.js';
+import { ktrdr, startKtrdr } from './testing/ktrdr-process.js';
 
 const MODEL = '{"layers":[]}';
 const WEIGHTS = 'weights, as bytes';
@@ -20,8 +21,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const run = (...args: string[]) =>
-  ktrdr(['operations', 'result', ID, ...args], { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
+const env = () => ({ KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' });
+const run = (...args: string[]) => ktrdr(['operations', 'result', ID, ...args], { env: env() });
 
 function fileEntry(name: string, content: string) {
   const sha256 = createHash('sha256').update(content).digest('hex');
@@ -122,5 +123,67 @@ describe('result', () => {
   it('is refused while there is none', async () => {
     api.refuse(`GET /operations/${ID}/result`, 409, 'illegal-transition', { operation_id: ID });
     expect((await run('--output', folder)).code).toBe(4);
+  });
+});
+
+describe('a download of a result that breaks off', () => {
+  const { checkpoint_id: checkpoint } = RESULT.checkpoint;
+  const FILE = `GET /operations/${ID}/result/files/weights.safetensors`;
+  const VERIFY = `POST /checkpoints/${checkpoint}/verify`;
+  const SOUND = { checkpoint_id: checkpoint, valid: true, files_checked: 2, bytes_hashed: 30, bad_files: [] };
+
+  const begin = (response: ServerResponse, then?: () => void) => {
+    response.writeHead(200, { 'content-length': WEIGHTS.length });
+    response.write('weights, ', then);
+  };
+  const download = () => run('--output', join(folder, 'new', 'model'));
+
+  beforeEach(() => {
+    givenResult();
+    api
+      .answer(`GET /checkpoints/${checkpoint}`, checkpointView({ checkpoint_id: checkpoint }))
+      .on(FILE, (_request, response) => begin(response, () => response.destroy()));
+  });
+  afterEach(async () => expect(await readdir(folder)).toEqual([]));
+
+  it('is a damaged checkpoint where the API finds one, and names the file and what can be done', async () => {
+    const bad = { name: 'weights.safetensors', problem: 'wrong-hash', detail: 'part 2 of 2' };
+    api.answer(VERIFY, { ...SOUND, valid: false, bad_files: [bad] });
+    const { code, stderr } = await download();
+    expect(code).toBe(6);
+    expect(stderr).toContain('weights.safetensors  wrong-hash  (part 2 of 2)');
+    expect(stderr).toContain(`fork ${ID} from an older checkpoint`);
+    expect(stderr).not.toContain('Cannot reach');
+  });
+
+  it('is a broken connection where the checkpoint is sound, and says so', async () => {
+    api.answer(VERIFY, SOUND);
+    const { code, stderr } = await download();
+    expect(code).toBe(5);
+    expect(stderr).toContain('The download of weights.safetensors broke off');
+    expect(stderr).toContain('the checkpoint itself is sound');
+  });
+
+  it('is a checkpoint that is not there where it was deleted meanwhile', async () => {
+    api.refuse(`GET /checkpoints/${checkpoint}`, 404, 'checkpoint-not-found');
+    expect((await download()).code).toBe(3);
+  });
+
+  it('is an API that cannot be reached where nobody answers any more', async () => {
+    api.on(FILE, (_request, response) => begin(response, () => void api.stop()));
+    const { code, stderr } = await download();
+    expect(code).toBe(5);
+    expect(stderr).toContain(`Cannot reach the API at ${api.url}`);
+  });
+
+  it('by Ctrl+C says that it was interrupted, and nothing of the API', async () => {
+    api.on(FILE, (_request, response) => begin(response));
+    const args = ['operations', 'result', ID, '--output', join(folder, 'model')];
+    const downloading = await startKtrdr(args, { env: env() });
+    await api.received(FILE);
+    downloading.child.kill('SIGINT');
+    const { code, stderr } = await downloading.finished();
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/^Interrupted\. Nothing was kept/);
   });
 });
