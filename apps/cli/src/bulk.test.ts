@@ -36,6 +36,12 @@ describe('--all', () => {
     ]);
   });
 
+  it('resumes each from one step', async () => {
+    api.answer('POST /operations/resume', bulkView([bulkItem({ outcome: 'would-be-done' })], true));
+    await run('operations', 'resume', '--all', '--status', 'paused', '--step', '1200', '--dry-run');
+    expect(api.requests.map(({ body }) => body)).toMatchObject([{ checkpoint: 'step:1200' }]);
+  });
+
   it('needs a yes where nobody can be asked, after showing what it is about', async () => {
     api.answer('POST /operations/cancel', bulkView([bulkItem({ outcome: 'would-be-done' })], true));
     const { code, stdout, stderr } = await run('operations', 'cancel', '--all', '--status', 'paused');

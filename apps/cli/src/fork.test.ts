@@ -77,6 +77,17 @@ describe('the fork command', () => {
     expect(stderr).toContain(`ktrdr operations fork ${ID} --epochs 80 --allow-fallback`);
   });
 
+  it('chooses by step, and suggests the nearest ones with its choices where there is none', async () => {
+    const fields = { operation_id: ID, possible_reasons: ['it was deleted'], nearest_steps: [1100, 1300] };
+    api.refuse(`POST /operations/${ID}/fork`, 404, 'checkpoint-not-found', fields);
+    const flags = ['--step', '1200', '--epochs', '80', '--name', 'longer'];
+    const { code, stderr } = await run('operations', 'fork', ID, ...flags);
+    expect(code).toBe(3);
+    expect((await api.received(`POST /operations/${ID}/fork`)).body).toMatchObject({ checkpoint: 'step:1200' });
+    expect(stderr).toContain(`ktrdr operations fork ${ID} --step 1100 --epochs 80 --name "longer"\n`);
+    expect(stderr).toContain(`ktrdr operations fork ${ID} --step 1300 --epochs 80 --name "longer"\n`);
+  });
+
   it('sends a budget in place of the present rhythm', async () => {
     api.answer(`GET /operations/${ID}`, operationView());
     api.answer(`POST /operations/${ID}/fork`, forkedView(), 201);

@@ -32,7 +32,14 @@ export const OVERRIDE_FLAGS = {
 
 /** Where a resume or a fork goes on, and what it accepts. */
 export const CONTINUATION_FLAGS = {
-  checkpoint: Flags.string({ description: 'latest, best, or a checkpoint id', default: 'latest' }),
+  checkpoint: Flags.string({ description: 'latest, best, step:N, or a checkpoint id', default: 'latest' }),
+  step: Flags.integer({
+    description: 'the newest sound checkpoint of exactly this step, as --checkpoint step:N',
+    helpValue: 'N',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    exclusive: ['checkpoint'],
+  }),
   'allow-fallback': Flags.boolean({
     description: 'take the newest older valid checkpoint if the chosen one is corrupted',
   }),
@@ -88,13 +95,39 @@ export function overrideArguments(flags: OverrideFlags): string {
   }).join('');
 }
 
+interface CheckpointFlags {
+  readonly checkpoint: string;
+  readonly step?: number | undefined;
+}
+
+/** The checkpoint as the API takes it. */
+export function toCheckpointChoice({ checkpoint, step }: CheckpointFlags): string {
+  return step === undefined ? checkpoint : `step:${step}`;
+}
+
 /** Everything that was chosen of a continuation, to be typed again; the rest is the default. */
+export interface ContinuationArguments {
+  readonly checkpoint: string;
+  readonly others: string;
+}
+
 export function continuationArguments(
-  flags: OverrideFlags & { readonly checkpoint: string; readonly 'allow-backend-change'?: boolean },
-): string {
-  const checkpoint = flags.checkpoint === 'latest' ? '' : ` --checkpoint ${flags.checkpoint}`;
+  flags: OverrideFlags & CheckpointFlags & { readonly 'allow-backend-change'?: boolean },
+): ContinuationArguments {
+  const { checkpoint, step } = flags;
+  const named = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
   const isChangeAllowed = flags['allow-backend-change'] === true;
-  return `${checkpoint}${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`;
+  return {
+    checkpoint: step === undefined ? named : ` --step ${step}`,
+    others: `${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`,
+  };
+}
+
+/** A command that corrects this one, with the choices that were made; another step takes the checkpoint's place. */
+export function withChoices(command: string, { checkpoint, others }: ContinuationArguments): string {
+  return command
+    .replace(/ --step \d+$/, (step) => `${step}${others}`)
+    .replace(' --allow-fallback', `${checkpoint}${others} --allow-fallback`);
 }
 
 type Part = Readonly<Record<string, unknown>>;

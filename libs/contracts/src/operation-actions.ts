@@ -1,4 +1,11 @@
-import { CLIENT_ACTIONS, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import {
+  CLIENT_ACTIONS,
+  isCheckpointChoice,
+  OPERATION_TYPES,
+  PAUSE_CAUSES,
+  STALL_POLICIES,
+  stepOf,
+} from '@ktrdr/operations';
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';
 import { CheckpointSummary, NoFittingWorker, OperationId, SpecChangeView, Status } from './operation-view.js';
@@ -52,11 +59,19 @@ export const CancelBody = z.strictObject({
   reason: z.string().max(500).nullable().default(null),
   save: z.boolean().default(true).describe('false: discard the work since the last checkpoint'),
 });
-const CHOICE =
-  'latest, best (saved at a best epoch; where none was, the one with the lowest val_loss, or loss), or a checkpoint id';
+const NO_STEP = 'takes a whole number behind "step:", such as step:1200';
+const CheckpointChoice = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(isCheckpointChoice, NO_STEP)
+  .default('latest')
+  .describe(
+    'latest, best (saved at a best epoch; where none was, the one with the lowest val_loss, or loss), step:1200 (the newest sound one of exactly that step), or a checkpoint id',
+  );
 export const ResumeBody = z
   .strictObject({
-    checkpoint: z.string().max(200).default('latest').describe(CHOICE),
+    checkpoint: CheckpointChoice,
     allow_fallback: z.boolean().default(false),
     allow_backend_change: AllowBackendChange,
     overrides: ResumeOverrides.default({}),
@@ -71,7 +86,7 @@ export const ResumeBody = z
   })
   .refine(({ deep, dry_run }) => dry_run || !deep, { message: 'goes only with dry_run', path: ['deep'] });
 export const ForkBody = z.strictObject({
-  checkpoint: z.string().min(1).max(200).default('latest').describe(CHOICE),
+  checkpoint: CheckpointChoice,
   allow_fallback: z.boolean().default(false),
   allow_backend_change: AllowBackendChange,
   overrides: ResumeOverrides.default({}),
@@ -96,10 +111,18 @@ export const BulkFilter = z
     labels: z.record(z.string(), z.string()).optional(),
   })
   .refine((filter) => Object.values(filter).some((value) => value !== undefined), 'give at least one condition');
+function isChoiceForMany(choice: string): boolean {
+  return choice === 'latest' || choice === 'best' || stepOf(choice) !== null;
+}
 const Bulk = { filter: BulkFilter, dry_run: z.boolean().default(false) };
 export const BulkResumeBody = z.strictObject({
   ...Bulk,
-  checkpoint: z.enum(['latest', 'best']).default('latest'),
+  checkpoint: z
+    .string()
+    .max(200)
+    .refine(isChoiceForMany, 'must be latest, best or a step such as step:1200')
+    .default('latest')
+    .describe('latest, best, or step:1200 of each; those that have none of that step are refused'),
   allow_fallback: z.boolean().default(false),
 });
 export const BulkPauseBody = z.strictObject({ ...Bulk, ...PauseBody.shape });

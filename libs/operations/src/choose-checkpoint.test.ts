@@ -1,4 +1,4 @@
-import { candidatesFor, lostSteps } from './choose-checkpoint.js';
+import { candidatesFor, isCheckpointChoice, lostSteps, nearestSteps, stepOf } from './choose-checkpoint.js';
 import { givenCheckpoint } from './testing/given-operation.js';
 
 const DAMAGED = new Date(0);
@@ -14,6 +14,10 @@ describe('the checkpoints to try', () => {
     ['c20', 'c20 c10'],
     ['c10', 'c10'],
     ['c99', ''],
+    ['step:30', 'c30 c20 c10'],
+    ['step:0', ''],
+    ['step:35', ''],
+    ['step:', ''],
     ['', ''],
   ])('for "%s" are the chosen one and then the older ones: %s', (choice, ids) => {
     expect(candidatesFor(sound, choice, 40).map(({ id }) => id)).toEqual(ids.split(' ').filter(Boolean));
@@ -64,6 +68,21 @@ describe('the checkpoints to try', () => {
     expect(candidatesFor(checkpoints, 'c30', 40).map(({ id }) => id)).toEqual(['c30', 'c20']);
   });
 
+  it('of a step begin with its newest sound one, and with its newest where all of it are damaged', () => {
+    const twice = (...damaged: boolean[]) => [
+      at(40),
+      ...damaged.map((isDamaged, index) =>
+        at(30, { id: `c30 ${damaged.length - index}`, ...(isDamaged ? { corruptedAt: DAMAGED } : {}) }),
+      ),
+      at(20),
+    ];
+    const idsOf = (checkpoints: Parameters<typeof candidatesFor>[0]) =>
+      candidatesFor(checkpoints, 'step:30', 40).map(({ id }) => id);
+    expect(idsOf(twice(false, false))).toEqual(['c30 2', 'c30 1', 'c20']);
+    expect(idsOf(twice(true, false))).toEqual(['c30 1', 'c20']);
+    expect(idsOf(twice(true, true))).toEqual(['c30 2', 'c20']);
+  });
+
   it('leave out as the latest a damaged one that was given up for an older one before', () => {
     const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(20)];
     expect(candidatesFor(checkpoints, 'latest', 25).map(({ id }) => id)).toEqual(['c20']);
@@ -76,6 +95,38 @@ describe('the checkpoints to try', () => {
   it('never begin again at zero when everything is damaged', () => {
     const checkpoints = [at(40, { corruptedAt: DAMAGED }), at(20, { corruptedAt: DAMAGED })];
     expect(candidatesFor(checkpoints, 'latest', 40).map(({ id }) => id)).toEqual(['c40']);
+  });
+});
+
+describe('a step as the choice', () => {
+  it.each([
+    ['step:0', 0],
+    ['step:1200', 1200],
+    ['step:0012', 12],
+    [`step:${Number.MAX_SAFE_INTEGER}`, Number.MAX_SAFE_INTEGER],
+  ])('%s names %i', (choice, step) => {
+    expect([stepOf(choice), isCheckpointChoice(choice)]).toEqual([step, true]);
+  });
+
+  it.each(['step:', 'step:-1', 'step:1.5', 'step:1e3', 'step: 1', 'step:x', 'step:9007199254740992'])(
+    '%s is none',
+    (choice) => {
+      expect([stepOf(choice), isCheckpointChoice(choice)]).toEqual([null, false]);
+    },
+  );
+
+  it.each(['latest', 'best', 'c30', '1200'])('%s is another choice', (choice) => {
+    expect([stepOf(choice), isCheckpointChoice(choice)]).toEqual([null, true]);
+  });
+
+  it.each([
+    ['step:25', [20, 40]],
+    ['step:5', [10]],
+    ['step:99', [40]],
+    ['latest', []],
+  ])('%s has the nearest sound ones %j', (choice, nearest) => {
+    const checkpoints = [at(40), at(30, { corruptedAt: DAMAGED }), at(20), at(20, { id: 'other' }), at(10)];
+    expect(nearestSteps(checkpoints, choice)).toEqual(nearest);
   });
 });
 

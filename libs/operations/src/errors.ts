@@ -59,11 +59,22 @@ export class PauseRefusedError extends DomainError {
 /** There is nothing to resume or fork from, though the operation has trained. */
 export class NoCheckpointError extends DomainError {
   readonly code = 'checkpoint-not-found';
-  constructor(operationId: string, choice: string, possibleReasons: readonly string[], purpose = 'resume from') {
-    super(`Operation ${operationId} has no checkpoint (${choice}) to ${purpose}`, {
+  constructor(lack: {
+    readonly operationId: string;
+    readonly choice: string;
+    readonly purpose: 'resume from' | 'fork from';
+    readonly possibleReasons: readonly string[];
+    /** Of a choice by step: where there are checkpoints, before and behind it. */
+    readonly nearestSteps: readonly number[];
+  }) {
+    const { operationId, choice, purpose, possibleReasons, nearestSteps } = lack;
+    const instead =
+      nearestSteps.length > 0 ? `; the nearest: ${nearestSteps.map((step) => `step:${step}`).join(' and ')}` : '';
+    super(`Operation ${operationId} has no checkpoint (${choice}) to ${purpose}${instead}`, {
       operation_id: operationId,
       choice,
       possible_reasons: possibleReasons,
+      ...(nearestSteps.length > 0 ? { nearest_steps: nearestSteps } : {}),
     });
   }
 }

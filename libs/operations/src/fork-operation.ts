@@ -1,3 +1,4 @@
+import { type CheckpointChoice, nearestSteps, reasonsForNone } from './choose-checkpoint.js';
 import { CheckpointCorruptedError, NoCheckpointError } from './errors.js';
 import { type CheckpointAdopter, type ForkDraft, type ForkStore, INHERITED_ATTEMPT } from './fork-ports.js';
 import type { Checkpoint, Operation } from './operation.js';
@@ -6,8 +7,7 @@ import { verifiedChoice, type VerifiedChoice } from './verified-choice.js';
 
 export interface ForkRequest {
   readonly operationId: string;
-  /** `latest`, `best`, or a checkpoint's id. */
-  readonly choice: string;
+  readonly choice: CheckpointChoice;
   readonly allowFallback: boolean;
   readonly dryRun: boolean;
   /** The new operation, worked out on the other as it was read; throws what refuses it. */
@@ -56,7 +56,7 @@ export class ForkOperation {
       if (request.dryRun) return plan;
       const fork = await this.carryOut(plan, request.newCheckpointId());
       if (fork) return { ...plan, fork };
-      if (tries >= TRIES) throw noCheckpoint(plan.origin, request.choice);
+      if (tries >= TRIES) throw noCheckpoint(plan.origin, request.choice, []);
     }
   }
 
@@ -64,7 +64,7 @@ export class ForkOperation {
     const origin = await this.operations.get(request.operationId);
     const committed = await this.checkpoints.ofOperation(origin.id);
     const found = await verifiedChoice(this.stored, origin, committed, { ...request, depth: 'quick' });
-    if (!found) throw noCheckpoint(origin, request.choice);
+    if (!found) throw noCheckpoint(origin, request.choice, committed);
     const { checkpoint, provenance, lostSteps, damaged } = found;
     const draft = request.draft(origin, found);
     if (!request.dryRun)
@@ -99,12 +99,16 @@ export class ForkOperation {
   }
 }
 
-function noCheckpoint({ id }: Operation, choice: string): NoCheckpointError {
-  const reasons =
-    choice === 'best'
-      ? ['no sound checkpoint tells a loss to choose by']
-      : choice === 'latest'
-        ? ['none has been committed yet', 'operations of its type save none', 'its checkpoints were deleted']
-        : ['this id is not a checkpoint of this operation, or it was deleted'];
-  return new NoCheckpointError(id, choice, reasons, 'fork from');
+function noCheckpoint(
+  { id: operationId }: Operation,
+  choice: CheckpointChoice,
+  committed: readonly Checkpoint[],
+): NoCheckpointError {
+  const possibleReasons = reasonsForNone(choice, [
+    'none has been committed yet',
+    'operations of its type save none',
+    'its checkpoints were deleted',
+  ]);
+  const nearest = nearestSteps(committed, choice);
+  return new NoCheckpointError({ operationId, choice, purpose: 'fork from', possibleReasons, nearestSteps: nearest });
 }

@@ -1,3 +1,4 @@
+import { nearestSteps, reasonsForNone } from './choose-checkpoint.js';
 import { IllegalTransitionError, NoCheckpointError } from './errors.js';
 import type { Checkpoint, Operation, SpecDifference } from './operation.js';
 import type {
@@ -137,7 +138,8 @@ export class ResumeOperation {
     if (!found) {
       // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease, and so does who accepts it.
       const mayBeginAgain = trained === 0 || allowFallback || request.recoveryBudget === 'spend';
-      if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain) throw noCheckpoint(operation, choice);
+      if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain)
+        throw noCheckpoint(operation, choice, committed);
       return { checkpoint: null, provenance: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
     }
     return found;
@@ -161,14 +163,16 @@ function refusal(operation: Operation): IllegalTransitionError {
   });
 }
 
-function noCheckpoint(operation: Operation, choice: string): NoCheckpointError {
-  if (choice === 'best')
-    return new NoCheckpointError(operation.id, choice, ['no sound checkpoint tells a loss to choose by']);
-  if (choice !== 'latest')
-    return new NoCheckpointError(operation.id, choice, ['this id is not a checkpoint of this operation']);
-  return new NoCheckpointError(operation.id, choice, [
+function noCheckpoint(
+  { id: operationId }: Operation,
+  choice: string,
+  committed: readonly Checkpoint[],
+): NoCheckpointError {
+  const possibleReasons = reasonsForNone(choice, [
     'it stopped before its first checkpoint was committed (allow_fallback then begins again at step 0)',
     'it was cancelled with "discard" before its first checkpoint',
     'its checkpoints were deleted',
   ]);
+  const nearest = nearestSteps(committed, choice);
+  return new NoCheckpointError({ operationId, choice, purpose: 'resume from', possibleReasons, nearestSteps: nearest });
 }

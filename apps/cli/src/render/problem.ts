@@ -42,7 +42,7 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
     case 'worker-not-found':
       return ['ktrdr workers'];
     case 'checkpoint-not-found':
-      return operation ? [`ktrdr operations explain ${operation}`] : ['ktrdr checkpoints OPERATION'];
+      return operation ? whereNone(operation, problem) : ['ktrdr checkpoints OPERATION'];
     case 'illegal-transition':
     case 'pause-refused':
       return operation ? afterRefusal(operation, problem) : [];
@@ -63,6 +63,12 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
     default:
       return [];
   }
+}
+
+/** Of a step that none was saved at, those next to it. */
+function whereNone(operation: string, { nearest_steps: steps }: ProblemDocument): string[] {
+  const nearest = texts(steps).map((step) => `ktrdr operations resume ${operation} --step ${step}`);
+  return nearest.length > 0 ? nearest : [`ktrdr operations explain ${operation}`];
 }
 
 function afterRefusal(operation: string, problem: ProblemDocument): string[] {

@@ -1,7 +1,15 @@
 import type { ForkedView, OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { parseLabels } from '../../labels.js';
-import { CONTINUATION_FLAGS, continuationArguments, OVERRIDE_FLAGS, toOverrides } from '../../overrides.js';
+import {
+  CONTINUATION_FLAGS,
+  type ContinuationArguments,
+  continuationArguments,
+  OVERRIDE_FLAGS,
+  toCheckpointChoice,
+  toOverrides,
+  withChoices,
+} from '../../overrides.js';
 import { renderForked } from '../../render/continuation.js';
 import { nextCommands, type ProblemDocument } from '../../render/problem.js';
 import { WatchCommand } from '../../watch-command.js';
@@ -28,17 +36,18 @@ export default class OperationsFork extends WatchCommand {
   };
 
   /** What was asked for beside the operation, to be typed again. */
-  private choices = '';
+  private choices: ContinuationArguments = { checkpoint: '', others: '' };
 
   async run(): Promise<ForkedView | OperationView | null> {
     const { args, flags } = await this.parse(OperationsFork);
-    const { checkpoint, name, priority } = flags;
-    const named = `${name === undefined ? '' : ` --name ${JSON.stringify(name)}`}`;
-    this.choices = `${continuationArguments(flags)}${named}`;
+    const { name, priority } = flags;
+    const { checkpoint, others } = continuationArguments(flags);
+    const named = name === undefined ? '' : ` --name ${JSON.stringify(name)}`;
+    this.choices = { checkpoint, others: `${others}${named}` };
     const api = await this.connect(flags);
     const overrides = await toOverrides(flags, () => api.get(args.operation));
     const forked = await api.fork(args.operation, {
-      checkpoint,
+      checkpoint: toCheckpointChoice(flags),
       overrides,
       allow_fallback: flags['allow-fallback'],
       allow_backend_change: flags['allow-backend-change'],
@@ -47,16 +56,15 @@ export default class OperationsFork extends WatchCommand {
       ...(priority === undefined ? {} : { priority }),
       ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
     });
-    this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices: this.choices }));
+    const choices = `${this.choices.checkpoint}${this.choices.others}`;
+    this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices }));
     return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
   }
 
   /** The correction forks too, and keeps the choices that were made. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
     return nextCommands(problem).map((command) =>
-      command
-        .replace('operations resume', 'operations fork')
-        .replace(' --allow-fallback', `${this.choices} --allow-fallback`),
+      withChoices(command.replace('operations resume', 'operations fork'), this.choices),
     );
   }
 }

@@ -3,10 +3,13 @@ import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
 import {
   CONTINUATION_FLAGS,
+  type ContinuationArguments,
   continuationArguments,
   OVERRIDE_FLAG_NAMES,
   OVERRIDE_FLAGS,
+  toCheckpointChoice,
   toOverrides,
+  withChoices,
 } from '../../overrides.js';
 import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../patience.js';
 import { renderResumed } from '../../render/continuation.js';
@@ -20,6 +23,7 @@ export default class OperationsResume extends BulkCommand {
     '<%= config.bin %> operations resume OPERATION --watch',
     '<%= config.bin %> operations resume OPERATION --checkpoint best --epochs 80 --dry-run',
     '<%= config.bin %> operations resume OPERATION --dry-run --deep',
+    '<%= config.bin %> operations resume OPERATION --step 1200',
     '<%= config.bin %> operations resume --all --status paused --label owner=ada',
   ];
   static override flags = {
@@ -37,22 +41,22 @@ export default class OperationsResume extends BulkCommand {
   };
 
   /** What was asked for beside the operation, to be typed again. */
-  private choices = '';
+  private choices: ContinuationArguments = { checkpoint: '', others: '' };
 
   async run(): Promise<ResumedView | OperationView | BulkView | null> {
     const { args, flags, metadata } = await this.parse(OperationsResume);
     const operationId = this.target(args.operation, flags.all);
-    const { checkpoint, 'allow-fallback': allow_fallback, 'dry-run': dry_run, deep } = flags;
+    const { 'allow-fallback': allow_fallback, 'dry-run': dry_run, deep } = flags;
     const allow_backend_change = flags['allow-backend-change'];
     this.choices = continuationArguments(flags);
+    const checkpoint = toCheckpointChoice(flags);
     const timeout = deep && metadata.flags['timeout']?.setFromDefault ? VERIFY_SECONDS : flags.timeout;
     const api = await this.connect({ ...flags, timeout }, deep ? VERIFICATION : undefined);
     if (operationId === null) {
-      const choice = checkpoint as 'latest' | 'best'; // the API refuses the id of a checkpoint of one operation
       return this.actOnAll({
         verb: 'resume',
         flags,
-        send: (selection) => api.resumeAll({ ...selection, checkpoint: choice, allow_fallback }),
+        send: (selection) => api.resumeAll({ ...selection, checkpoint, allow_fallback }),
       });
     }
     const overrides = await toOverrides(flags, () => api.get(operationId));
@@ -64,16 +68,18 @@ export default class OperationsResume extends BulkCommand {
       dry_run,
       ...(deep ? { deep } : {}),
     });
-    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.choices, isDeep: deep }));
+    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.typedAgain(), isDeep: deep }));
     return flags.watch ? this.watch(api, operationId) : resumed;
   }
 
   /** The correction keeps the choices that were made. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
     return nextCommands(problem).map((command) =>
-      command
-        .replace(' --allow-fallback', `${this.choices} --allow-fallback`)
-        .replace(/^ktrdr operations fork \S+/, (fork) => `${fork}${this.choices}`),
+      withChoices(command, this.choices).replace(/^ktrdr operations fork \S+/, (fork) => `${fork}${this.typedAgain()}`),
     );
+  }
+
+  private typedAgain(): string {
+    return `${this.choices.checkpoint}${this.choices.others}`;
   }
 }
