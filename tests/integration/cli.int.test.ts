@@ -108,6 +108,8 @@ describe('the command line on a running service', () => {
     expect((await run('checkpoints', id)).stdout).toContain(checkpoint);
     expect((await run('checkpoints', 'show', checkpoint)).stdout).toContain('weights.safetensors');
     expect((await run('checkpoints', 'verify', checkpoint)).stdout).toMatch(/verdict +valid\n/);
+    const all = await run('checkpoints', 'verify', '--all');
+    expect([all.code, all.stdout]).toEqual([0, expect.stringMatching(/^\d+ checkpoints? verified · all valid · /)]);
     expect((await run('checkpoints', 'pin', checkpoint)).code).toBe(0);
     expect((await run('checkpoints', 'stats')).stdout).toContain('Checkpoints\n');
     expect((await run('operations', 'cancel', id)).code).toBe(0);

@@ -14,6 +14,12 @@ export interface ApiFlags {
   readonly timeout: number;
 }
 
+/**
+ * What a command says of a call that takes long: that it waits for an answer, or for the `work` that the API is busy with.
+ * `shown`: nothing, as the command shows how far its calls are.
+ */
+type Slowness = 'shown' | { readonly work?: string };
+
 /** What all commands share: how they fail, how they print, and where the API is. */
 export abstract class ApiCommand extends Command {
   static override enableJsonFlag = true;
@@ -35,20 +41,20 @@ export abstract class ApiCommand extends Command {
   protected readonly paint: Paint = paintFor(process.stdout);
 
   /** A client for the API that the flags, the environment or the login file name. */
-  protected async connect(flags: ApiFlags, work?: string): Promise<ApiClient> {
+  protected async connect(flags: ApiFlags, slowness: Slowness = {}): Promise<ApiClient> {
     const connection = await resolveConnection(flags, this.config.configDir);
-    return this.clientOf({ ...connection, timeoutMs: flags.timeout * 1000 }, work);
+    return this.clientOf({ ...connection, timeoutMs: flags.timeout * 1000 }, slowness);
   }
 
-  /** `work`: what the API is going to be busy with, to be told when that takes long. */
   protected async clientOf(
     options: { url: string; token: string; timeoutMs: number },
-    work?: string,
+    slowness: Slowness = {},
   ): Promise<ApiClient> {
     const { ApiClient } = await import('@ktrdr/api-client'); // late: help and version do without it
     const say = (line: string) => this.logToStderr(line);
     const { url } = options;
-    return new ApiClient({ ...options, onSlow: waitNotices({ url, say, work }), onRetry: retryNotices({ say }) });
+    const onSlow = slowness === 'shown' ? {} : { onSlow: waitNotices({ url, say, ...slowness }) };
+    return new ApiClient({ ...options, ...onSlow, onRetry: retryNotices({ say }) });
   }
 
   /** What to type after a refusal; a command that knows better says so. */

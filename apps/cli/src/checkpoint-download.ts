@@ -11,7 +11,7 @@ import { bytesOf, manifestOf } from './exported-checkpoint.js';
 import { FileCheck } from './file-check.js';
 import { asWriteError, codeOfFileError, reasonOfFileError } from './file-errors.js';
 import { makeFolder, removeEmpty } from './make-folder.js';
-import type { BeginTransfer, Transfer } from './transfer-progress.js';
+import type { BeginTransfer, Transfer } from './transfer.js';
 
 export interface ExportedFile {
   readonly name: string;

@@ -15,7 +15,7 @@ import { ExportDamagedError, UsageError } from './errors.js';
 import { FileCheck } from './file-check.js';
 import { reasonOfFileError } from './file-errors.js';
 import { openPlainFile } from './plain-file.js';
-import type { BeginTransfer, Transfer } from './transfer-progress.js';
+import type { BeginTransfer, Transfer } from './transfer.js';
 
 /** An export in a folder: its description, and files that are what the description says. */
 export interface CheckedExport {

@@ -51,7 +51,7 @@ export default class OperationsResume extends BulkCommand {
     this.choices = continuationArguments(flags);
     const checkpoint = toCheckpointChoice(flags);
     const timeout = deep && metadata.flags['timeout']?.setFromDefault ? VERIFY_SECONDS : flags.timeout;
-    const api = await this.connect({ ...flags, timeout }, deep ? VERIFICATION : undefined);
+    const api = await this.connect({ ...flags, timeout }, deep ? { work: VERIFICATION } : {});
     if (operationId === null) {
       return this.actOnAll({
         verb: 'resume',

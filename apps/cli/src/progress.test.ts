@@ -1,12 +1,16 @@
-import { LiveLine, PlainLines, type ProgressScreen, TransferProgress } from './transfer-progress.js';
+import { LiveLine, PlainLines, Progress, type ProgressScreen } from './progress.js';
+import { transferred } from './transfer.js';
 
 let now: number;
 beforeEach(() => {
   now = 10_000;
 });
 
-function givenProgress(screen: ProgressScreen, totalBytes = 419e6): TransferProgress {
-  return new TransferProgress({ done: 'sent', totalBytes, screen, startedAtMs: 10_000, nowMs: () => now });
+function givenProgress(screen: ProgressScreen, totalBytes = 419e6) {
+  let bytes = 0;
+  const text = () => transferred({ bytes, totalBytes, done: 'sent' });
+  const progress = new Progress({ text, screen, startedAtMs: 10_000, nowMs: () => now });
+  return { add: (more: number) => void (bytes += more), tick: () => progress.tick() };
 }
 
 /** A terminal of so many columns, and what was written to it. */
@@ -54,6 +58,18 @@ describe('the progress of bytes', () => {
     givenProgress(screen).tick();
     screen.note('still trying');
     expect(stream.written).toEqual(['before\n', '\r\u001b[K0 B of 419', '\r\u001b[Kstill trying\n0 B of 419']);
+  });
+
+  it('on a terminal gives way to what is written by another way', () => {
+    const stream = terminal();
+    const screen = new LiveLine(stream);
+    const say = () => void stream.write('found one\n');
+    screen.giveWay(say);
+    now = 12_000;
+    givenProgress(screen).tick();
+    screen.giveWay(say);
+    const line = '0 B of 419 MB sent (0 %)';
+    expect(stream.written).toEqual(['found one\n', `\r\u001b[K${line}`, '\r\u001b[K', 'found one\n', line]);
   });
 
   it('of no bytes has no share', () => {

@@ -1,26 +1,18 @@
-import { percent, size } from './render/units.js';
-
-/** Bytes that are on their way, as those see it who move them. */
-export interface Transfer extends Disposable {
-  add(bytes: number): void;
-}
-
-/** Begins to tell of bytes that move; `done` says what is done with them, such as `downloaded`. */
-export type BeginTransfer = (done: string, totalBytes: number) => Transfer;
-
 /** Where the progress is shown. */
 export interface ProgressScreen {
   readonly everyMs: number;
   show(text: string): void;
   /** A sentence that stays. */
   note(text: string): void;
+  /** Whoever writes to the same terminal by another way does it in between. */
+  giveWay(write: () => void): void;
   /** Nothing more comes. */
   close(): void;
 }
 
 export interface ProgressOptions {
-  readonly done: string;
-  readonly totalBytes: number;
+  /** What is to be said at the moment. */
+  readonly text: () => string;
   readonly screen: ProgressScreen;
   /** When the command began, on the same clock. */
   readonly startedAtMs: number;
@@ -30,25 +22,19 @@ export interface ProgressOptions {
 /** What is over sooner is not told of. */
 const QUIET_MS = 2_000;
 
-/** Tells how much has been moved of how much: on time, also where nothing moves. */
-export class TransferProgress {
-  private bytes = 0;
+/** Tells how far something is: on time, also where nothing moves. */
+export class Progress {
   private shownAtMs = -Infinity;
 
   constructor(private readonly options: ProgressOptions) {}
 
-  add(bytes: number): void {
-    this.bytes += bytes;
-  }
-
   /** Shows it if it is time to. */
   tick(): void {
-    const { done, totalBytes, screen, startedAtMs, nowMs = () => performance.now() } = this.options;
+    const { text, screen, startedAtMs, nowMs = () => performance.now() } = this.options;
     const now = nowMs();
     if (now - startedAtMs < QUIET_MS || now - this.shownAtMs < screen.everyMs) return;
     this.shownAtMs = now;
-    const share = totalBytes === 0 ? '' : ` (${percent(this.bytes / totalBytes)})`;
-    screen.show(`${size(this.bytes)} of ${size(totalBytes)} ${done}${share}`);
+    screen.show(text());
   }
 }
 
@@ -70,6 +56,12 @@ export class LiveLine implements ProgressScreen {
     this.stream.write(`${this.line && ERASE}${text}\n${this.line}`);
   }
 
+  giveWay(write: () => void): void {
+    if (this.line) this.stream.write(ERASE);
+    write();
+    if (this.line) this.stream.write(this.line);
+  }
+
   close(): void {
     if (this.line) this.stream.write(ERASE);
     this.line = '';
@@ -88,6 +80,10 @@ export class PlainLines implements ProgressScreen {
 
   note(text: string): void {
     this.write(text);
+  }
+
+  giveWay(write: () => void): void {
+    write();
   }
 
   close(): void {
