@@ -86,6 +86,11 @@ describe('a damaged checkpoint', () => {
     ((await http.get(`/operations/${id}/events?limit=1000`)).body['items'] as { type: string }[]).map(
       ({ type }) => type,
     );
+  /** What `history` says of it in the row of this event, of the newest one where there are several. */
+  const reasonIn = async (id: string, event: string) => {
+    const { stdout } = await ktrdr(api, 'operations', 'history', id);
+    return stdout.split('\n').findLast((line) => line.includes(`  ${event}  `)) ?? '';
+  };
   const allAreIntact = async (id: string) => {
     for (const { checkpoint_id, corrupted_at } of await checkpointsOf(id)) {
       if (corrupted_at) continue;
@@ -157,6 +162,9 @@ describe('a damaged checkpoint', () => {
       });
       const view = await training.completed(id);
       expect(view['warnings']).toEqual([expect.objectContaining({ code: 'checkpoint-corrupted' })]);
+      expect(await reasonIn(id, 'resume')).toContain(
+        `fell back from ${newest.checkpoint_id} (damaged) to ${fallback?.checkpoint_id} at step ${fallback?.step}, losing `,
+      );
       expect(await training.weightsOf(id)).toBe(uninterrupted.small);
       await allAreIntact(id);
     },
@@ -213,6 +221,9 @@ describe('a damaged checkpoint', () => {
       [id],
     );
     expect(rows).toEqual([{ checkpoint_id: older(name)?.checkpoint_id }]);
+    expect(await reasonIn(id, 'claim')).toContain(
+      `fell back from ${newest.checkpoint_id} (damaged) to ${older(name)?.checkpoint_id} at step ${older(name)?.step}, losing `,
+    );
     expect(
       (await checkpointsOf(id)).find(({ checkpoint_id }) => checkpoint_id === newest.checkpoint_id)?.corrupted_at,
     ).toEqual(expect.any(String));
@@ -232,8 +243,23 @@ describe('a damaged checkpoint', () => {
     expect(started['warnings']).toEqual([expect.objectContaining({ code: 'checkpoint-corrupted' })]);
     expect(view['recoveries']).toBe(1);
     await training.reached(id, newest.step + 1);
+    expect(await reasonIn(id, 'claim')).toContain(`fell back from ${newest.checkpoint_id} (damaged) to `);
     await training.cancelled(id);
     await allAreIntact(id);
+  });
+
+  it('that is known before its operation is recovered is passed over visibly, too', async () => {
+    const id = await submit('known', { epochs: 3 * EPOCHS });
+    await committed(id, 2);
+    const [newest] = await givenDeadWorker(id);
+    if (!newest) throw new Error('it has no checkpoint');
+    await stored.flipByte(newest, 'weights.safetensors');
+    expect(await http.post(`/checkpoints/${newest.checkpoint_id}/verify`)).toMatchObject({ body: { valid: false } });
+    await oneMoreWorker();
+    await training.until(id, ({ status, attempt }) => status === 'running' && attempt === 2, 'recovered');
+    await training.reached(id, newest.step + 1);
+    expect(await reasonIn(id, 'claim')).toContain(`fell back from ${newest.checkpoint_id} (damaged) to `);
+    await training.cancelled(id);
   });
 
   it('fails an automatic recovery when it was the only one, rather than begin again', async () => {

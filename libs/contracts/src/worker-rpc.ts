@@ -85,6 +85,8 @@ export const ClaimedOperation = z.object({
       ...Position,
     })
     .nullable(),
+  /** The checkpoint that was known to be damaged and is passed over for the one in `resume`. */
+  fell_back_from: z.string().nullable().optional(),
   directive: Directive,
 });
 export type ClaimedOperation = z.infer<typeof ClaimedOperation>;

@@ -35,7 +35,8 @@ import {
   toOperation,
 } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
-import { markStuck, prioritise, recordStart, warn } from './record-progress.js';
+import { markStuck, prioritise, warn } from './record-progress.js';
+import { recordStart } from './record-start.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
 import { LEASED, WAITING } from './status-lists.js';

@@ -1,6 +1,7 @@
 import { candidatesFor, lostSteps } from './choose-checkpoint.js';
 import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
 import type { Checkpoint, Operation } from './operation.js';
+import { startingPoint } from './starting-point.js';
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -183,13 +184,10 @@ function lastSaved(checkpoints: readonly Checkpoint[]): string {
   return `the last sound checkpoint is at step ${sound.step}; a newer one, at step ${newest.step}, was found damaged`;
 }
 
-/** What a claim would give to its worker: what was chosen, else the newest sound one. */
+/** What a claim would give to its worker. */
 function beginning(operation: Operation, checkpoints: readonly Checkpoint[]): string {
-  const chosen =
-    checkpoints.find(({ id }) => id === operation.resumeCheckpointId) ??
-    checkpoints.find(({ corruptedAt }) => corruptedAt === null) ??
-    checkpoints[0];
-  const isLost = chosen !== undefined && checkpoints.every(({ corruptedAt }) => corruptedAt !== null);
+  const { checkpoint: chosen } = startingPoint(operation, checkpoints);
+  const isLost = chosen !== null && checkpoints.every(({ corruptedAt }) => corruptedAt !== null);
   return isLost ? noneLeft(chosen) : continuation(operation, chosen);
 }
 
@@ -201,7 +199,7 @@ function noneLeft(damaged: Checkpoint): string {
   return `${foundDamaged(damaged)}, and no older one is left that is sound: it never begins again at step 0 by itself`;
 }
 
-function continuation(operation: Operation, checkpoint: Checkpoint | undefined): string {
+function continuation(operation: Operation, checkpoint: Checkpoint | null | undefined): string {
   if (checkpoint)
     return `it continues from step ${checkpoint.step} (epoch ${checkpoint.epoch}), checkpoint ${checkpoint.id}`;
   const trained = operation.progress?.step ?? 0;

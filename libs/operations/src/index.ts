@@ -100,6 +100,7 @@ export {
   type ForkStore,
   INHERITED_ATTEMPT,
 } from './fork-ports.js';
+export { startingPoint, type StartingPoint } from './starting-point.js';
 export { candidatesFor, type CheckpointChoice, isCheckpointChoice, lostSteps, stepOf } from './choose-checkpoint.js';
 export { type PreparedOverride, ResumeOperation, type ResumePlan, type ResumeRequest } from './resume-operation.js';
 export { type ForkChoice, ForkOperation, type ForkPlan, type ForkRequest } from './fork-operation.js';

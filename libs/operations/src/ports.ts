@@ -192,6 +192,8 @@ export interface StartReport extends Position {
   readonly epochs: number;
   readonly backend: string | null;
   readonly checkpointId: string | null;
+  /** The damaged one that was passed over for it; null: none was. */
+  readonly fellBackFrom: string | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 

@@ -100,6 +100,7 @@ export class ResumeOperation {
       },
       details: {
         checkpoint_id: plan.checkpoint?.id ?? null,
+        step: plan.checkpoint?.step ?? 0,
         lost_steps: plan.lostSteps,
         ...(plan.changes.length > 0 ? { overrides: plan.changes } : {}),
         ...(override?.backendChange?.isAllowed ? { allow_backend_change: true } : {}),

@@ -126,7 +126,16 @@ describe('a fork and whoever removes what it begins with', () => {
     const id = first.operationId;
     let n = 0;
     const train = async (lease: Lease, from: number, steps: readonly number[]): Promise<string> => {
-      const start = { step: from, epoch: 0, steps: 50, epochs: 3, backend: 'wasm', checkpointId: null, details: {} };
+      const start = {
+        step: from,
+        epoch: 0,
+        steps: 50,
+        epochs: 3,
+        backend: 'wasm',
+        checkpointId: null,
+        fellBackFrom: null,
+        details: {},
+      };
       await saving.operations.recordStart(lease, start);
       const told = steps.map((step) => {
         const metrics = { loss: lease.attempt };

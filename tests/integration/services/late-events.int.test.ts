@@ -95,7 +95,7 @@ describe('events that arrive while something else is being written', () => {
     'say where their attempt is though it is the %s and its start is recorded behind them',
     async (_which, trained) => {
       const { id, attempt } = await under.givenStatus('running', { withCheckpoint: true });
-      const report = { steps: 50, epochs: 1, backend: null, checkpointId: null, details: {} };
+      const report = { steps: 50, epochs: 1, backend: null, checkpointId: null, fellBackFrom: null, details: {} };
       const leaseOf = (of: number) => ({ operationId: id, attempt: of, workerId: 'w' });
       let last = attempt;
       if (trained > 0) {
@@ -112,6 +112,10 @@ describe('events that arrive while something else is being written', () => {
         type: 'started',
         data: { step, lost_steps: trained - step },
       });
+      const claims = (await under.records.history(id)).filter(({ event }) => event === 'claim');
+      expect(claims.at(-1)?.details).toEqual(
+        trained > 0 ? { checkpoint_id: null, step, lost_steps: trained - step } : {},
+      );
       await under.ingest(id, last, [progress(step + 3)]);
       expect((await under.operations.get(id)).progress).toMatchObject({ step: step + 3 });
     },

@@ -11,6 +11,7 @@ import {
   type ReportOutcome,
   type ReportRestoreFailure,
   type ReportSaveFailure,
+  startingPoint,
 } from '@ktrdr/operations';
 import type { Claimed, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
@@ -86,12 +87,12 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
         epochs,
         backend,
         checkpointId,
+        fellBackFrom: request.fell_back_from,
         details: {
           backend_version: request.backend_version,
           backend_reason: request.backend_reason,
           data_fingerprint: request.data_fingerprint,
           trainer: request.trainer,
-          ...(request.fell_back_from ? { fell_back_from: request.fell_back_from } : {}),
           ...(checkpointId === null ? {} : { drift, guarantee: guaranteeOf(drift) }),
         },
       });
@@ -146,7 +147,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
   function toClaimedOperation(claim: Claimed, workerId: string): ClaimedOperation {
     const { operation } = claim;
-    const resume = startingPoint(claim);
+    const { checkpoint: resume, fellBackFrom } = startingPoint(operation, claim.checkpoints);
     const effective = effectiveSpec(operation);
     return {
       operation_id: operation.id,
@@ -160,16 +161,10 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       pinned_backend: operation.pinnedBackend,
       allow_backend_change: operation.backendChangeAllowed,
       resume: resume && toResumePoint(resume),
+      fell_back_from: fellBackFrom,
       directive: directiveFor(operation, { attempt: operation.attempt, workerId }),
     };
   }
-}
-
-/** The checkpoint that was chosen, else the newest sound one. */
-function startingPoint({ operation, checkpoints }: Claimed): Checkpoint | null {
-  const chosen = checkpoints.find(({ id }) => id === operation.resumeCheckpointId);
-  // With only damaged ones left, the restore finds that out and fails the operation; it does not begin again at step 0.
-  return chosen ?? checkpoints.find(({ corruptedAt }) => corruptedAt === null) ?? checkpoints[0] ?? null;
 }
 
 function toLease(request: { operation_id: string; attempt: number; worker_id: string }): Lease {

@@ -22,6 +22,26 @@ describe('the story of an operation', () => {
     );
   });
 
+  it('says in its history how far it went back, and why', () => {
+    const entry = { n: 2, actor: 'ada', attempt: 1, at: '2026-11-22T10:15:00.000Z', reason: null };
+    const moved = { event: 'resume', from: 'failed' as const, to: 'resuming' as const };
+    const reasonOf = (details: Readonly<Record<string, unknown>>, reason: string | null = null) =>
+      renderHistory({ items: [{ ...entry, ...moved, reason, details }] }, plain)
+        .split('\n')[1]
+        ?.split('ada')[1]
+        ?.trim();
+    const back = { checkpoint_id: 'ck_01', step: 1200, lost_steps: 33 };
+    expect(reasonOf({ ...back, fell_back_from: 'ck_02' })).toBe(
+      'fell back from ck_02 (damaged) to ck_01 at step 1,200, losing 33 steps',
+    );
+    expect(reasonOf({ ...back, fell_back_from: 'ck_02', lost_steps: 0 })).toContain('at step 1,200, losing no steps');
+    expect(reasonOf(back, 'tried again')).toBe('tried again; went back to ck_01 at step 1,200, losing 33 steps');
+    expect(reasonOf({ checkpoint_id: 'ck_01', lost_steps: 1 })).toBe('went back to ck_01, losing 1 step');
+    expect(reasonOf({ checkpoint_id: null, step: 0, lost_steps: 33 })).toBe('began again at step 0, losing 33 steps');
+    expect(reasonOf({ ...back, lost_steps: 0 })).toBe('');
+    expect(reasonOf({ checkpoint_id: 'ck_01', step: 1200 })).toBe('');
+  });
+
   it('explains with reasons and commands', () => {
     const view = {
       operation_id: ID,

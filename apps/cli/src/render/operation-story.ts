@@ -2,6 +2,7 @@ import type { EventView, ExplainView, HistoryPage } from '@ktrdr/contracts';
 import { block, table } from './layout.js';
 import { type Paint, printable } from './paint.js';
 import { statusCell } from './status.js';
+import { count, quantity } from './units.js';
 
 export function renderHistory({ items }: HistoryPage, paint: Paint): string {
   if (items.length === 0) return 'Nothing has happened to it yet.';
@@ -15,7 +16,7 @@ export function renderHistory({ items }: HistoryPage, paint: Paint): string {
     { title: 'BY' },
     { title: 'REASON' },
   ] as const;
-  const rows = items.map(({ n, at, event, from, to, attempt, actor, reason }) => [
+  const rows = items.map(({ n, at, event, from, to, attempt, actor, reason, details }) => [
     event === 'fork' ? '' : String(n), // a fork is no transition of this operation: it has no number of its own
     clock(at),
     event,
@@ -23,9 +24,20 @@ export function renderHistory({ items }: HistoryPage, paint: Paint): string {
     statusCell(to),
     String(attempt),
     actor,
-    reason ?? '',
+    [reason, rewindOf(details)].filter(Boolean).join('; '),
   ]);
   return table(columns, rows, paint);
+}
+
+/** Why its progress went back, and how far; null: it did not. */
+function rewindOf(details: HistoryPage['items'][number]['details']): string | null {
+  const { fell_back_from: damaged, checkpoint_id: id, step, lost_steps: lost } = details;
+  if (typeof lost !== 'number') return null;
+  const where = `${typeof id === 'string' ? `${id} ` : ''}${typeof step === 'number' ? `at step ${count(step)}` : ''}`;
+  const cost = `losing ${lost === 0 ? 'no steps' : quantity(lost, 'step')}`;
+  if (typeof damaged === 'string') return `fell back from ${damaged} (damaged) to ${where.trim()}, ${cost}`;
+  if (lost === 0) return null;
+  return typeof id === 'string' ? `went back to ${where.trim()}, ${cost}` : `began again at step 0, ${cost}`;
 }
 
 export function renderExplanation(view: ExplainView, paint: Paint): string {

@@ -99,6 +99,22 @@ describe('an operation that is run', () => {
     expect(given.api.requests('failed')).toEqual([]);
   });
 
+  it('tells which checkpoint the API had passed over before, though the next one is damaged too', async () => {
+    const older = { ...RESUME, checkpoint_id: 'c0', manifest_key: 'checkpoints/c0', step: 20 };
+    const bad = [{ name: 'state.json', problem: 'wrong-hash', detail: 'x' }] as const;
+    given.storage.beforeRestore = (key) => {
+      if (key === 'checkpoints/c1') throw new CheckpointDamagedError(key, bad);
+    };
+    given.api.answers['restore-failed'] = () => ({ resume: older });
+    const run = given.givenRun({ resume: RESUME, fell_back_from: 'c2' });
+    const done = run.execute();
+    await given.training(0, 20);
+    await given.seen(() => given.api.requests('restored')[0], 'restored');
+    expect(given.api.requests('restored')[0]).toMatchObject({ checkpoint_id: 'c0', fell_back_from: 'c2' });
+    run.obey({ kind: 'lease-lost', reason: 'test' });
+    await done;
+  });
+
   it('waits for an object store that is away, with a warning', async () => {
     let tries = 0;
     given.storage.beforeRestore = () => {

@@ -47,7 +47,8 @@ export async function prepare(
     const dir = folder.restore(n);
     const outcome = await restore(choice, dir, ports, signal);
     if ('manifest' in outcome) {
-      const fellBackFrom = choice === chosen ? null : (chosen?.checkpoint_id ?? null);
+      const damaged = choice === chosen ? null : (chosen?.checkpoint_id ?? null);
+      const fellBackFrom = operation.fell_back_from ?? damaged;
       return { dataFile, restored: { dir, choice, manifest: outcome.manifest }, fellBackFrom };
     }
     const { damage } = outcome;

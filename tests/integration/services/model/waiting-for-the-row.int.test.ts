@@ -117,7 +117,16 @@ describe('a write that had to wait for its operation', () => {
   it('tells a warning and a start once, however often they are told', async () => {
     const operation = await under.givenStatus('running');
     const lease = { operationId: operation.id, attempt: operation.attempt, workerId: 'w' };
-    const start = { step: 7, epoch: 1, steps: 10, epochs: 2, backend: 'wasm', checkpointId: null, details: {} };
+    const start = {
+      step: 7,
+      epoch: 1,
+      steps: 10,
+      epochs: 2,
+      backend: 'wasm',
+      checkpointId: null,
+      fellBackFrom: null,
+      details: {},
+    };
     const warning = { code: 'checkpoint-failed', message: 'the disk is full' };
     await Promise.all(Array.from({ length: 4 }, () => under.operations.recordStart(lease, start)));
     await Promise.all(Array.from({ length: 4 }, () => under.operations.warn(lease, warning, {})));
