@@ -20,6 +20,7 @@ export const CheckpointSummary = z.object({
   checkpoint_id: z.string(),
   checkpoint_type: CheckpointKind,
   created_at: Instant,
+  corrupted_at: Instant.nullable().optional().describe('when it was last found damaged; null: it is not known to be'),
   ...Position,
 });
 export const ProgressView = z.object({
@@ -39,6 +40,7 @@ export const PauseRecordView = z.object({
   ...Position,
   paused_at: Instant,
   checkpoint_id: z.string(),
+  corrupted_at: Instant.nullable().optional().describe('when that checkpoint was last found damaged'),
   remaining: RemainingTime.nullable(),
   snapshot: ResourceSnapshot.nullable().describe('the machine as its worker measured it; null: not measured'),
 });

@@ -20,7 +20,6 @@ export function toCheckpointViews(
     is_latest: checkpoint === latest,
     is_best: checkpoint === best,
     pinned: checkpoint.pinned,
-    corrupted_at: checkpoint.corruptedAt?.toISOString() ?? null,
     verified_at: checkpoint.verifiedAt?.toISOString() ?? null,
     parent_id: checkpoint.parentId,
     manifest_key: checkpoint.manifestKey,

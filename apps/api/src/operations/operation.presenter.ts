@@ -122,7 +122,7 @@ export function toOperationView(
       requested_by: operation.pauseRequest.requestedBy,
       requested_at: operation.pauseRequest.requestedAt,
     },
-    paused: toPauseRecord(operation),
+    paused: toPauseRecord(operation, resumedFrom),
     pauses: toPastPauses(pauses),
     cancel: operation.cancelRequest && {
       reason: operation.cancelRequest.reason,
@@ -184,7 +184,8 @@ function toForkSummary({ id, name, status, origin, createdAt }: Operation): NonN
 }
 
 /** Only while it stands paused: the next resume makes it one of the past. */
-function toPauseRecord({ status, pauseRecord }: Operation): OperationView['paused'] {
+/** It goes on from where it was saved. */
+function toPauseRecord({ status, pauseRecord }: Operation, saved: Checkpoint | undefined): OperationView['paused'] {
   if (status !== 'paused' || !pauseRecord) return null;
   const { step, epoch, pausedAt, checkpointId, remaining, snapshot } = pauseRecord;
   return {
@@ -192,6 +193,7 @@ function toPauseRecord({ status, pauseRecord }: Operation): OperationView['pause
     epoch,
     paused_at: pausedAt,
     checkpoint_id: checkpointId,
+    corrupted_at: saved?.id === checkpointId ? (saved.corruptedAt?.toISOString() ?? null) : null,
     remaining: remaining && { ...remaining },
     snapshot: snapshot as NonNullable<OperationView['paused']>['snapshot'], // checked when the worker sent it
   };
@@ -243,11 +245,19 @@ function toProgress(operation: Operation, now: number): OperationView['progress'
   };
 }
 
-export function toCheckpointSummary({ id, kind, createdAt, step, epoch }: Checkpoint): CheckpointSummary {
+export function toCheckpointSummary({
+  id,
+  kind,
+  createdAt,
+  corruptedAt,
+  step,
+  epoch,
+}: Checkpoint): CheckpointSummary & { readonly corrupted_at: string | null } {
   return {
     checkpoint_id: id,
     checkpoint_type: kind as CheckpointSummary['checkpoint_type'], // the column is constrained to the same list
     created_at: createdAt.toISOString(),
+    corrupted_at: corruptedAt?.toISOString() ?? null,
     step,
     epoch,
   };

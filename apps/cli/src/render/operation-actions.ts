@@ -1,5 +1,6 @@
 import type { ActionView, OperationView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations';
+import { withDamage } from './damage.js';
 import { position, renderMetrics } from './figures.js';
 import { block, type Row } from './layout.js';
 import { noWorkerRows } from './no-worker.js';
@@ -72,7 +73,11 @@ function continuation(
   return [
     {
       label: 'saved',
-      value: `${position(latest)} (${latest.checkpoint_type} checkpoint of ${age(latest.created_at, now)})`,
+      value: withDamage(
+        `${position(latest)} (${latest.checkpoint_type} checkpoint of ${age(latest.created_at, now)})`,
+        latest,
+        now,
+      ),
     },
     { label: 'resume', value: `ktrdr operations resume ${id}` },
   ];

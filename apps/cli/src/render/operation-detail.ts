@@ -5,6 +5,7 @@ import { block, type Cell, type Row } from './layout.js';
 import type { Paint } from './paint.js';
 import { noWorkerRows } from './no-worker.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
+import { withDamage } from './damage.js';
 import { changesOf, renderChange } from './spec-changes.js';
 import { statusCell } from './status.js';
 import { age, count, duration, figure, percent, quantity } from './units.js';
@@ -34,7 +35,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'pauses', value: earlierPauses(operation, now) },
     { label: 'checkpoint', value: checkpointOf(operation.latest_checkpoint, now) },
     { label: 'saving', value: savingOf(operation) },
-    { label: 'resumed', value: operation.resumed_from && `from ${checkpointOf(operation.resumed_from, now)}` },
+    { label: 'resumed', value: checkpointOf(operation.resumed_from, now, 'from ') },
     { label: 'pause', value: pause && isLeased(status) ? request(pause, `at the next ${pause.boundary}`, now) : null },
     { label: 'cancel', value: cancel && request(cancel, cancel.save ? 'saving first' : 'discarding', now) },
     { label: 'recoveries', value: recoveriesOf(operation) },
@@ -94,10 +95,10 @@ function watchdogOf({ watchdog }: OperationView): string | null {
   return watchdog && `${ON_STALL[watchdog.on_stall]} after ${duration(watchdog.seconds)} without a step`;
 }
 
-function checkpointOf(checkpoint: Summary | null, now: Date): string | null {
+function checkpointOf(checkpoint: Summary | null, now: Date, before = ''): Cell | null {
   if (!checkpoint) return null;
   const { checkpoint_id: id, checkpoint_type: kind, created_at } = checkpoint;
-  return `${id} (${kind}, ${position(checkpoint)}, ${age(created_at, now)})`;
+  return withDamage(`${before}${id} (${kind}, ${position(checkpoint)}, ${age(created_at, now)})`, checkpoint, now);
 }
 
 const DECIDED_BY = {

@@ -103,6 +103,20 @@ describe('a stop', () => {
     );
   });
 
+  it('marks a checkpoint that is known to be damaged', () => {
+    const corrupted = checkpointSummary({ corrupted_at: '2026-11-22T10:16:05.000Z' });
+    const damaged = operationView({
+      status: 'cancelled',
+      allowed_actions: ['resume', 'delete'],
+      latest_checkpoint: corrupted,
+      resumed_from: corrupted,
+    });
+    const shown = 'ck_01 (cancel, epoch 25, step 1,400, 2 minutes ago), found corrupted 1 minute ago\n';
+    expect(renderOperation(damaged, context)).toContain(`  checkpoint   ${shown}`);
+    expect(renderOperation(damaged, context)).toContain(`  resumed      from ${shown}`);
+    expect(renderOutcome(damaged, context)).toContain('(cancel checkpoint of 2 minutes ago), found corrupted 1 minute');
+  });
+
   it('tells how an operation ended', () => {
     const failed = operationView({
       status: 'failed',

@@ -82,6 +82,19 @@ describe('a paused operation', () => {
     expect(text).not.toContain('asked for');
   });
 
+  it.each([
+    ['known to be damaged', '2026-11-22T10:16:05.000Z', '<bad>ck_01, found corrupted 1 minute ago</>'],
+    ['not', null, 'ck_01'],
+  ])('marks a checkpoint that is %s', (_what, corrupted_at, saved) => {
+    const marking: Paint = (tone, text) => (tone === 'bad' ? `<bad>${text}</>` : text);
+    const view = pausedView(null);
+    const text = renderOperation(
+      { ...view, paused: view.paused && { ...view.paused, corrupted_at } },
+      { ...context, paint: marking },
+    );
+    expect(text).toContain(`  saved as     ${saved}\n`);
+  });
+
   it('marks what is above 70 % and above 90 %', () => {
     const marking: Paint = (tone, text) => (tone === 'waiting' || tone === 'bad' ? `<${tone}>${text}</>` : text);
     const text = renderOperation(pausedView({ ...SNAPSHOT, cpu_percent: 70 }), { ...context, paint: marking });

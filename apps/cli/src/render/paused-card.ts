@@ -1,4 +1,5 @@
 import type { OperationView } from '@ktrdr/contracts';
+import { withDamage } from './damage.js';
 import { position } from './figures.js';
 import type { Row } from './layout.js';
 import { machineRows } from './machine.js';
@@ -21,7 +22,7 @@ export function pausedRows(operation: OperationView, now: Date): Row[] {
     { label: 'paused', value: [by && `by ${by}`, at && `${age(at, now)} (${at})`].filter(Boolean).join(', ') },
     { label: 'why', value: [cause, reason].filter(Boolean).join(': ') },
     { label: 'paused at', value: paused && position(paused) },
-    { label: 'saved as', value: paused?.checkpoint_id },
+    { label: 'saved as', value: paused && withDamage(paused.checkpoint_id, paused, now) },
     { label: 'remaining', value: remainingText(paused?.remaining ?? remaining) },
     ...(paused ? machineRows(paused.snapshot) : []),
   ];
