@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EventPage, HistoryPage, OperationView } from '@ktrdr/contracts';
 import type { HttpClient } from './http-client.js';
 import { until } from './until.js';
 
-const ENDED: readonly string[] = ['completed', 'failed', 'cancelled', 'paused'];
+const FINAL: readonly string[] = ['completed', 'failed', 'cancelled'];
+const ENDED: readonly string[] = [...FINAL, 'paused'];
 
 /** An endless training on the S&P 500 series, whose hidden layers decide how big its checkpoints are. */
 export function trainingSpec({ hidden, seed }: Readonly<{ hidden: readonly number[]; seed: number }>) {
@@ -46,18 +48,26 @@ export class Operations {
   /** The first event of this type that the attempt's worker has told, once it has. */
   firstEvent(id: string, type: string, { attempt, after }: Readonly<{ attempt: number; after: number }>) {
     return until(`${id} tells its first ${type} of attempt ${attempt}`, async () => {
-      const page = await this.http.expect(200, this.http.get(`/operations/${id}/events?after=${after}&limit=1000`));
-      return (page as EventPage).items.find((event) => event.type === type && event.attempt === attempt);
+      const { items } = await this.eventPage(id, after);
+      return items.find((event) => event.type === type && event.attempt === attempt);
     });
+  }
+
+  /** Its events after this one, as they come, until it has ended; asked for anew after a while when there was none. */
+  async *events(id: string, after: number, everyMs: number): AsyncGenerator<EventPage['items'][number], void> {
+    for (let next = after; ;) {
+      const page = await this.eventPage(id, next);
+      yield* page.items;
+      if (page.items.some(({ type, data }) => type === 'status' && FINAL.includes(String(data['to'])))) return;
+      next = page.next_after;
+      if (page.items.length === 0) await delay(everyMs);
+    }
   }
 
   /** The sequence number of its newest event. */
   async lastEvent(id: string): Promise<number> {
     for (let after = 0; ;) {
-      const page = (await this.http.expect(
-        200,
-        this.http.get(`/operations/${id}/events?after=${after}&limit=1000`),
-      )) as EventPage;
+      const page = await this.eventPage(id, after);
       if (page.items.length === 0) return after;
       after = page.next_after;
     }
@@ -79,5 +89,10 @@ export class Operations {
       const view = await this.show(id);
       return view.status === 'cancelled' ? view : undefined;
     });
+  }
+
+  private async eventPage(id: string, after: number): Promise<EventPage> {
+    const page = await this.http.expect(200, this.http.get(`/operations/${id}/events?after=${after}&limit=1000`));
+    return page as EventPage;
   }
 }

@@ -5,10 +5,15 @@ import { layers, sequential } from '@tensorflow/tfjs-layers';
 
 export const PLAIN_REFERENCE = 'plain TensorFlow.js loop';
 
+/** Steps of a training, the first not included. */
+export type StepRange = Readonly<{ from: number; to: number }>;
+
 /** A model in the middle of its training. */
 export type PlainLoop = Readonly<{
-  /** Goes on training for so long; steps a second over that time. */
-  stepsPerSecond(seconds: number): number;
+  /** Goes on training for so long; how many steps it has made by then, since its beginning. */
+  trainFor(seconds: number): number;
+  /** Milliseconds a step within these, counted from its beginning: it goes on to the first of them, and then to the last. */
+  stepMs(steps: StepRange): number;
   dispose(): void;
 }>;
 
@@ -62,11 +67,17 @@ export async function startPlainLoop(document: unknown, dataFile: string): Promi
     if (steps % batches === 0) validate();
   };
   return {
-    stepsPerSecond(seconds) {
-      const before = steps;
+    trainFor(seconds) {
       const startedAt = performance.now();
       while (performance.now() - startedAt < seconds * 1000) next();
-      return ((steps - before) * 1000) / (performance.now() - startedAt);
+      return steps;
+    },
+    stepMs({ from, to }) {
+      if (steps > from) throw new Error(`The plain loop is at step ${steps} and cannot be measured from step ${from}.`);
+      while (steps < from) next();
+      const startedAt = performance.now();
+      while (steps < to) next();
+      return (performance.now() - startedAt) / (to - from);
     },
     dispose() {
       model.dispose();

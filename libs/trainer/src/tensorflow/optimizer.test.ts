@@ -19,6 +19,9 @@ function weightOf(values: number[] | Float32Array): Weight {
   return { name: 'w', variable: tf.tidy(() => tf.variable(tf.tensor1d(values))), isTrainable: true };
 }
 
+const LEAST_NORMAL = 2 ** -126;
+const isSubnormal = (value: number): boolean => value !== 0 && Math.abs(value) < LEAST_NORMAL;
+
 function update(optimizer: StatefulOptimizer, { variable }: Weight, times: number): void {
   for (let time = 0; time < times; time += 1) {
     tf.tidy(() => optimizer.apply(tf.variableGrads(() => tf.sum(tf.square(variable)), optimizer.variables).grads));
@@ -62,6 +65,45 @@ describe.each(['cpu', 'wasm'])('an optimizer on %s', (backend) => {
     for (let time = 0; time < 10; time += 1) adam.minimize(() => tf.sum(tf.square(plain)), false, [plain]);
     expect(weight.variable.dataSync()).toEqual(plain.dataSync());
     for (const one of [optimizer, adam, weight.variable, plain]) one.dispose();
+  });
+
+  it.each([
+    ['adam', () => new tf.AdamOptimizer(0.01, 0.9, 0.999, 1e-7)],
+    ['momentum', () => new tf.MomentumOptimizer(0.01, 0.9)],
+  ] as const)(
+    'keeps no subnormal moments of what has fallen silent, and comes to the same weights: %s',
+    (kind, newPlain) => {
+      const { optimizer: spec } = tinySpec({ optimizer: { kind, learning_rate: 0.01 } });
+      const plain = newPlain();
+      const weight = weightOf(START);
+      const other = tf.variable(tf.tensor1d(START));
+      const optimizer = new StatefulOptimizer(spec, [weight]);
+      // The first of the weights has a gradient in the first ten steps only.
+      const loss = (variable: tf.Variable, time: number): tf.Scalar =>
+        tf.sum(tf.mul(tf.square(variable), [time < 10 ? 1 : 0, 1, 0.5]));
+      for (let time = 0; time < 1_200; time += 1) {
+        tf.tidy(() => optimizer.apply(tf.variableGrads(() => loss(weight.variable, time), optimizer.variables).grads));
+        plain.minimize(() => loss(other, time), false, [other]);
+      }
+      expect(weight.variable.dataSync()).toEqual(other.dataSync());
+      const [first] = optimizer.slots;
+      expect(first?.variable.dataSync()[0]).toBe(0);
+      const moments = optimizer.slots.filter(({ name }) => name.includes(':'));
+      expect(moments.flatMap(({ variable }) => [...variable.dataSync()]).filter(isSubnormal)).toEqual([]);
+      for (const one of [optimizer, plain, weight.variable, other]) one.dispose();
+    },
+  );
+
+  it('keeps even the smallest moments where epsilon is so small that they count', () => {
+    const weight = weightOf(START);
+    const { optimizer: spec } = tinySpec({ optimizer: { kind: 'adam', learning_rate: 0.01, epsilon: 1e-30 } });
+    const optimizer = new StatefulOptimizer(spec, [weight]);
+    const loss = (time: number) => tf.mul(tf.sum(tf.square(weight.variable)), time < 10 ? 1 : 0) as tf.Scalar;
+    for (let time = 0; time < 896; time += 1)
+      tf.tidy(() => optimizer.apply(tf.variableGrads(() => loss(time), optimizer.variables).grads));
+    const [first] = optimizer.slots;
+    expect(first?.variable.dataSync().every(isSubnormal)).toBe(true);
+    for (const one of [optimizer, weight.variable]) one.dispose();
   });
 });
 

@@ -46,6 +46,24 @@ const SLOTS: Readonly<Record<OptimizerSpec['kind'], readonly { readonly field: s
   ],
 };
 
+/**
+ * Moments of units that have fallen silent decay by a factor each update, and end as subnormal numbers, with which a
+ * processor computes many times more slowly: a network with two layers of 512 units takes 1.4 times as long from step 800 on.
+ * So what is smaller than this is made 0 now and then, soon enough that at usual rates nothing becomes subnormal meanwhile.
+ */
+const NEGLIGIBLE = 1e-32;
+const CLEARED_EVERY_UPDATES = 64;
+/** Beside a smaller epsilon even such a moment could count; from here on it is far beyond a weight's last digit. */
+const LEAST_EPSILON = 1e-7;
+
+function mayClear(spec: OptimizerSpec): boolean {
+  return !('epsilon' in spec) || spec.epsilon >= LEAST_EPSILON;
+}
+
+function clearNegligible(variable: tf.Variable): void {
+  tf.tidy(() => variable.assign(tf.where(tf.less(tf.abs(variable), NEGLIGIBLE), tf.zerosLike(variable), variable)));
+}
+
 function create(spec: OptimizerSpec): tf.Optimizer {
   switch (spec.kind) {
     case 'sgd':
@@ -65,6 +83,8 @@ export class StatefulOptimizer {
   private readonly optimizer: tf.Optimizer;
   private readonly internals: Internals;
   private readonly trained: readonly Weight[];
+  /** What decays. */
+  private readonly decaying: readonly tf.Variable[];
 
   constructor(spec: OptimizerSpec, weights: readonly Weight[]) {
     this.optimizer = create(spec);
@@ -78,6 +98,7 @@ export class StatefulOptimizer {
         return { originalName: `${variable.name}/${slot}`, variable: zeros };
       });
     }
+    this.decaying = mayClear(spec) ? slots.map(({ variable }) => variable) : [];
     const { accBeta1, accBeta2 } = this.internals;
     if (accBeta1 && accBeta2) {
       slots.push({ name: 'accumulated_beta1', variable: accBeta1 }, { name: 'accumulated_beta2', variable: accBeta2 });
@@ -112,6 +133,8 @@ export class StatefulOptimizer {
     this.optimizer.applyGradients(
       this.trained.map(({ variable: { name } }) => ({ name, tensor: gradients[name] as tf.Tensor })),
     );
+    // By the number of updates: a training that was interrupted does it where the others do.
+    if (this.iterations % CLEARED_EVERY_UPDATES === 0) this.decaying.forEach(clearNegligible);
   }
 
   /** All slots and the number of updates, as one safetensors file, in pieces. */
