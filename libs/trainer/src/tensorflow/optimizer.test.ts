@@ -70,6 +70,7 @@ describe.each(['cpu', 'wasm'])('an optimizer on %s', (backend) => {
   it.each([
     ['adam', () => new tf.AdamOptimizer(0.01, 0.9, 0.999, 1e-7)],
     ['momentum', () => new tf.MomentumOptimizer(0.01, 0.9)],
+    ['rmsprop', () => new tf.RMSPropOptimizer(0.01, 0.9, 0, 1e-7)],
   ] as const)(
     'keeps no subnormal moments of what has fallen silent, and comes to the same weights: %s',
     (kind, newPlain) => {
