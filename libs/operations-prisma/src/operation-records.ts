@@ -1,6 +1,6 @@
 import type { HistoryEntry, MetricPointRecord, OperationEventRecord, OperationStatus } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
-import { Prisma } from './generated/prisma/client.js';
+import { type Attempt as AttemptRow, Prisma } from './generated/prisma/client.js';
 import { toEvent, toHistoryEntry, toMetricPoint } from './operation-rows.js';
 
 const { sql, join } = Prisma;
@@ -12,15 +12,35 @@ export interface ChildrenOfStatus {
   readonly done: number;
 }
 
+/** Null: it went on from where the operation was, and passed over nothing; or it was claimed before that was kept. */
+function rewindOf({ claimedStep, startStep, checkpointId, fellBackFrom }: AttemptRow) {
+  const lostSteps = Math.max(0, (claimedStep ?? 0) - (startStep ?? 0));
+  if (lostSteps === 0 && fellBackFrom === null) return null;
+  return {
+    checkpoint_id: checkpointId,
+    step: startStep,
+    lost_steps: lostSteps,
+    ...(fellBackFrom === null ? {} : { fell_back_from: fellBackFrom }),
+  };
+}
+
 /** What happened to operations: read by people, written by the statements that made it happen. */
 export class OperationRecords {
   constructor(private readonly prisma: Database) {}
 
+  /** A claim tells too how far its attempt went back when it started, which was found out after it. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
-    const rows = await reach(() =>
-      this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
+    const [rows, attempts] = await reach(() =>
+      Promise.all([
+        this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
+        this.prisma.attempt.findMany({ where: { operationId: id, restoredAt: { not: null } } }),
+      ]),
     );
-    return rows.map(toHistoryEntry);
+    const rewinds = new Map(attempts.map((attempt) => [attempt.attempt, rewindOf(attempt)]));
+    return rows.map(toHistoryEntry).map((entry) => {
+      const rewind = entry.event === 'claim' ? rewinds.get(entry.attempt) : undefined;
+      return rewind ? { ...entry, details: { ...entry.details, ...rewind } } : entry;
+    });
   }
 
   async events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]> {

@@ -24,10 +24,8 @@ export async function recordStart(prisma: Database, lease: Lease, report: StartR
   });
 }
 
-/** The history of its claim tells how far it went back. */
 async function startedRow(tx: Transaction, lease: Lease, report: StartReport): Promise<OperationRow | null> {
   const { step, epoch, steps, epochs, backend, checkpointId, fellBackFrom } = report;
-  const passedOver = fellBackFrom === null ? {} : { fell_back_from: fellBackFrom };
   const [row] = await tx.$queryRaw<OperationRow[]>(sql`
     WITH old AS (
       SELECT o.id,
@@ -51,7 +49,7 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
       FROM old WHERE o.id = old.id RETURNING o.*, old.step AS trained_step
     ), a AS (
       UPDATE attempts SET restored_at = clock_timestamp(), start_step = ${step}, start_epoch = ${epoch},
-        checkpoint_id = ${checkpointId}, backend = ${backend}
+        checkpoint_id = ${checkpointId}, fell_back_from = ${fellBackFrom}, backend = ${backend}
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
     ), e AS (
       INSERT INTO events (operation_id, seq, type, attempt, data)
@@ -63,16 +61,10 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
         backend,
         checkpoint_id: checkpointId,
         worker_id: lease.workerId,
-        ...passedOver,
+        ...(fellBackFrom === null ? {} : { fell_back_from: fellBackFrom }),
         ...report.details,
       })} || jsonb_build_object('lost_steps', greatest(0, u.trained_step - ${step}::int))
       FROM u
-    ), h AS (
-      UPDATE operation_history h
-      SET details = h.details || ${json({ checkpoint_id: checkpointId, step, ...passedOver })}
-        || jsonb_build_object('lost_steps', greatest(0, u.trained_step - ${step}::int))
-      FROM u WHERE h.operation_id = u.id AND h.attempt = u.attempt AND h.event = 'claim'
-        AND (u.trained_step > ${step}::int OR ${fellBackFrom}::text IS NOT NULL)
     )
     SELECT ${operationColumns('u')} FROM u`);
   return row ?? null;
