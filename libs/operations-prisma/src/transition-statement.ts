@@ -54,6 +54,10 @@ const REWINDS: readonly TransitionCommand['event'][] = (['crash', 'release', 'le
   (event) => transitionsOf(event).some(({ to }) => to === 'queued'),
 );
 
+/** How far what begins again without a checkpoint had come: behind this nothing tells it any more. */
+const LOSS = raw(` || CASE WHEN old.target = 'queued' AND old.trained_step > 0
+  THEN jsonb_build_object('checkpoint_id', NULL, 'step', 0, 'lost_steps', old.trained_step) ELSE '{}' END`);
+
 /** What a command wants changed, as JSON; where there may be none of it, JSON's null becomes PostgreSQL's. */
 const given = (name: keyof OperationChanges) => raw(`(old.changes->'${name}')`);
 const givenOrNull = (name: keyof OperationChanges) => raw(`nullif(old.changes->'${name}', 'null')`);
@@ -223,7 +227,8 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
     ), old AS (
       SELECT o.*, asked.actor, asked.reason, asked.details, asked.changes
       FROM ${turns}asked, LATERAL (
-        SELECT o.id, o.status, o.worker_id, ${SPENT_MS}, ${raw(target(event))} AS target
+        SELECT o.id, o.status, o.worker_id, (o.progress->>'step')::int AS trained_step, ${SPENT_MS},
+          ${raw(target(event))} AS target
         FROM operations o WHERE ${join(guards, ' AND ')} FOR UPDATE ${passingOver(held)}
       ) AS o
     )${isChosen ? chosenCheckpoints(held) : empty}, u AS (
@@ -240,7 +245,7 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
       FROM old${isChosen ? raw(' JOIN chosen ON chosen.operation_id = old.id') : empty}
       WHERE o.id = old.id
       RETURNING o.*, old.status AS from_status, old.worker_id AS from_worker,
-        old.actor AS by_whom, old.reason AS why, old.details AS details
+        old.actor AS by_whom, old.reason AS why, old.details${REWINDS.includes(event) ? LOSS : empty} AS details
     ), h AS (
       INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, reason, attempt, at, details)
       SELECT u.id, u.version, ${name}, u.from_status, u.status, u.by_whom, u.why, u.attempt, u.status_since, u.details

@@ -237,6 +237,30 @@ describe('operations in PostgreSQL', () => {
     expect(await claim('timed-2')).toMatchObject({ operation: { attempt: 2 }, waited: null });
   });
 
+  it.each(['lease-expired', 'crash', 'release'] as const)(
+    'tells what is lost where it begins again without a checkpoint: %s',
+    async (event) => {
+      const { id, attempt } = await under.givenStatus('running');
+      await under.operations.recordStart(
+        { operationId: id, attempt, workerId: 'w' },
+        { step: 0, epoch: 0, steps: 50, epochs: 1, backend: null, checkpointId: null, fellBackFrom: null, details: {} },
+      );
+      await under.sql`UPDATE operations SET progress = progress || '{"step": 30}' WHERE id = ${id}`;
+      await under.apply(id, event);
+      expect(await under.operations.get(id)).toMatchObject({ status: 'queued', progress: { step: 0 } });
+      const lost = { checkpoint_id: null, step: 0, lost_steps: 30 };
+      expect((await under.records.history(id)).at(-1)).toMatchObject({ event, details: lost });
+      expect((await under.records.events(id, 0, 100)).at(-1)).toMatchObject({ type: 'status', data: lost });
+    },
+  );
+
+  it('says nothing of a loss where a checkpoint is left', async () => {
+    const { id } = await under.givenStatus('running', { withCheckpoint: true });
+    await under.sql`UPDATE operations SET progress = '{"step": 30, "epoch": 0, "steps": 50, "epochs": 1}' WHERE id = ${id}`;
+    await under.apply(id, 'lease-expired');
+    expect((await under.records.history(id)).at(-1)).toMatchObject({ to: 'resuming', details: {} });
+  });
+
   it('numbers events without a gap though many write at once', async () => {
     const { id, attempt } = await under.givenStatus('running');
     await Promise.all(
