@@ -23,8 +23,12 @@ export function newVerification(): Verification {
   return { items: [], unverified: [], deleted: 0, bytes_hashed: 0 };
 }
 
-export async function listOf(api: ApiClient, operationId: string): Promise<readonly ListedCheckpoint[]> {
-  const { items } = await api.checkpoints(operationId);
+export async function listOf(
+  api: ApiClient,
+  operationId: string,
+  signal: AbortSignal,
+): Promise<readonly ListedCheckpoint[]> {
+  const { items } = await api.checkpoints(operationId, { signal });
   return items.map(({ checkpoint_id, operation_id, step }) => ({ checkpoint_id, operation_id, step }));
 }
 
@@ -35,10 +39,9 @@ const PAGE = 200;
 export async function listAll(api: ApiClient, signal: AbortSignal): Promise<readonly ListedCheckpoint[]> {
   const listed: ListedCheckpoint[] = [];
   for (let cursor: string | undefined; ;) {
-    const page = await api.list({ limit: PAGE, cursor });
+    const page = await api.list({ limit: PAGE, cursor }, { signal });
     for (const { operation_id: id, latest_checkpoint: latest } of page.items) {
-      signal.throwIfAborted();
-      if (latest) listed.push(...((await unlessDeleted(listOf(api, id))) ?? []));
+      if (latest) listed.push(...((await unlessDeleted(listOf(api, id, signal))) ?? []));
     }
     if (page.next_cursor === null) return listed;
     cursor = page.next_cursor;

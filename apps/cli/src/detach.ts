@@ -8,14 +8,17 @@ export function onInterrupt(): Interrupt {
   return onSignals(['SIGINT']);
 }
 
-/** The same for everything that asks the process to end, for a command that has something to clean up. */
-export function onAnyEnd(): Interrupt {
-  return onSignals(['SIGINT', 'SIGTERM', 'SIGHUP']);
+/**
+ * The same for everything that asks the process to end, for a command that has something to clean up.
+ * @param left what it leaves behind, as a sentence
+ */
+export function onAnyEnd(left?: string): Interrupt {
+  return onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], left);
 }
 
-function onSignals(names: readonly NodeJS.Signals[]): Interrupt {
+function onSignals(names: readonly NodeJS.Signals[], left?: string): Interrupt {
   const controller = new AbortController();
-  const interrupt = (name: NodeJS.Signals) => controller.abort(new InterruptedError(name));
+  const interrupt = (name: NodeJS.Signals) => controller.abort(new InterruptedError(name, left));
   for (const name of names) process.on(name, interrupt);
   return {
     signal: controller.signal,

@@ -5,8 +5,11 @@ import { DomainError, type ErrorCode } from '@ktrdr/errors';
 /** A signal ended the command before it was done. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
-  constructor(readonly signal: NodeJS.Signals) {
-    super('Interrupted. Nothing was kept');
+  constructor(
+    readonly signal: NodeJS.Signals,
+    left = 'Nothing was kept',
+  ) {
+    super(`Interrupted. ${left}`);
   }
 }
 

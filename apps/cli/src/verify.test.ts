@@ -1,6 +1,6 @@
 import { ContractApi } from './testing/contract-api.js';
 import { checkpointSummary, checkpointView, ID, operationView } from './testing/fixtures.js';
-import { ktrdr } from './testing/ktrdr-process.js';
+import { ktrdr, startKtrdr } from './testing/ktrdr-process.js';
 
 const OTHER = 'op_training_20261122_101600_aaaaaa';
 const GONE = 'op_training_20261122_101700_bbbbbb';
@@ -12,8 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const run = (...args: string[]) =>
-  ktrdr(['checkpoints', 'verify', ...args], { env: { KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' } });
+const env = () => ({ KTRDR_API_URL: api.url, KTRDR_API_TOKEN: 'secret' });
+const run = (...args: string[]) => ktrdr(['checkpoints', 'verify', ...args], { env: env() });
 
 const DAMAGE = { name: 'weights.safetensors', problem: 'wrong-hash', detail: 'another SHA-256' };
 
@@ -130,6 +130,23 @@ describe('a verification of many', () => {
       const { code, stdout, stderr } = await run(...flags, '--json');
       expect([code, JSON.parse(stdout), stderr]).toEqual([6, expected, '']);
     }
+  });
+
+  it.each([
+    ['the operations are listed', 'GET /operations', ['--all']],
+    ['the checkpoints of one are listed', `GET /operations/${ID}/checkpoints`, ['--all']],
+    ['the checkpoints of the one are listed', `GET /operations/${ID}/checkpoints`, ['--operation', ID]],
+    ['one is hashed', 'POST /checkpoints/ck_01/verify', ['--all']],
+  ])('ends by Ctrl+C while %s', async (_when, route, flags) => {
+    givenOperations(ID);
+    givenCheckpoints(ID, { ck_01: verdict('ck_01') });
+    api.on(route, () => undefined); // never answered
+    const verifying = await startKtrdr(['checkpoints', 'verify', ...flags], { env: env() });
+    await api.received(route);
+    verifying.child.kill('SIGINT');
+    const { code, stderr } = await verifying.finished();
+    expect(code).toBe(130);
+    expect(stderr).toContain('Interrupted. What was found so far is recorded\n');
   });
 
   it('tells how far it is where it takes its time', async () => {

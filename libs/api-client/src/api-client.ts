@@ -80,8 +80,8 @@ export class ApiClient {
     return this.post('operations', OperationView, body);
   }
 
-  list(filter: OperationFilter = {}): Promise<OperationPage> {
-    return this.read('operations', OperationPage, { ...filter });
+  list(filter: OperationFilter = {}, options: ReadOptions = {}): Promise<OperationPage> {
+    return this.read('operations', OperationPage, { ...filter }, options);
   }
 
   get(operationId: string, options: ReadOptions = {}): Promise<OperationView> {
@@ -145,8 +145,8 @@ export class ApiClient {
     return this.read(operation(operationId, 'metrics'), MetricsPage);
   }
 
-  checkpoints(operationId: string): Promise<CheckpointPage> {
-    return this.read(operation(operationId, 'checkpoints'), CheckpointPage);
+  checkpoints(operationId: string, options: ReadOptions = {}): Promise<CheckpointPage> {
+    return this.read(operation(operationId, 'checkpoints'), CheckpointPage, {}, options);
   }
 
   explain(operationId: string): Promise<ExplainView> {
@@ -254,8 +254,9 @@ export class ApiClient {
     path: string,
     answer: Schema,
     query: Readonly<Record<string, string | number | undefined>> = {},
+    options: ReadOptions = {},
   ): Promise<z.output<Schema>> {
-    return this.transport.request({ method: 'GET', path, query, answer });
+    return this.transport.request({ method: 'GET', path, query, answer, ...options });
   }
 
   private post<Schema extends z.ZodType>(path: string, answer: Schema, body: unknown = {}): Promise<z.output<Schema>> {

@@ -76,11 +76,11 @@ export default class CheckpointsVerify extends ProgressCommand {
   }
 
   private async verifyListed(api: ApiClient, operationId: string | null, verification: Verification): Promise<void> {
-    using interrupt = onAnyEnd();
+    using interrupt = onAnyEnd('What was found so far is recorded');
     const { signal } = interrupt;
     let many: number | null = null;
     using _shown = this.showProgress(() => verificationSoFar(verification, many));
-    const listed = operationId === null ? await listAll(api, signal) : await listOf(api, operationId);
+    const listed = operationId === null ? await listAll(api, signal) : await listOf(api, operationId, signal);
     many = listed.length;
     const tell = (unsound: Unsound) => this.log(renderUnsound(unsound, this.paint));
     await verifyEach(listed, verification, { api, signal, tell });
