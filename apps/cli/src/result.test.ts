@@ -54,6 +54,13 @@ describe('result', () => {
     expect(stdout).toContain(`download     ktrdr operations result ${ID} --output DIR`);
   });
 
+  it('tells that its checkpoint is known to be damaged', async () => {
+    const corrupted_at = new Date().toISOString();
+    const checkpoint = checkpointSummary({ checkpoint_type: 'final', corrupted_at });
+    api.answer(`GET /operations/${ID}/result`, { ...RESULT, checkpoint });
+    expect((await run()).stdout).toMatch(/^ +checkpoint .*\), found corrupted /m);
+  });
+
   it('is downloaded, every file with the hash that the result names', async () => {
     givenResult();
     const target = join(folder, 'new', 'model');

@@ -3,6 +3,7 @@ import type { SavedFile } from '../result-files.js';
 import { block, type Row } from './layout.js';
 import type { RenderContext } from './operation-detail.js';
 import { identity } from './checkpoint.js';
+import { withDamage } from './damage.js';
 import { position } from './figures.js';
 import { age, size } from './units.js';
 import { valueLines } from './value-lines.js';
@@ -19,7 +20,13 @@ export function renderResult(
     { label: 'result', value: valueLines(result) },
     {
       label: 'checkpoint',
-      value: checkpoint && `${checkpoint.checkpoint_id} (${position(checkpoint)}, ${age(checkpoint.created_at, now)})`,
+      value:
+        checkpoint &&
+        withDamage(
+          `${checkpoint.checkpoint_id} (${position(checkpoint)}, ${age(checkpoint.created_at, now)})`,
+          checkpoint,
+          now,
+        ),
     },
     { label: 'files', value: saved ? null : files.map(line) },
     { label: 'saved', value: saved?.map(({ path, bytes }) => `${path}  (${size(bytes)}, SHA-256 checked)`) },
