@@ -68,6 +68,13 @@ describe('the retention of an operation', () => {
     expect(removed({ checkpoints }, { keepLast: 1 })).toEqual(['c1']);
   });
 
+  it('lets what a rewind has left behind go first', () => {
+    const left = at(9, { supersededAt: new Date(0) });
+    const checkpoints = [at(1), left, at(2, { id: 'rewound', attempt: 2, seq: 1 })];
+    expect(removed({ checkpoints }, { keepLast: 1 })).toEqual(['c9', 'c1']);
+    expect(removed({ checkpoints: [at(1), pinned(left)] }, { keepLast: 1 })).toEqual([]);
+  });
+
   it('calls a checkpoint pinned only where it would go without that', () => {
     const operation = givenOperation({ status: 'failed' });
     const { keep } = planOperationRetention({ operation, checkpoints: [at(1), at(2)].map(pinned) }, { keepLast: 1 });

@@ -35,7 +35,10 @@ export function planOperationRetention(
   { operation, checkpoints }: RetentionFacts,
   limits: RetentionLimits,
 ): OperationRetentionPlan {
-  const byStep = checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
+  const isBehind = ({ supersededAt }: Checkpoint) => Number(supersededAt !== null);
+  const byStep = checkpoints.toSorted(
+    (a, b) => isBehind(a) - isBehind(b) || b.step - a.step || b.attempt - a.attempt || b.seq - a.seq,
+  );
   const best = byStep.find(({ isBest }) => isBest);
   const result = operation.status === 'completed' ? byStep.find(({ kind }) => kind === 'final') : undefined;
   const retainable = checkpoints.map((checkpoint): RetainableCheckpoint => ({

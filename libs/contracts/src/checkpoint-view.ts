@@ -24,6 +24,11 @@ export const CheckpointView = CheckpointSummary.extend({
   is_best: z.boolean(),
   pinned: z.boolean(),
   corrupted_at: Instant.nullable(),
+  superseded_at: Instant.nullable()
+    .optional()
+    .describe(
+      'when its operation went on from an earlier step, so that only who chooses it goes on from it; null: never',
+    ),
   verified_at: Instant.nullable().optional().describe('when every byte of it was last found right'),
   parent_id: z.string().nullable(),
   manifest_key: z.string(),

@@ -98,6 +98,7 @@ const CHECKPOINT_COLUMNS: Readonly<Record<keyof CheckpointRow, string>> = {
   isBest: 'is_best',
   pinned: 'pinned',
   corruptedAt: 'corrupted_at',
+  supersededAt: 'superseded_at',
   expiryWarnedAt: 'expiry_warned_at',
   deletingAt: 'deleting_at',
   verifiedAt: 'verified_at',
@@ -113,15 +114,29 @@ export function checkpointColumns(alias: string): Prisma.Sql {
 }
 
 /** What of a checkpoint's row comes as text in JSON. */
-const INSTANTS = ['createdAt', 'committedAt', 'corruptedAt', 'expiryWarnedAt', 'deletingAt', 'verifiedAt'] as const;
+const INSTANTS = [
+  'createdAt',
+  'committedAt',
+  'corruptedAt',
+  'supersededAt',
+  'expiryWarnedAt',
+  'deletingAt',
+  'verifiedAt',
+] as const;
 export type CheckpointJson = Omit<CheckpointRow, (typeof INSTANTS)[number]> &
   Readonly<Record<(typeof INSTANTS)[number], string | null>>;
+
+/**
+ * The order in which checkpoints `c` of one operation are chosen from: those of its line, newest first, before those that
+ * it has left behind by going on from an earlier step.
+ */
+export const NEWEST_FIRST = `c.superseded_at IS NOT NULL, c.step DESC, c.attempt DESC, c.seq DESC`;
 
 /** The checkpoints of the operation in row `alias`, newest first, as one JSON value of that row. */
 export function checkpointsOf(alias: string): Prisma.Sql {
   const fields = Object.entries(CHECKPOINT_COLUMNS).map(([property, column]) => `'${property}', c.${column}`);
   return Prisma.raw(`(
-    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY c.step DESC, c.attempt DESC, c.seq DESC), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY ${NEWEST_FIRST}), '[]')
     FROM checkpoints c WHERE c.operation_id = ${alias}.id AND c.deleting_at IS NULL)`);
 }
 
@@ -200,6 +215,7 @@ export function toCheckpoint(row: CheckpointRow): Checkpoint {
     isBest: row.isBest,
     pinned: row.pinned,
     corruptedAt: row.corruptedAt,
+    supersededAt: row.supersededAt,
     verifiedAt: row.verifiedAt,
     parentId: row.parentId,
     stallMs: row.stallMs,

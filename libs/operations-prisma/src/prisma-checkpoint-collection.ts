@@ -275,7 +275,12 @@ async function read(client: Client, ids: readonly string[]): Promise<readonly Op
   const operations = await client.operation.findMany({ where: { id: { in: [...ids] } }, orderBy: { id: 'asc' } });
   const checkpoints = await client.checkpoint.findMany({
     where,
-    orderBy: [{ step: 'desc' }, { attempt: 'desc' }, { seq: 'desc' }],
+    orderBy: [
+      { supersededAt: { sort: 'asc', nulls: 'first' } },
+      { step: 'desc' },
+      { attempt: 'desc' },
+      { seq: 'desc' },
+    ],
   });
   const ofOperation = Map.groupBy(checkpoints, ({ operationId }) => operationId);
   return operations.map((operation) => ({

@@ -11,7 +11,7 @@ import {
 import { type Database, reach } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { shareObjects } from './objects-lock.js';
-import { checkpointColumns, toCheckpoint } from './operation-rows.js';
+import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from './operation-rows.js';
 import { partsOf, PrismaCheckpointCollection } from './prisma-checkpoint-collection.js';
 import { LEASED } from './status-lists.js';
 import { turnOf } from './turn.js';
@@ -59,7 +59,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
       this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
-        ORDER BY c.step DESC, c.attempt DESC, c.seq DESC`),
+        ORDER BY ${Prisma.raw(NEWEST_FIRST)}`),
     );
     return rows.map(toCheckpoint);
   }
@@ -164,6 +164,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
         where: { operationId: { in: [...operationIds] }, deletingAt: null },
         orderBy: [
           { operationId: 'asc' },
+          { supersededAt: { sort: 'asc', nulls: 'first' } },
           { corruptedAt: { sort: 'asc', nulls: 'first' } },
           { step: 'desc' },
           { attempt: 'desc' },

@@ -133,6 +133,17 @@ function chosenCheckpoints(held: Held): Prisma.Sql {
     )`;
 }
 
+/**
+ * What it leaves behind by going on from the chosen one, `x`: what is further on, or was saved by later attempts. What it
+ * had left behind since that was saved, but was on the way to it, is of its line again.
+ */
+const LINE = raw(`, line AS (
+      UPDATE checkpoints c SET superseded_at = CASE WHEN c.superseded_at IS NULL THEN clock_timestamp() END
+      FROM u JOIN checkpoints x ON x.id = u.resume_checkpoint_id
+      WHERE c.operation_id = u.id AND (c.superseded_at IS NULL) <> (c.step <= x.step AND c.attempt <= x.attempt
+        AND (c.superseded_at IS NULL OR c.superseded_at > x.committed_at))
+    )`);
+
 function passingOver(held: Held): Prisma.Sql {
   return held === 'pass-over' ? raw('SKIP LOCKED') : empty;
 }
@@ -264,7 +275,7 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
       INSERT INTO outbox (kind, payload)
       SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', u.attempt, 'version', u.version)
       FROM u WHERE ${WAITS}
-    ), ${webhookRows(event)}
+    ), ${webhookRows(event)}${event === 'resume' && isChosen ? LINE : empty}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus",
       CASE WHEN ${WAITS} THEN ${queuePositionOf('u', held === 'pass-over' ? ['u'] : [])} END AS "queuePosition" FROM u`;
 }

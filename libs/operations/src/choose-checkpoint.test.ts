@@ -23,6 +23,15 @@ describe('the checkpoints to try', () => {
     expect(candidatesFor(sound, choice, 40).map(({ id }) => id)).toEqual(ids.split(' ').filter(Boolean));
   });
 
+  it('are those of the line before what it has left behind, which are taken when they are named', () => {
+    const left = [at(40, { supersededAt: new Date(0) }), at(15, { supersededAt: new Date(0) })];
+    const checkpoints = [at(20), at(10), ...left];
+    const idsFor = (choice: string) => candidatesFor(checkpoints, choice, 20).map(({ id }) => id);
+    expect(idsFor('latest')).toEqual(['c20', 'c10', 'c40', 'c15']);
+    expect(idsFor('step:40')).toEqual(['c40', 'c15']);
+    expect(nearestSteps(checkpoints, 'step:30')).toEqual([20, 40]);
+  });
+
   it('are none where there are none', () => {
     for (const choice of ['latest', 'best', 'c1']) expect(candidatesFor([], choice, 0)).toEqual([]);
   });

@@ -19,7 +19,7 @@ export function isCheckpointChoice(text: string): text is CheckpointChoice {
 
 /**
  * The checkpoints to try, in order: the chosen one, then every older one that is not known to be damaged.
- * `checkpoints` are one operation's, newest first. Empty when the choice matches none.
+ * `checkpoints` are one operation's, newest first, and behind those what it has left behind. Empty when the choice matches none.
  * @param trainedSteps where the operation stands. A damaged checkpoint beyond that was already given up for an older
  * one, so it is no longer the latest.
  */
@@ -52,7 +52,8 @@ function indexOfStep(checkpoints: readonly Checkpoint[], wanted: number): number
 export function nearestSteps(checkpoints: readonly Checkpoint[], choice: CheckpointChoice): readonly number[] {
   const wanted = stepOf(choice);
   if (wanted === null) return [];
-  const steps = checkpoints.filter(({ corruptedAt }) => corruptedAt === null).map(({ step }) => step);
+  const sound = checkpoints.filter(({ corruptedAt }) => corruptedAt === null);
+  const steps = sound.map(({ step }) => step).toSorted((a, b) => b - a);
   const before = steps.find((step) => step < wanted);
   const behind = steps.findLast((step) => step > wanted);
   return [before, behind].filter((step) => step !== undefined);

@@ -182,13 +182,18 @@ export interface Checkpoint extends Position {
   readonly corruptedAt: Date | null;
   /** When every byte of it was last found right; null: not since it was committed. */
   readonly verifiedAt: Date | null;
+  /** When its operation went on from an earlier step, so that it is not of its line any more; null: it is. */
+  readonly supersededAt: Date | null;
   readonly parentId: string | null;
   readonly stallMs: number | null;
   readonly saveMs: number | null;
   readonly uploadedBytes: number | null;
 }
 
-export type CheckpointDraft = Omit<Checkpoint, 'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt'>;
+export type CheckpointDraft = Omit<
+  Checkpoint,
+  'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt' | 'supersededAt'
+>;
 
 /** The right of one attempt to write for its operation. */
 export interface Lease {

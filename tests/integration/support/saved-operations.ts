@@ -123,7 +123,7 @@ export function savingOver(services: Services) {
         }
       }
     },
-    async apply(operationId: string, event: TransitionCommand['event'], resumeCheckpointId?: string) {
+    async apply(operationId: string, event: TransitionCommand['event'], resumeCheckpointId?: string | null) {
       return operations.transition({
         operationId,
         event,

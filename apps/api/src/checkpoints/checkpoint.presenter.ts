@@ -2,7 +2,7 @@ import type { CheckpointView } from '@ktrdr/contracts';
 import { type Checkpoint, type Operation, statusesBefore } from '@ktrdr/operations';
 import { toCheckpointSummary } from '../operations/operation.presenter.js';
 
-/** All checkpoints of one operation, newest first: which is the latest and which the best shows only among them. */
+/** All checkpoints of one operation, newest first, and behind those what it has left: which is the latest and which the best shows only among them. */
 export function toCheckpointViews(
   { status }: Pick<Operation, 'status'>,
   checkpoints: readonly Checkpoint[],
@@ -20,6 +20,7 @@ export function toCheckpointViews(
     is_latest: checkpoint === latest,
     is_best: checkpoint === best,
     pinned: checkpoint.pinned,
+    superseded_at: checkpoint.supersededAt?.toISOString() ?? null,
     verified_at: checkpoint.verifiedAt?.toISOString() ?? null,
     parent_id: checkpoint.parentId,
     manifest_key: checkpoint.manifestKey,

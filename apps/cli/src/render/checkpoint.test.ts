@@ -8,11 +8,14 @@ const lines = (...expected: string[]) => expected.join('\n');
 
 describe('checkpoints', () => {
   it('stand in a table with their marks', () => {
-    expect(renderCheckpoints(ID, { items: [checkpointView(), checkpointView({ is_best: true })] }, context)).toBe(
+    const superseded = checkpointView({ is_latest: false, pinned: false, superseded_at: '2026-11-22T10:16:00.000Z' });
+    const items = [checkpointView(), checkpointView({ is_best: true }), superseded];
+    expect(renderCheckpoints(ID, { items }, context)).toBe(
       lines(
         'CHECKPOINT  KIND    EPOCH   STEP     SIZE  VAL LOSS  SAVED',
         'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, pinned',
         'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, best, pinned',
+        'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  superseded',
       ),
     );
   });

@@ -115,8 +115,14 @@ function lastSweep({ last_orphan_sweep: sweep }: CheckpointStats, now: Date): st
   return `${removed}, ${count(sweep.younger_than_grace)} too young to tell`;
 }
 
-function marks({ is_latest, is_best, pinned, corrupted_at }: CheckpointView): string {
-  return [is_latest && 'latest', is_best && 'best', pinned && 'pinned', corrupted_at && 'corrupted']
+function marks({ is_latest, is_best, pinned, corrupted_at, superseded_at }: CheckpointView): string {
+  return [
+    is_latest && 'latest',
+    is_best && 'best',
+    pinned && 'pinned',
+    corrupted_at && 'corrupted',
+    superseded_at && 'superseded',
+  ]
     .filter(Boolean)
     .join(', ');
 }

@@ -73,6 +73,7 @@ export function givenCheckpoint(overrides: Partial<Checkpoint> = {}): Checkpoint
     isBest: false,
     pinned: false,
     corruptedAt: null,
+    supersededAt: null,
     verifiedAt: null,
     parentId: null,
     stallMs: null,
