@@ -84,6 +84,9 @@ export type WorkerOptions = Readonly<{
   program?: readonly string[];
 }>;
 
+/** The API that is asked may itself be killed and started again meanwhile, many times on a slow machine. */
+const REGISTERED_WITHIN_MS = 180_000;
+
 /** Starts a worker (its dist) and waits until this API lists it. */
 export async function startWorker(
   services: Services,
@@ -94,6 +97,16 @@ export async function startWorker(
   const logFile = join(services.folder, `${id}.log`);
   const process = await startWorkerProcess({ addresses: services, id, dir, logFile, program, env });
   const running = await toRunning(process, services);
-  await untilRegistered({ apiUrl: api.url, token: api.token, workers: [process] });
+  try {
+    await untilRegistered({
+      apiUrl: api.url,
+      token: api.token,
+      workers: [process],
+      deadlineMs: REGISTERED_WITHIN_MS,
+    });
+  } catch (error) {
+    await running.kill(); // it has its folder, so that the next one could not start
+    throw error;
+  }
   return { ...running, id };
 }
