@@ -289,7 +289,7 @@ export interface CheckpointRepository {
     readonly oldestAt: Date | null;
     readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
   }>;
-  /** The newest one of each operation that has any; a damaged one only where there is no other. */
+  /** The newest one of each operation that has any: of its line, and a damaged one only where that has no other. */
   latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
 }
