@@ -65,8 +65,8 @@ export class Spool {
   }
 
   /**
-   * An abstract socket: it ends with the process, however that ends. Only Linux has them. One that was killed can be
-   * there a moment longer, in a child that it was just making, so its successor waits a little.
+   * An abstract socket: it ends with the process, however that ends. Only Linux has them. Who is started while another
+   * one is just leaving the folder waits a little.
    */
   private async exclude(): Promise<void> {
     if (process.platform !== 'linux') return;
