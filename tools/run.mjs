@@ -30,8 +30,8 @@ const COMMANDS = {
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
   bench: { script: 'bench/dist/main.js' },
   chaos: { script: 'tools/dist/chaos/main.js' },
-  'db:migrate': { script: 'tools/dist/db/main.js', args: ['migrate'], build: ['tools'] },
-  'db:diff': { script: 'tools/dist/db/main.js', args: ['diff'], build: ['tools'] },
+  'db:migrate': { script: 'apps/migrate/dist/main.js', build: ['libs/errors', 'apps/migrate'] },
+  'db:diff': { script: 'tools/dist/db/main.js', build: ['libs/errors', 'apps/migrate', 'tools'] },
   'db:generate': { script: 'tools/db/generate.mjs', build: null },
 };
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { applyMigrations } from '../db/migrations.js';
+import { applyMigrations } from '@ktrdr/migrate';
 import { freePort } from '../stack/free-port.js';
 import { startNats } from '../stack/nats-server.js';
 import { layOut, type Place, secret } from '../stack/place.js';

@@ -1,15 +1,15 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { NO_FILTERS, readMigrations, withSchemaEngine } from '@ktrdr/migrate';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inRepository } from '../repository.js';
 import { freePort } from '../stack/free-port.js';
 import { startPostgres } from '../stack/postgres.js';
-import { diffFromMigrations } from './migrations.js';
 
 const LOCKFILE = '# Kept by the migration tool. It belongs into version control.\nprovider = "postgresql"\n';
 
 /** Runs work on a PostgreSQL that lives only for it. */
-export async function withScratchPostgres<T>(work: (databaseUrl: string) => Promise<T>): Promise<T> {
+async function withScratchPostgres<T>(work: (databaseUrl: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'ktrdr-db-'));
   try {
     await chmod(folder, 0o711); // as root, PostgreSQL runs as somebody else
@@ -23,6 +23,26 @@ export async function withScratchPostgres<T>(work: (databaseUrl: string) => Prom
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The SQL from the state after all migrations to schema.prisma; empty when they agree. Needs a shadow database. */
+async function diffFromMigrations(databaseUrl: string): Promise<string> {
+  const path = inRepository('prisma', 'schema.prisma');
+  const [migrations, content] = await Promise.all([readMigrations(), readFile(path, 'utf8')]);
+  return withSchemaEngine(
+    databaseUrl,
+    async (engine) => {
+      const { stdout, exitCode } = await engine.diff({
+        from: { tag: 'migrations', ...migrations },
+        to: { tag: 'schemaDatamodel', files: [{ path, content }] },
+        script: true,
+        exitCode: true,
+        filters: NO_FILTERS,
+      });
+      return exitCode === 0 ? '' : (stdout ?? '');
+    },
+    content,
+  );
 }
 
 /** Folder name as Prisma makes it: UTC time, then the name in snake case. */
@@ -39,7 +59,7 @@ export function migrationFolderName(name: string, now: Date): string {
 /** Writes the migration that leads from the present ones to schema.prisma; undefined when none is needed. */
 export async function createMigration(name: string, now: Date): Promise<string | undefined> {
   const folder = inRepository('prisma', 'migrations', migrationFolderName(name, now));
-  const sql = await withScratchPostgres((databaseUrl) => diffFromMigrations({ databaseUrl }));
+  const sql = await withScratchPostgres(diffFromMigrations);
   if (sql.trim() === '') return undefined;
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'migration.sql'), `${sql.trim()}\n`);

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { applyMigrations } from '../db/migrations.js';
+import { applyMigrations } from '@ktrdr/migrate';
 import { endOrphan, lockDataDir } from './data-dir-lock.js';
 import type { DataDirLock } from './data-dir-lock.js';
 import { startNats } from './nats-server.js';

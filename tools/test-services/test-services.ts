@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { applyMigrations } from '../db/migrations.js';
+import { applyMigrations } from '@ktrdr/migrate';
 import { embeddedNats, embeddedPostgres } from './embedded.js';
 import type { TestService } from './embedded.js';
 

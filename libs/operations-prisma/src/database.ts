@@ -23,6 +23,18 @@ export class DatabaseUnavailableError extends DomainError {
   }
 }
 
+/** PostgreSQL answers, and has none of ktrdr's tables. */
+export class DatabaseNotMigratedError extends DomainError {
+  readonly code = 'database-unavailable';
+  constructor(cause: unknown) {
+    super(
+      'the database has no tables of ktrdr; run its migrations: npm run db:migrate, or the image ktrdr-migrate',
+      {},
+      { cause },
+    );
+  }
+}
+
 const CONNECT_WITHIN_MS = 3_000;
 /** A server that is gone without a word would otherwise be waited for until TCP gives up, many minutes later. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -74,6 +86,8 @@ export function isConnectionError(error: unknown): boolean {
   return cause !== undefined && cause !== error && isConnectionError(cause);
 }
 
+const UNDEFINED_TABLE = '42P01';
+
 type Reported = Error & {
   readonly code?: unknown;
   readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } };
@@ -94,6 +108,19 @@ export function isDataRefused(error: unknown): boolean {
 /** Whether a statement gave up waiting for a lock after its `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '55P03';
+}
+
+/**
+ * Settles when PostgreSQL answers a question about operations.
+ * @throws {DatabaseNotMigratedError} and whatever the driver says of a server that is out of reach.
+ */
+export async function checkDatabase(database: Pick<Database, '$queryRawUnsafe'>): Promise<void> {
+  try {
+    await database.$queryRawUnsafe('SELECT 1 FROM operations LIMIT 1');
+  } catch (error) {
+    if (error instanceof Error && sqlStateOf(error) === UNDEFINED_TABLE) throw new DatabaseNotMigratedError(error);
+    throw error;
+  }
 }
 
 /** Runs a query, turning an unreachable database into its domain error. */

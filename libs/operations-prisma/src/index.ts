@@ -1,5 +1,6 @@
 export { type ApiTokenRecord, ApiTokenStore } from './api-token-store.js';
 export {
+  checkDatabase,
   type Database,
   DatabaseUnavailableError,
   isConnectionError,

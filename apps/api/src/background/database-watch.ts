@@ -1,4 +1,4 @@
-import type { Database } from '@ktrdr/operations-prisma';
+import { checkDatabase, type Database } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 
 const REPORT_EVERY_MS = 10_000;
@@ -17,7 +17,7 @@ export class DatabaseWatch {
 
   async isUp(): Promise<boolean> {
     try {
-      await this.database.$queryRawUnsafe('SELECT 1');
+      await checkDatabase(this.database);
       if (this.wasUp === false) this.log.info({ database: this.address }, 'database answers again');
       this.wasUp = true;
     } catch (error) {

@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Inject } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { Module } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
-import type { Database } from '@ktrdr/operations-prisma';
+import { checkDatabase, type Database } from '@ktrdr/operations-prisma';
 import { Public } from '../http/bearer-token.guard.js';
 import { Messaging } from '../platform/messaging.js';
 import { DATABASE, OBJECT_STORE } from '../platform/tokens.js';
@@ -32,7 +32,7 @@ export class HealthController {
   async ready() {
     try {
       const result = await this.health.check([
-        () => this.part('database', () => this.database.$queryRawUnsafe('SELECT 1 FROM operations LIMIT 1')),
+        () => this.part('database', () => checkDatabase(this.database)),
         () =>
           this.part('nats', async () => {
             if (!this.messaging.isConnected) throw new Error('not connected');

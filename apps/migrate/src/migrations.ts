@@ -1,15 +1,21 @@
 import type { MigrationList } from '@prisma/schema-engine-wasm';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inRepository } from '../repository.js';
 import { withSchemaEngine } from './schema-engine.js';
 
-const NO_FILTERS = { externalTables: [], externalEnums: [] };
+export const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
-/** The migrations on disk, in the order in which they apply. */
-export async function readMigrations(folder = inRepository('prisma', 'migrations')): Promise<MigrationList> {
+/** Beside `apps/`, in a checkout as in an image; this file runs from `src` and from `dist`. */
+export const MIGRATIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'prisma', 'migrations');
+
+/**
+ * The migrations on disk, in the order in which they apply.
+ * @throws {Error} when there is none: an installation without them would call every database up to date.
+ */
+export async function readMigrations(folder = MIGRATIONS_FOLDER): Promise<MigrationList> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  if (names.length === 0) throw new Error(`There are no migrations in ${folder}; the installation is incomplete.`);
   const lockfile = await readFile(join(folder, 'migration_lock.toml'), 'utf8').catch(() => null);
   const migrationDirectories = await Promise.all(
     names.map(async (name) => ({
@@ -28,12 +34,6 @@ export async function readMigrations(folder = inRepository('prisma', 'migrations
   };
 }
 
-/** The schema that the newest migration should lead to. */
-export async function readSchema(): Promise<{ readonly path: string; readonly content: string }> {
-  const path = inRepository('prisma', 'schema.prisma');
-  return { path, content: await readFile(path, 'utf8') };
-}
-
 /**
  * Brings a database up to date, keeping `_prisma_migrations` as `prisma migrate deploy` does, and names what it applied.
  * Several processes may do so at once: the engine takes an advisory lock.
@@ -44,23 +44,4 @@ export async function applyMigrations({ databaseUrl }: { readonly databaseUrl: s
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: NO_FILTERS });
     return appliedMigrationNames;
   });
-}
-
-/** The SQL from the state after all migrations to schema.prisma; empty when they agree. Needs a shadow database. */
-export async function diffFromMigrations({ databaseUrl }: { readonly databaseUrl: string }): Promise<string> {
-  const [migrations, schema] = await Promise.all([readMigrations(), readSchema()]);
-  return withSchemaEngine(
-    databaseUrl,
-    async (engine) => {
-      const { stdout, exitCode } = await engine.diff({
-        from: migrations.migrationDirectories.length === 0 ? { tag: 'empty' } : { tag: 'migrations', ...migrations },
-        to: { tag: 'schemaDatamodel', files: [schema] },
-        script: true,
-        exitCode: true,
-        filters: NO_FILTERS,
-      });
-      return exitCode === 0 ? '' : (stdout ?? '');
-    },
-    schema.content,
-  );
 }

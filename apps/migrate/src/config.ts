@@ -1,0 +1,18 @@
+import { DomainError } from '@ktrdr/errors';
+
+/** The environment does not say which database to migrate. */
+export class MigrationConfigurationError extends DomainError {
+  readonly code = 'configuration-invalid';
+  constructor(problem: string) {
+    super(`The database cannot be migrated: KTRDR_DATABASE_URL ${problem}`, { problems: [problem] });
+  }
+}
+
+/** @throws {MigrationConfigurationError} never with the value, which holds a password. */
+export function readDatabaseUrl(environment: NodeJS.ProcessEnv = process.env): string {
+  const url = environment['KTRDR_DATABASE_URL'];
+  if (!url) throw new MigrationConfigurationError('is not set: give the database to migrate, postgresql://…');
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new MigrationConfigurationError('must begin with postgresql://');
+  if (!URL.canParse(url)) throw new MigrationConfigurationError('is not a URL');
+  return url;
+}
