@@ -82,3 +82,9 @@ describe('programs of operations', () => {
     expect(() => loadConfig({ ...LEAST, ...env })).toThrow(new RegExp(Object.keys(env)[0] ?? ''));
   });
 });
+
+it('answers probes only where a port is given, and on loopback unless told otherwise', () => {
+  expect(loadConfig(LEAST).probe).toBeNull();
+  expect(loadConfig({ ...LEAST, KTRDR_WORKER_HTTP_PORT: '9090' }).probe).toEqual({ host: '127.0.0.1', port: 9090 });
+  expect(() => loadConfig({ ...LEAST, KTRDR_WORKER_HTTP_PORT: '70000' })).toThrow('must be a port, 1 to 65535');
+});

@@ -5,6 +5,7 @@ import { inPlainWords } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
+import type { ProbeAddress } from './probe/probe-server.js';
 import type { ProcessTrainerSettings } from './process/process-trainers.js';
 
 /** Settings that cannot be used, all of them at once. */
@@ -40,6 +41,8 @@ const Environment = z.object({
     .default('default'),
   KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
   KTRDR_WORKER_DIR: z.string().min(1).optional(),
+  KTRDR_WORKER_HTTP_PORT: z.coerce.number('must be a port, 1 to 65535').int().min(1).max(65_535).optional(),
+  KTRDR_WORKER_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
   KTRDR_DATA_ROOTS: z.string().optional(),
   KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(3).max(3600).default(30),
   KTRDR_TRAINER_COMMAND: CommandLine.optional(),
@@ -61,6 +64,8 @@ export interface WorkerConfig {
   readonly pool: string;
   readonly slots: number;
   readonly folder: string;
+  /** Where probes are answered; null: nowhere. */
+  readonly probe: ProbeAddress | null;
   readonly dataRoots: readonly string[];
   readonly shutdownGraceMs: number;
   /** null: the TensorFlow.js trainer that comes with the worker. */
@@ -97,6 +102,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
     pool: data.KTRDR_WORKER_POOL,
     slots: data.KTRDR_WORKER_SLOTS,
     folder: resolve(data.KTRDR_WORKER_DIR ?? join(tmpdir(), `ktrdr-${workerId}`)),
+    probe:
+      data.KTRDR_WORKER_HTTP_PORT === undefined
+        ? null
+        : { host: data.KTRDR_WORKER_HTTP_HOST, port: data.KTRDR_WORKER_HTTP_PORT },
     dataRoots: toFolders(data.KTRDR_DATA_ROOTS),
     shutdownGraceMs: data.KTRDR_SHUTDOWN_GRACE_SECONDS * 1000,
     trainerCommand: data.KTRDR_TRAINER_COMMAND ?? null,

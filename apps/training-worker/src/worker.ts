@@ -15,6 +15,9 @@ import { MachineMeter } from './supervisor/machine-meter.js';
 import type { ConfirmLease } from './supervisor/ports.js';
 import { Spool } from './supervisor/spool.js';
 import { Supervisor } from './supervisor/supervisor.js';
+import { ProbeServer } from './probe/probe-server.js';
+import { WorkerHealth } from './probe/worker-health.js';
+import { workerMetrics } from './probe/worker-metrics.js';
 import { ProcessTrainers } from './process/process-trainers.js';
 import { TrainerPool } from './supervisor/trainer-pool.js';
 
@@ -37,7 +40,8 @@ export async function runWorker(
   const { shutdown } = signals;
   const openStore = (url: string) =>
     openObjectStore(url, config.s3Credentials ? { credentials: config.s3Credentials } : {});
-  const storage = new CheckpointStore(openStore(config.objectStoreUrl), failpoints);
+  const objects = openStore(config.objectStoreUrl);
+  const storage = new CheckpointStore(objects, failpoints);
   const spool = new Spool(join(config.folder, 'spool'));
   const removed = await spool.open();
   if (removed.length > 0) log.info({ removed }, 'spool of an earlier life removed');
@@ -57,7 +61,25 @@ export async function runWorker(
 
   const ending = new AbortController();
   let session: NatsSession | undefined;
+  let probed:
+    { readonly leases: LeaseKeeper; readonly supervisor: Supervisor; readonly events: EventOutbox } | undefined;
+  let probe: ProbeServer | undefined;
   try {
+    if (config.probe) {
+      const health = new WorkerHealth({
+        sinceLastTurnMs: () => probed?.leases.sinceLastTurnMs() ?? null,
+        isRegistered: () => probed?.leases.isKnown ?? false,
+        isConnected: () => session?.isConnected ?? false,
+        checkObjectStore: () => objects.check(),
+      });
+      const metrics = workerMetrics({
+        slots: config.slots,
+        operations: () => probed?.supervisor.leases().length ?? 0,
+        waitingEvents: () => probed?.events.waiting ?? 0,
+      });
+      probe = await ProbeServer.listen(config.probe, health, metrics);
+      log.info({ ...config.probe }, 'probes are answered');
+    }
     session = await NatsSession.connect(
       {
         servers: config.nats.url,
@@ -115,6 +137,7 @@ export async function runWorker(
     };
     const leases = new LeaseKeeper(rpc, registration, supervisor, log);
     confirmLease = () => leases.confirm();
+    probed = { leases, supervisor, events };
     new ControlListener(session, workerId).listen(() => leases.beatNow());
     session.onStatus(({ kind }) => kind === 'reconnected' && leases.beatNow());
     const keeping = leases.run(ending.signal);
@@ -130,6 +153,7 @@ export async function runWorker(
   } finally {
     ending.abort();
     closeTrainers();
+    await probe?.close();
     await session?.close();
     spool.close();
   }

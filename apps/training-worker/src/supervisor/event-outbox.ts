@@ -64,6 +64,11 @@ export class EventOutbox implements EventSink {
     this.queue = this.queue.filter((event) => !this.purged.has(keyOf(event)));
   }
 
+  /** Events that are not confirmed yet. */
+  get waiting(): number {
+    return this.queue.length + this.spilledEvents;
+  }
+
   async flush(withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
     const never = new AbortController().signal;

@@ -31,6 +31,7 @@ export class LeaseKeeper {
   /** Registered, but no heartbeat was answered since: it may have to drain, so it takes no work yet. */
   private isNew = false;
   private confirmedAt = -Infinity;
+  private turnedAt: number | null = null;
   private wakeUp = new AbortController();
   private beating: Promise<void> | undefined;
 
@@ -42,9 +43,19 @@ export class LeaseKeeper {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
+  /** How long ago this loop turned last, answered or not; null while it does not run. */
+  sinceLastTurnMs(): number | null {
+    return this.turnedAt === null ? null : this.now() - this.turnedAt;
+  }
+
+  get isKnown(): boolean {
+    return this.isRegistered;
+  }
+
   /** Registers and sends heartbeats until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.turnedAt = this.now();
       if (!this.isRegistered) await this.register(signal);
       if (signal.aborted) return;
       this.wakeUp = new AbortController();
@@ -71,6 +82,7 @@ export class LeaseKeeper {
   private async register(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(REGISTER_RETRY);
     for (;;) {
+      this.turnedAt = this.now();
       try {
         const sentAt = this.now();
         const request = { ...this.registration, leases: this.holder.leases().map(toWire) };
