@@ -78,6 +78,11 @@ export default {
       displayName: 'patient',
       testMatch: [`<rootDir>/tests/integration/{${PATIENT.join(',')}}.int.test.ts`],
     },
+    {
+      ...shared,
+      displayName: 'containers',
+      testMatch: ['<rootDir>/tests/containers/*.int.test.ts'],
+    },
   ],
   // Only what hangs is ended by it: a busy machine may take several times as long as a quiet one.
   testTimeout: 300_000,

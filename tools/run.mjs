@@ -26,6 +26,7 @@ const COMMANDS = {
     ],
   },
   'test:unit': { script: JEST, last: ['--selectProjects', 'unit'], options: MODULES },
+  'test:containers': { script: 'tools/dist/containers/main.js' },
   stack: { script: 'tools/dist/stack/main.js' },
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
   bench: { script: 'bench/dist/main.js' },

@@ -6,12 +6,19 @@ import type { TestService } from './embedded.js';
 const run = promisify(execFile);
 const NATS_TOKEN = 'test-token';
 
-/** Whether a Docker daemon answers, and soon. */
-export async function hasDocker(): Promise<boolean> {
-  return run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 3_000 }).then(
-    ({ stdout }) => stdout.trim() !== '',
-    () => false,
-  );
+/** Whether a container engine answers, and soon; in words for the line that a run prints. */
+export async function askEngine(): Promise<{ readonly answers: boolean; readonly why: string }> {
+  try {
+    const { stdout } = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 3_000 });
+    if (stdout.trim() !== '') return { answers: true, why: `Docker ${stdout.trim()} answers` };
+    return { answers: false, why: 'docker is installed, but no engine answers it' };
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return {
+      answers: false,
+      why: isMissing ? 'docker is not installed' : 'docker is installed, but no engine answers it',
+    };
+  }
 }
 
 /** PostgreSQL in a container, for one run of the tests. */

@@ -35,7 +35,9 @@ function external(url: string | undefined, token?: string): TestService | undefi
 }
 
 /** Given by address, else in a container where Docker answers, else embedded. */
-async function openServices(report: (line: string) => void): Promise<{ postgres: TestService; nats: TestService }> {
+async function openServices(
+  report: (line: string) => void,
+): Promise<{ postgres: TestService; nats: TestService; why: string }> {
   const { KTRDR_TEST_DATABASE_URL, KTRDR_TEST_NATS_URL, KTRDR_TEST_NATS_TOKEN } = process.env;
   const given = {
     postgres: external(KTRDR_TEST_DATABASE_URL),
@@ -43,9 +45,9 @@ async function openServices(report: (line: string) => void): Promise<{ postgres:
   };
   const isComplete = given.postgres !== undefined && given.nats !== undefined;
   const containers = isComplete ? undefined : await import('./containers.js');
-  const useContainers = containers !== undefined && (await containers.hasDocker());
+  const engine = await containers?.askEngine();
   const open = async (contained: () => Promise<TestService>, embedded: () => Promise<TestService>) => {
-    if (!useContainers) return embedded();
+    if (!engine?.answers) return embedded();
     return contained().catch((error: unknown) => {
       report(
         `a container did not start (${error instanceof Error ? error.message : String(error)}); using the embedded one`,
@@ -60,7 +62,7 @@ async function openServices(report: (line: string) => void): Promise<{ postgres:
       () => containers!.containerNats(),
       () => embeddedNats(report),
     ));
-  return { postgres, nats };
+  return { postgres, nats, why: engine?.why ?? 'given by address' };
 }
 
 /** The address of another database on the same server. */
@@ -102,7 +104,7 @@ export async function openTestServices(report: (line: string) => void): Promise<
   const startedAt = performance.now();
   const run = randomBytes(4).toString('hex');
   const processes = await mkdtemp(join(tmpdir(), 'ktrdr-test-processes-'));
-  const { postgres, nats } = await openServices(report);
+  const { postgres, nats, why } = await openServices(report);
   const template = `ktrdr_test_${run}`;
   await sql(postgres.url, `CREATE DATABASE "${template}"`);
   await applyMigrations({ databaseUrl: onDatabase(postgres.url, template) });
@@ -116,7 +118,7 @@ export async function openTestServices(report: (line: string) => void): Promise<
       KTRDR_TEST_TEMPLATE: template,
       KTRDR_TEST_PROCESSES: processes,
     },
-    summary: `services: PostgreSQL ${postgres.origin}, NATS ${nats.origin}, ready in ${seconds} s`,
+    summary: `services: PostgreSQL ${postgres.origin}, NATS ${nats.origin} (${why}), ready in ${seconds} s`,
     async close() {
       for (const name of await readdir(processes)) {
         // A pid whose file is still there was started by a test and never seen to end.

@@ -7,7 +7,7 @@ import { CheckpointUpkeepModule } from './background/checkpoint-upkeep.module.js
 import { CheckpointsModule } from './checkpoints/checkpoints.module.js';
 import type { ApiConfig } from './config.js';
 import { DocumentationModule } from './documentation/documentation.module.js';
-import { HealthModule } from './health/health.controller.js';
+import { HealthModule } from './health/health.module.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';

@@ -6,6 +6,7 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import type { ApiConfig } from './config.js';
 import { serveDocsPage } from './documentation/docs-page.js';
+import { Readiness } from './health/readiness.js';
 import { acceptOnlyJson } from './http/json-body.js';
 import { requestIdOf } from './http/request-logging.js';
 import { Messaging } from './platform/messaging.js';
@@ -32,5 +33,10 @@ export async function startApi(config: ApiConfig, failpoints: Failpoints): Promi
   messaging.connect();
   await app.listen(config.http.port, config.http.host);
   app.get(Logger).log(`listening on ${await app.getUrl()}`);
+  // What is missing from the start stands in the log, asked or not.
+  app
+    .get(Readiness)
+    .check()
+    .catch(() => undefined);
   return app;
 }

@@ -1,3 +1,4 @@
+import { DomainError } from '@ktrdr/errors';
 import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
 import { loadConfig, WorkerConfigurationError } from './config.js';
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
       log.info('stopped before it was connected');
       return 0;
     }
-    log.fatal({ err }, 'worker cannot run');
+    log.fatal({ err }, err instanceof DomainError ? err.message : 'worker cannot run');
     return 1;
   }
 }

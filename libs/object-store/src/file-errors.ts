@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   ObjectNotFoundError,
   ObjectStoreUnavailableError,
@@ -7,15 +8,15 @@ import {
 import { DomainError } from '@ktrdr/errors';
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'access was denied; give the user that ktrdr runs as write access to it',
   EDQUOT: 'the disk quota is used up; free some or raise it',
   EMFILE: 'too many files are open; raise the limit on open files',
   ENFILE: 'too many files are open on this machine',
   ENOSPC: 'no space is left on its disk; free some or move the store',
-  EPERM: 'the operation is not permitted; give the user that ktrdr runs as write access to it',
   EROFS: 'it is mounted read-only',
   ESTALE: 'the network file system has lost it; mount it again',
 };
+
+const DENIED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM']);
 
 /** Nothing under this name, or a folder. */
 const MISSING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EISDIR']);
@@ -40,8 +41,15 @@ export function toStoreError(error: unknown, url: string, key: string): DomainEr
 export function toUnavailable(error: unknown, url: string): DomainError {
   if (error instanceof DomainError) return error;
   const message = messageOf(error);
-  const reason = REASONS[codeOf(error) ?? ''];
+  const reason = DENIED.has(codeOf(error)) ? denied(url) : REASONS[codeOf(error) ?? ''];
   return new ObjectStoreUnavailableError(url, reason ? `${reason} (${message})` : message, { cause: error });
+}
+
+function denied(url: string): string {
+  const user = process.getuid?.();
+  const mend =
+    user === undefined ? 'give it write access' : `make it the owner: chown -R ${user} ${fileURLToPath(url)}`;
+  return `access was denied to the user that ktrdr runs as; ${mend}`;
 }
 
 function messageOf(error: unknown): string {

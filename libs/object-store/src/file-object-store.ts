@@ -21,6 +21,8 @@ import { SMALL_FILE_BYTES, type SmallFiles } from './small-files.js';
 import { streamToFile } from './stream-to-file.js';
 
 const PUT_ATTEMPTS = 5;
+/** A full disk takes an empty file, but not this. */
+const A_BLOCK = new Uint8Array(4_096);
 /** Tells a store that is empty from one whose disk is not mounted. Names that start with a dot are no keys. */
 const MARKER = '.ktrdr-object-store';
 
@@ -129,7 +131,7 @@ export class FileObjectStore implements ObjectStore {
     await this.open();
     await this.assertMounted();
     const probe = join(this.rootDir, '.check');
-    await writeDurably(probe, (file) => file.writeFile('')).catch((error: unknown) => {
+    await writeDurably(probe, (file) => file.writeFile(A_BLOCK)).catch((error: unknown) => {
       throw toUnavailable(error, this.url);
     });
   }

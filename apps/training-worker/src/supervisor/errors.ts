@@ -9,6 +9,21 @@ export class DataNotFoundError extends DomainError {
   }
 }
 
+/** The worker cannot write in its own folder. */
+export class SpoolUnusableError extends DomainError {
+  readonly code = 'configuration-invalid';
+  constructor(folder: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const owner = process.getuid?.() ?? 'USER';
+    super(
+      `The worker cannot write in its folder ${folder} (${reason}). Make the user that it runs as the owner of the ` +
+        `folder or of the one above it: chown -R ${owner} ${folder}; or name another one in KTRDR_WORKER_DIR`,
+      { folder },
+      { cause },
+    );
+  }
+}
+
 /** What the API handed over cannot be carried out by this worker. */
 export class OperationUnusableError extends DomainError {
   readonly code = 'request-invalid';

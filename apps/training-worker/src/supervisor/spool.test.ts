@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Spool } from './spool.js';
@@ -26,5 +26,11 @@ onLinux('the folder of a worker', () => {
     await first.open();
     await expect(second.open()).rejects.toThrow(`Another worker uses the folder ${root}`);
     first.close();
+  });
+
+  it('is named, with what mends it, where it cannot be written', async () => {
+    const file = join(root, 'file');
+    await writeFile(file, '');
+    await expect(new Spool(join(file, 'spool')).open()).rejects.toThrow(/file\/spool .*chown -R .*KTRDR_WORKER_DIR/);
   });
 });

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { OperationUnusableError } from './errors.js';
+import { OperationUnusableError, SpoolUnusableError } from './errors.js';
 import type { Lease } from './ports.js';
 
 /** Where one attempt keeps what is not in the object store yet. */
@@ -32,9 +32,15 @@ export class Spool {
    * Makes the folder, keeps other workers out of it, and empties it. What an earlier life left cannot be used: its
    * leases are gone.
    * @returns the names of the folders that were removed.
+   * @throws {SpoolUnusableError}
    */
   async open(): Promise<string[]> {
-    await mkdir(this.root, { recursive: true });
+    try {
+      await mkdir(this.root, { recursive: true });
+      await access(this.root, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw new SpoolUnusableError(this.root, error);
+    }
     await this.exclude();
     const left = await readdir(this.root);
     for (const name of left) await rm(join(this.root, name), { recursive: true, force: true });

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { repositoryRoot } from '../repository.js';
+import { CACHE, docker, prepareBaseImages } from './base-images.js';
+import { type Engine, NoEngineError, openEngine } from './engine.js';
+import { buildImages, TARGETS } from './images.js';
+
+/** Of usage errors, as everywhere. */
+const EXIT_USAGE = 2;
+const TESTS = ['npm', 'test', '--', '--selectProjects', 'containers', '--runInBand'];
+
+const startedAt = Date.now();
+const report = (line: string): void =>
+  console.log(`${`${Math.round((Date.now() - startedAt) / 1000)}`.padStart(4)} s  ${line}`);
+
+/** Runs a program to its end; a signal that this process gets goes to it. */
+function run([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const child = spawn(command, args, { cwd: repositoryRoot, stdio: 'inherit', env: { ...process.env, ...env } });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, forward);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Everything that a command needs to use this engine, testcontainers included. */
+function environment(engine: Engine, tag: string, missing: ReadonlySet<string>): Record<string, string> {
+  return {
+    ...engine.env,
+    // Its janitor is an image of its own, which no stand-in replaces; the tests end what they started themselves.
+    TESTCONTAINERS_RYUK_DISABLED: 'true',
+    KTRDR_TEST_DOCKER: engine.docker,
+    KTRDR_TEST_COMPOSE: engine.compose.join(' '),
+    KTRDR_TEST_TAG: tag,
+    KTRDR_TEST_MISSING_IMAGES: [...missing].join(' '),
+  };
+}
+
+/** With words after `--` it runs them on the engine; else it builds the images and runs the tests of containers. */
+async function main(command: readonly string[]): Promise<number> {
+  const engine = await openEngine(report);
+  report(engine.name);
+  const tag = `test-${process.pid}`;
+  try {
+    const { missing, origin } = await prepareBaseImages(engine, report);
+    report(`base images: ${origin}`);
+    if (missing.size > 0) report(`cannot be had here: ${[...missing].join(', ')}; what needs it is not tested`);
+    const env = environment(engine, tag, missing);
+    if (command.length > 0) return await run(command, env);
+    await buildImages(engine, tag, report);
+    return await run(TESTS, env);
+  } finally {
+    await docker(engine, 'image', 'rm', '--force', ...TARGETS.map((target) => `ktrdr-${target}:${tag}`)).catch(
+      () => '',
+    );
+    await engine.stop();
+    report(`ended and removed; kept: ${CACHE}${engine.installed.map((name) => `, ${name}`).join('')}`);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof NoEngineError ? EXIT_USAGE : 1;
+}
