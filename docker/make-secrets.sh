@@ -9,6 +9,7 @@ fi
 secret() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 umask 077
 {
+  echo "COMPOSE_PROJECT_NAME=ktrdr"
   echo "KTRDR_API_TOKEN=$(secret)"
   echo "KTRDR_NATS_TOKEN=$(secret)"
   echo "KTRDR_DATABASE_PASSWORD=$(secret)"
