@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -87,6 +87,7 @@ async function installEngine(report: (line: string) => void): Promise<readonly s
  */
 async function startEngine(installed: readonly string[]): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), 'ktrdr-engine-'));
+  const groupsBefore = await controlGroups();
   const socket = join(folder, 'docker.sock');
   const config = join(folder, 'daemon.json');
   const log = join(folder, 'dockerd.log');
@@ -126,9 +127,21 @@ async function startEngine(installed: readonly string[]): Promise<Engine> {
       daemon.kill('SIGTERM');
       await ended;
       await unmountBelow(folder);
+      const ours = (await controlGroups()).filter((group) => !groupsBefore.includes(group));
+      for (const group of ours)
+        await run('find', [group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']).catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The engine's groups, one below each controller, or one where there is a single hierarchy. */
+async function controlGroups(): Promise<readonly string[]> {
+  const root = '/sys/fs/cgroup';
+  const names = await readdir(root).catch(() => []);
+  const places = [root, ...names.map((name) => join(root, name))].map((place) => join(place, 'docker'));
+  const found = await Promise.all(places.map(async (place) => ((await exists(place)) ? [place] : [])));
+  return [...new Set(found.flat())];
 }
 
 /** Of version 1 of control groups only; version 2 shares out per container. */

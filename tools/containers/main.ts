@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { repositoryRoot } from '../repository.js';
 import { CACHE, docker, prepareBaseImages } from './base-images.js';
 import { type Engine, NoEngineError, openEngine } from './engine.js';
@@ -12,14 +12,27 @@ const startedAt = Date.now();
 const report = (line: string): void =>
   console.log(`${`${Math.round((Date.now() - startedAt) / 1000)}`.padStart(4)} s  ${line}`);
 
-/** Runs a program to its end; a signal that this process gets goes to it. */
+/** Set by the first signal: the step that runs is the last, and what was started is still ended and removed. */
+let interrupted = false;
+let child: ChildProcess | undefined;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    child?.kill(signal);
+  });
+}
+
+function assertGoingOn(): void {
+  if (interrupted) throw new Error('interrupted');
+}
+
+/** Runs a program to its end. */
 function run([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
-  const child = spawn(command, args, { cwd: repositoryRoot, stdio: 'inherit', env: { ...process.env, ...env } });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, forward);
+  child = spawn(command, args, { cwd: repositoryRoot, stdio: 'inherit', env: { ...process.env, ...env } });
+  const started = child;
   return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
+    started.on('error', reject);
+    started.on('close', (code) => resolve(code ?? 1));
   });
 }
 
@@ -42,12 +55,15 @@ async function main(command: readonly string[]): Promise<number> {
   report(engine.name);
   const tag = `test-${process.pid}`;
   try {
+    assertGoingOn();
     const { missing, origin } = await prepareBaseImages(engine, report);
     report(`base images: ${origin}`);
     if (missing.size > 0) report(`cannot be had here: ${[...missing].join(', ')}; what needs it is not tested`);
+    assertGoingOn();
     const env = environment(engine, tag, missing);
     if (command.length > 0) return await run(command, env);
     await buildImages(engine, tag, report);
+    assertGoingOn();
     return await run(TESTS, env);
   } finally {
     await docker(engine, 'image', 'rm', '--force', ...TARGETS.map((target) => `ktrdr-${target}:${tag}`)).catch(
