@@ -11,4 +11,12 @@ describe('the images', () => {
     const [own = Infinity, base = 0] = sizes.split('\n').map(Number);
     expect((own - base) / 1e6).toBeLessThanOrEqual(megabytes);
   });
+
+  it.each(['api', 'worker', 'cli', 'migrate'])(
+    'hold no native code beside their base, so they serve any processor: %s',
+    async (target) => {
+      const found = ['run', '--rm', '--entrypoint', 'find', image(target), '/app', '-name', '*.node'];
+      expect(await docker(...found)).toBe('');
+    },
+  );
 });
