@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
 import { assertContinues } from './restore-point.js';
 import { decodeSafetensors } from './safetensors.js';
-import { chooseBackend, loadBackends, type LoadedBackend } from './tensorflow/backend.js';
+import { chooseBackend } from './tensorflow/choose-backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
+import type { FoundBackend } from './tensorflow/found-backend.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance } from './testing/interrupted-run.js';
 import { tinySpec } from './testing/tiny-dataset.js';
@@ -46,11 +48,11 @@ const EPOCHS = { before: 1, after: 2 };
 /** Largest difference of any weight from a run that stayed. What is measured is printed; README tells it. */
 const TOLERANCE = 1e-5;
 
-let loaded: readonly LoadedBackend[];
+let loaded: readonly FoundBackend[];
 let measured = '';
 
 beforeAll(async () => {
-  loaded = await loadBackends();
+  loaded = await findBackends();
 });
 afterAll(() =>
   process.stdout.write(`largest weight difference after ${EPOCHS.after} epochs on another backend:\n${measured}`),
@@ -122,31 +124,5 @@ describe.each(Object.entries(MODELS))('%s', (name, { layers, ...changes }) => {
     const back = await trained(await setupOn(from), over, EPOCHS.before);
     expect(Buffer.from(back.weights).equals(Buffer.from(saved.weights))).toBe(true);
     expect(Buffer.from(back.optimizer).equals(Buffer.from(saved.optimizer))).toBe(true);
-  });
-});
-
-describe('a backend that cannot be had', () => {
-  const wasm: LoadedBackend = { name: 'wasm', usable: false, problem: 'WebAssembly could not start' };
-  const cpu: LoadedBackend = { name: 'cpu', usable: true, version: '4.22.0', engineName: 'cpu' };
-  const native: LoadedBackend = { name: 'tfjs-node', usable: false, problem: 'is not installed' };
-  const tryModel = () => undefined;
-
-  it('is refused with what to install, or how to go on without it', async () => {
-    await expect(chooseBackend([native, cpu], { requested: 'tfjs-node', checkpoint: null, tryModel })).rejects.toThrow(
-      /npm i @tensorflow\/tfjs-node@4\.22\.0.*backend: auto/,
-    );
-    await expect(
-      chooseBackend([native, wasm, cpu], { requested: 'auto', checkpoint: 'wasm', tryModel }),
-    ).rejects.toThrow(/resume on a worker that has it.*allow_backend_change/);
-  });
-
-  it('is replaced by the next one where that is allowed, and not while it can be had', async () => {
-    const wish = { requested: 'auto', checkpoint: 'wasm', mayChange: true, tryModel } as const;
-    const other = await chooseBackend([native, wasm, cpu], wish);
-    expect(other).toMatchObject({ name: 'cpu', reason: expect.stringContaining('WebAssembly could not start') });
-    expect(await chooseBackend([cpu, ...loaded], wish)).toMatchObject({
-      name: 'wasm',
-      reason: 'the checkpoint was made on it',
-    });
   });
 });

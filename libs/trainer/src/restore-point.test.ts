@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { writeCheckpointFiles } from './checkpoint-files.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
 import { encodeSafetensors } from './safetensors.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { advance } from './testing/interrupted-run.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
 import { type RunSetup, TrainingRun } from './training-run.js';
@@ -22,7 +22,7 @@ let root: string;
 let dir: string;
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 beforeEach(async () => {

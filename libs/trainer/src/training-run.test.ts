@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance, interrupted, uninterrupted } from './testing/interrupted-run.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
@@ -55,7 +55,7 @@ function setupOf(backend: 'cpu' | 'wasm', changes: Record<string, unknown>): Run
 }
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
 });
 
 describe.each(['cpu', 'wasm'] as const)('a training run on %s', (backend) => {
