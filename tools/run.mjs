@@ -30,6 +30,7 @@ const COMMANDS = {
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
   bench: { script: 'bench/dist/main.js' },
   chaos: { script: 'tools/dist/chaos/main.js' },
+  'backend:native': { script: 'tools/dist/backend-native/main.js' },
   'db:migrate': { script: 'tools/dist/db/main.js', args: ['migrate'], build: ['tools'] },
   'db:diff': { script: 'tools/dist/db/main.js', args: ['diff'], build: ['tools'] },
   'db:generate': { script: 'tools/db/generate.mjs', build: null },

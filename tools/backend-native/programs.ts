@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+
+/** What keeps the backend from being built, and what to do about it. */
+export class CannotBuildError extends Error {}
+
+export type Ended = Readonly<{ code: number | null; stdout: string; stderr: string }>;
+
+/** Runs a program to its end. Rejects only when it cannot be started. */
+export function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  return new Promise<Ended>((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].setEncoding('utf8').on('data', (text: string) => (output[stream] += text));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, ...output }));
+  });
+}
+
+/** The last lines that a program wrote before it failed. */
+export function lastWords({ stdout, stderr }: Ended): string {
+  return (stderr.trim() || stdout.trim()).split('\n').slice(-5).join('\n');
+}
+
+/** Runs a program that must succeed. @throws {CannotBuildError} with what it was for, and its last words. */
+export async function mustRun(what: string, ...call: Parameters<typeof run>): Promise<string> {
+  const ended = await run(...call);
+  if (ended.code !== 0) throw new CannotBuildError(`${what} failed:\n${lastWords(ended)}`);
+  return ended.stdout;
+}
+
+/** Whether a program can be started and answers this with success. */
+export async function answers(command: string, ...args: readonly string[]): Promise<boolean> {
+  return run(command, args).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
+}
+
+const DEBIAN_PACKAGES = { 'g++': 'g++', python3: 'python3 python3-pip', pip: 'python3-pip' } as const;
+export type Needed = keyof typeof DEBIAN_PACKAGES;
+
+/** @throws {CannotBuildError} naming the first of these that is missing and the Debian package that has it. */
+export async function demand(needed: readonly Needed[]): Promise<void> {
+  for (const program of needed) {
+    const isThere = await (program === 'pip'
+      ? answers('python3', '-m', 'pip', '--version')
+      : answers(program, '--version'));
+    if (isThere) continue;
+    const name = program === 'pip' ? 'pip (python3 -m pip)' : program;
+    throw new CannotBuildError(
+      `${name} is missing; install it (Debian, Ubuntu: apt-get install ${DEBIAN_PACKAGES[program]}) and run this again.`,
+    );
+  }
+}
