@@ -8,6 +8,7 @@ that of the wheel's RECORD, which has the SHA-256 of every entry. Exit code 3: t
 import base64
 import csv
 import hashlib
+import http.client
 import io
 import os
 import ssl
@@ -15,6 +16,7 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 
 CHUNK = 8 * 1024 * 1024
 EXIT_NO_RANGES = 3
@@ -103,8 +105,8 @@ def main(wheel, record_sha256, folder, *prefixes):
 
 try:
     main(*sys.argv[1:])
-except urllib.error.URLError as error:
-    print(f"{error.reason}", file=sys.stderr)
+except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+    print(f"{getattr(error, 'reason', error)}", file=sys.stderr)
     sys.exit(EXIT_NO_RANGES)
-except OSError as error:
+except (OSError, zipfile.BadZipFile, zlib.error) as error:
     sys.exit(f"{error}")

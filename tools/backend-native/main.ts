@@ -1,4 +1,4 @@
-import { NATIVE_PACKAGES } from '@ktrdr/trainer';
+import { findGpu, NATIVE_PACKAGES } from '@ktrdr/trainer';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -14,6 +14,9 @@ import type { SelfCheck } from './self-check.js';
 import { fetchLibraries } from './tensorflow-libraries.js';
 
 const EXIT_UNFIT = 2;
+const NO_GPU =
+  'This machine has no NVIDIA GPU, or no driver for it: there is no /dev/nvidia0. Install the driver until nvidia-smi ' +
+  'lists a GPU, or build for the processor: npm run backend:native. Nothing was fetched.';
 
 const startedAt = performance.now();
 const say = (line: string): void =>
@@ -36,6 +39,7 @@ async function build({ device }: NativeOptions): Promise<void> {
   const libraries = join(kept, 'tensorflow');
   const binding = join(kept, `tfjs-${TFJS}.node`);
   const [isFetched, isCompiled] = [existsSync(kept), existsSync(binding)];
+  if (device === 'gpu' && findGpu() === null) throw new CannotBuildError(NO_GPU);
   // Whatever is missing is named before anything is fetched.
   await demand([...(isCompiled ? [] : (['g++'] as const)), ...(isFetched ? [] : (['python3', 'pip'] as const))]);
   await mkdir(cacheFolder(), { recursive: true });

@@ -29,9 +29,9 @@ export async function mustRun(what: string, ...call: Parameters<typeof run>): Pr
   return ended.stdout;
 }
 
-/** Whether a program can be started and answers this with success. */
-export async function answers(command: string, ...args: readonly string[]): Promise<boolean> {
-  return run(command, args).then(
+/** Whether a program can be started and ends with success. */
+async function succeeds(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+  return run(command, args, { env }).then(
     ({ code }) => code === 0,
     () => false,
   );
@@ -41,11 +41,10 @@ const DEBIAN_PACKAGES = { 'g++': 'g++', python3: 'python3 python3-pip', pip: 'py
 export type Needed = keyof typeof DEBIAN_PACKAGES;
 
 /** @throws {CannotBuildError} naming the first of these that is missing and the Debian package that has it. */
-export async function demand(needed: readonly Needed[]): Promise<void> {
+export async function demand(needed: readonly Needed[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
   for (const program of needed) {
-    const isThere = await (program === 'pip'
-      ? answers('python3', '-m', 'pip', '--version')
-      : answers(program, '--version'));
+    const [command, args] = program === 'pip' ? ['python3', ['-m', 'pip', '--version']] : [program, ['--version']];
+    const isThere = await succeeds(command, args, env);
     if (isThere) continue;
     const name = program === 'pip' ? 'pip (python3 -m pip)' : program;
     throw new CannotBuildError(

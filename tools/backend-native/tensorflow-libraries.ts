@@ -45,25 +45,12 @@ async function fetchNeeded(pins: NativePins, folder: string, say: Say): Promise<
     say(`range requests do not work here (${lastWords(ended)})`);
   }
   say('fetching the whole TensorFlow wheel with pip');
-  const downloads = await mkdtemp(join(tmpdir(), 'ktrdr-wheel-'));
-  try {
-    const args = [
-      'download',
-      '--no-deps',
-      '--require-hashes',
-      ...WHEEL_TAGS,
-      '-d',
-      downloads,
-      '-r',
-      pinned(pins.wheel),
-    ];
-    await mustRun('Fetching TensorFlow with pip', 'python3', [...pip, ...args, '--quiet']);
-    const [wheel] = await readdir(downloads);
-    const ended = await extract(join(downloads, wheel!), pins, folder);
-    if (ended.code !== 0) throw new CannotBuildError(`TensorFlow was not unpacked: ${lastWords(ended)}`);
-  } finally {
-    await rm(downloads, { recursive: true, force: true });
-  }
+  const downloads = join(folder, 'wheels');
+  await fetchWithPip(pins.wheel, ['download', '-d', downloads]);
+  const [wheel = ''] = await readdir(downloads);
+  const ended = await extract(join(downloads, wheel), pins, folder);
+  if (ended.code !== 0) throw new CannotBuildError(`TensorFlow was not unpacked: ${lastWords(ended)}`);
+  await rm(downloads, { recursive: true });
 }
 
 function extract(wheel: string, { recordSha256 }: NativePins, folder: string) {
@@ -96,6 +83,13 @@ async function addressOf(wheel: string): Promise<string | null> {
 
 async function installWhole(file: string, folder: string, say: Say): Promise<void> {
   say(`fetching the wheels of ${file} with pip (3 GB)`);
-  const args = ['install', '--no-deps', '--no-compile', '--require-hashes', ...WHEEL_TAGS, '--target', folder];
-  await mustRun(`Fetching ${file} with pip`, 'python3', [...pip, ...args, '-r', pinned(file), '--quiet']);
+  await fetchWithPip(file, ['install', '--no-compile', '--target', folder]);
+}
+
+async function fetchWithPip(file: string, args: readonly string[]): Promise<void> {
+  const how = ['--no-deps', '--require-hashes', ...WHEEL_TAGS, '-r', pinned(file), '--quiet'];
+  const ended = await run('python3', [...pip, ...args, ...how]);
+  if (ended.code === 0) return;
+  const advice = 'pip must reach a package index that has them; python3 -m pip config list shows how it is configured.';
+  throw new CannotBuildError(`The wheels of ${file} were not fetched:\n${lastWords(ended)}\n${advice}`);
 }

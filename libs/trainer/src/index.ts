@@ -20,6 +20,7 @@ export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorLay
 export { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
 export { findBackends } from './tensorflow/find-backends.js';
 export type { FoundBackend } from './tensorflow/found-backend.js';
+export { findGpu } from './tensorflow/native/gpu.js';
 export {
   NATIVE_BUILD_FILE,
   NATIVE_PACKAGES,
