@@ -122,3 +122,7 @@ for (const [index, last] of passes.entries()) {
   process.exitCode ||= code;
   if (code > 128) break; // ended by a signal
 }
+if (name === 'test' && !isSelecting) {
+  const native = { 1: 'tested on tfjs-node', gpu: 'tested on tfjs-node-gpu' }[process.env.KTRDR_NATIVE];
+  console.error(`native TensorFlow: ${native ?? 'not tested (npm run backend:native, then KTRDR_NATIVE=1 npm test)'}`);
+}

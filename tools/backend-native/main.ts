@@ -5,9 +5,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { inRepository } from '../repository.js';
 import { compileBinding, placeBinding } from './binding.js';
-import { installPackage } from './npm-packages.js';
+import { installPackage, packageFolderOf } from './npm-packages.js';
 import { type NativeOptions, parseNativeOptions, unfitness, USAGE, UsageError } from './options.js';
-import { PINS, TENSORFLOW, TFJS } from './pins.js';
+import { type Device, DEVICES, PINS, TENSORFLOW, TFJS } from './pins.js';
 import { CannotBuildError, demand, lastWords, run } from './programs.js';
 import { judge } from './report.js';
 import type { SelfCheck } from './self-check.js';
@@ -33,31 +33,44 @@ function glibc(): string | undefined {
   return header.glibcVersionRuntime;
 }
 
+/** What is kept of a build for a device. */
+function keptFor(device: Device) {
+  const folder = join(cacheFolder(), `tensorflow-${TENSORFLOW}-${device}`);
+  return { folder, libraries: join(folder, 'tensorflow'), binding: join(folder, `tfjs-${TFJS}.node`) };
+}
+
 async function build({ device }: NativeOptions): Promise<void> {
   const pins = PINS[device];
-  const kept = join(cacheFolder(), `tensorflow-${TENSORFLOW}-${device}`);
-  const libraries = join(kept, 'tensorflow');
-  const binding = join(kept, `tfjs-${TFJS}.node`);
-  const [isFetched, isCompiled] = [existsSync(kept), existsSync(binding)];
+  const kept = keptFor(device);
+  const [isFetched, isCompiled] = [existsSync(kept.folder), existsSync(kept.binding)];
   if (device === 'gpu' && findGpu() === null) throw new CannotBuildError(NO_GPU);
   // Whatever is missing is named before anything is fetched.
   await demand([...(isCompiled ? [] : (['g++'] as const)), ...(isFetched ? [] : (['python3', 'pip'] as const))]);
   await mkdir(cacheFolder(), { recursive: true });
-  if (isFetched) say(`TensorFlow ${TENSORFLOW} is in ${kept}`);
-  else await fetchLibraries(pins, kept, say);
+  if (isFetched) say(`TensorFlow ${TENSORFLOW} is in ${kept.folder}`);
+  else await fetchLibraries(pins, kept.folder, say);
   say(`installing ${NATIVE_PACKAGES[pins.name]} ${TFJS} in node_modules`);
   const packageFolder = await installPackage(NATIVE_PACKAGES[pins.name]);
   if (!isCompiled) {
     say('compiling its binding with g++');
-    await compileBinding(packageFolder, libraries, binding);
+    await compileBinding(packageFolder, kept.libraries, kept.binding);
   }
-  await placeBinding(binding, packageFolder, libraries);
+  await placeAll();
   say('checking it: one step beside WASM, and three runs that must be equal');
   const checked = await run(process.execPath, [inRepository('tools/dist/backend-native/self-check.js'), pins.name]);
   if (checked.code !== 0) throw new CannotBuildError(`It is built, and does not train here:\n${lastWords(checked)}`);
   const { text, problem } = judge(JSON.parse(checked.stdout.trim().split('\n').at(-1) ?? '') as SelfCheck);
   console.log(text);
   if (problem !== null) throw new CannotBuildError(problem);
+}
+
+/** npm has unpacked the other native package anew, if it is there. */
+async function placeAll(): Promise<void> {
+  for (const device of DEVICES) {
+    const { binding, libraries } = keptFor(device);
+    const packageFolder = packageFolderOf(NATIVE_PACKAGES[PINS[device].name]);
+    if (existsSync(packageFolder) && existsSync(binding)) await placeBinding(binding, packageFolder, libraries);
+  }
 }
 
 async function main(): Promise<number> {

@@ -14,10 +14,10 @@ export async function npm(what: string, args: readonly string[]): Promise<void> 
   await mustRun(what, command, [...(self?.endsWith('.js') ? [self] : []), ...args, ...QUIET], { cwd: repositoryRoot });
 }
 
-const folderOf = (name: string): string => inRepository('node_modules', ...name.split('/'));
+export const packageFolderOf = (name: string): string => inRepository('node_modules', ...name.split('/'));
 
 async function versionOf(name: string): Promise<string | null> {
-  const file = `${folderOf(name)}/package.json`;
+  const file = `${packageFolderOf(name)}/package.json`;
   if (!existsSync(file)) return null;
   return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
 }
@@ -33,5 +33,5 @@ export async function installPackage(name: string): Promise<string> {
     const wanted = [name, ...kept].map((each) => `${each}@${TFJS}`);
     await npm(`Installing ${name} with npm`, ['install', '--no-save', ...wanted]);
   }
-  return folderOf(name);
+  return packageFolderOf(name);
 }

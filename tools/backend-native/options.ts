@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
+import type { Device } from './pins.js';
 
-export type NativeOptions = Readonly<{ device: 'cpu' | 'gpu' }>;
+export type NativeOptions = Readonly<{ device: Device }>;
 
 /** The command line asks for something that there is not. */
 export class UsageError extends Error {}

@@ -17,7 +17,10 @@ export const TENSORFLOW = '2.21.0';
 export const TFJS = '4.22.0';
 export const NODE_API_HEADERS = '1.9.0';
 
-export const PINS: Readonly<Record<'cpu' | 'gpu', NativePins>> = {
+export const DEVICES = ['cpu', 'gpu'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export const PINS: Readonly<Record<Device, NativePins>> = {
   cpu: {
     name: 'tfjs-node',
     wheel: 'tensorflow-cpu.txt',

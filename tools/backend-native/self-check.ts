@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TrainingSpec } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
 import {
   type Backend,
   chooseBackend,
@@ -84,4 +85,9 @@ async function selfCheck(name: NativeName): Promise<SelfCheck> {
   return { version: backend.version, difference, runs };
 }
 
-console.log(JSON.stringify(await selfCheck(process.argv[2] as NativeName)));
+try {
+  console.log(JSON.stringify(await selfCheck(process.argv[2] as NativeName)));
+} catch (error) {
+  console.error(error instanceof DomainError ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,5 +1,4 @@
 import type { BackendName } from '@ktrdr/contracts';
-import * as tf from '@tensorflow/tfjs-core';
 import { prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
 import { assertContinues } from './restore-point.js';
 import { decodeSafetensors } from './safetensors.js';
@@ -8,6 +7,7 @@ import { findBackends } from './tensorflow/find-backends.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance } from './testing/interrupted-run.js';
+import { TESTED_BACKENDS } from './testing/tested-backends.js';
 import { tinySpec } from './testing/tiny-dataset.js';
 import { type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
@@ -39,10 +39,10 @@ const MODELS = {
     ],
   },
 } as const;
-const PAIRS: readonly (readonly [BackendName, BackendName])[] = [
-  ['wasm', 'cpu'],
-  ['cpu', 'wasm'],
-];
+/** Each tested backend with each other, both ways. */
+const PAIRS = TESTED_BACKENDS.flatMap((from) =>
+  TESTED_BACKENDS.filter((to) => to !== from).map((to) => [from, to] as const),
+);
 /** Before the change, and after it. */
 const EPOCHS = { before: 1, after: 2 };
 /** Largest difference of any weight from a run that stayed. What is measured is printed; README tells it. */
@@ -63,7 +63,7 @@ async function activate(name: BackendName): Promise<RunSetup['backend']> {
 }
 
 async function trained(setup: RunSetup, from: RestoredState | null, epochs: number): Promise<RestoredState> {
-  await tf.setBackend(setup.backend.name);
+  await activate(setup.backend.name);
   const run = new TrainingRun(setup, from);
   try {
     await advance(run, () => run.position.epoch >= epochs);

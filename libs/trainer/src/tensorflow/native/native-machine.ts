@@ -57,11 +57,11 @@ export const THIS_MACHINE: NativeMachine = {
   },
 };
 
-/** The package calls two functions that Node 23 has removed. */
+/** The package calls functions that Node 23 has removed or is going to remove. */
 function restoreRemovedFunctions(): void {
-  const removed: { isNullOrUndefined?: unknown; isArray?: unknown } = util as object;
-  removed.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  removed.isArray ??= Array.isArray;
+  const functions: { isNullOrUndefined?: unknown; isArray?: unknown } = util as object;
+  functions.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  functions.isArray = Array.isArray;
 }
 
 function readEngine(): LoadedNative {
