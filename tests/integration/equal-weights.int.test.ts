@@ -1,4 +1,5 @@
-import { TESTED_BACKENDS } from '../../libs/trainer/src/testing/tested-backends.js';
+import type { BackendName } from '@ktrdr/contracts';
+import { TESTED_BACKENDS, TESTED_NATIVE } from '../../libs/trainer/src/testing/tested-backends.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
 import { pacedTrainer } from './support/paced-trainer.js';
@@ -36,7 +37,8 @@ const STEPS = 112;
 /** All stops are before this step, which takes nine seconds at this pace: time for ten of them on a slow machine too. */
 const LAST_STOP = 90;
 const PACE_MS = 100;
-const CYCLES = [0, 1, 3, 8, 10];
+const cyclesOn = (backend: BackendName): readonly number[] =>
+  TESTED_NATIVE.includes(backend) ? [0, 1, 8] : [0, 1, 3, 10];
 
 /** Positions drawn from a fixed seed, so that a failure can be had again. */
 function stopsAt(count: number, seed: number): number[] {
@@ -49,6 +51,7 @@ function stopsAt(count: number, seed: number): number[] {
 }
 
 describe.each(TESTED_BACKENDS)('on %s', (backend) => {
+  const CYCLES = cyclesOn(backend);
   let services: Services;
   let api: RunningApi;
   let http: Http;

@@ -9,7 +9,7 @@ export function fakeNative(changes: Partial<NativeMachine> = {}) {
     instructionSet: () => 'avx512',
     gpu: () => 'nvidia-h200',
     missingGpuLibraries: () => [],
-    isLoaded: () => loads.length > 0,
+    loaded: () => loads[0] ?? null,
     load: (name) => {
       loads.push(name);
       return Promise.resolve({ tensorflow: '2.21.0', isOnGpu: name === 'tfjs-node-gpu' });

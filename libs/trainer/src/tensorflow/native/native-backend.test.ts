@@ -77,6 +77,9 @@ describe('a native backend', () => {
   it('is refused where the process has loaded the other one', async () => {
     const { machine } = fakeNative();
     await engineOf(findNative('tfjs-node-gpu', machine));
-    await expect(engineOf(findNative('tfjs-node', machine))).rejects.toThrow('it can load only one');
+    await expect(engineOf(findNative('tfjs-node', machine))).rejects.toThrow(
+      'this process has loaded tfjs-node-gpu, and it can load only one of the two',
+    );
+    expect(await engineOf(findNative('tfjs-node-gpu', machine))).toMatchObject({ name: 'tensorflow' });
   });
 });

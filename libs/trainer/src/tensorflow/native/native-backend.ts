@@ -29,7 +29,8 @@ function problemOf(name: NativeName, { problem }: InstalledNative, machine: Nati
 }
 
 async function load(name: NativeName, installed: InstalledNative, machine: NativeMachine): Promise<Engine> {
-  if (machine.isLoaded()) throw new Error('this process has loaded the other native backend, and it can load only one');
+  if ((machine.loaded() ?? name) !== name)
+    throw new Error(`this process has loaded ${machine.loaded()}, and it can load only one of the two`);
   const { tensorflow, isOnGpu } = await loaded(name, machine);
   if (name === 'tfjs-node-gpu' && !isOnGpu) throw new Error(whyNotOnGpu(machine.missingGpuLibraries()));
   return { name: NATIVE_ENGINE, version: versionOf(name, installed.version, tensorflow, machine) };

@@ -32,8 +32,8 @@ export interface NativeMachine {
   gpu(): string | null;
   /** See {@link missingGpuLibraries}. */
   missingGpuLibraries(): readonly string[];
-  /** Whether this process has one of the two; it cannot have both. */
-  isLoaded(): boolean;
+  /** Which of the two this process has; it cannot have both. */
+  loaded(): NativeName | null;
   load(name: NativeName): Promise<LoadedNative>;
 }
 
@@ -48,7 +48,10 @@ export const THIS_MACHINE: NativeMachine = {
   },
   gpu: () => findGpu(),
   missingGpuLibraries: () => missingGpuLibraries(nativeLibraries('tfjs-node-gpu')),
-  isLoaded: () => NATIVE_ENGINE in tf.engine().registryFactory,
+  loaded: () => {
+    if (!(NATIVE_ENGINE in tf.engine().registryFactory)) return null;
+    return findEngine()?.isGPUPackage ? 'tfjs-node-gpu' : 'tfjs-node';
+  },
   load: async (name) => {
     setTensorFlowVariables();
     restoreRemovedFunctions();
@@ -64,11 +67,18 @@ function restoreRemovedFunctions(): void {
   functions.isArray = Array.isArray;
 }
 
+interface NativeEngine {
+  readonly isGPUPackage?: boolean;
+  readonly isUsingGpuDevice?: boolean;
+  readonly binding?: { readonly TF_Version?: string };
+}
+
+function findEngine(): NativeEngine | null {
+  return tf.findBackend(NATIVE_ENGINE) as NativeEngine | null;
+}
+
 function readEngine(): LoadedNative {
-  const engine = tf.findBackend(NATIVE_ENGINE) as {
-    readonly isUsingGpuDevice?: boolean;
-    readonly binding?: { readonly TF_Version?: string };
-  } | null;
+  const engine = findEngine();
   if (!engine) throw new Error('it has registered no backend');
   return { tensorflow: engine.binding?.TF_Version ?? 'unknown', isOnGpu: engine.isUsingGpuDevice === true };
 }
