@@ -18,6 +18,7 @@ export {
 export { type DataGenerationResult } from './generation/data-generation.js';
 export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorLayout } from './safetensors.js';
 export { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
+export { modelSize } from './tensorflow/model-size.js';
 export { findBackends } from './tensorflow/find-backends.js';
 export type { FoundBackend } from './tensorflow/found-backend.js';
 export { findGpu } from './tensorflow/native/gpu.js';
