@@ -33,7 +33,7 @@ describe('the backend that auto chooses', () => {
     const chosen = await chooseBackend(found, { ...wish, size: SMALL });
     expect(chosen).toMatchObject({
       name: 'wasm',
-      reason: 'an average product of a step has 1 million multiply-adds; native TensorFlow is taken from 2 million on',
+      reason: 'an average product of a step has 1,000,000 multiply-adds; native TensorFlow is taken from 2,000,000 on',
     });
     expect(await chooseBackend(found, wish)).toMatchObject({ name: 'wasm' });
     expect(loads).toEqual([]);
@@ -44,7 +44,7 @@ describe('the backend that auto chooses', () => {
     expect(await chooseBackend(found, { ...wish, size: LARGE })).toMatchObject({
       name: 'tfjs-node',
       version: '4.22.0+tf2.21.0+avx512+t1',
-      reason: expect.stringContaining('2 million multiply-adds'),
+      reason: expect.stringContaining('2,000,000 multiply-adds'),
     });
     expect(loads).toEqual(['tfjs-node']);
     const other = given();

@@ -27,7 +27,7 @@ export interface BackendWish {
   readonly tryModel: () => void;
 }
 
-/** Multiply-adds of an average product from which native TensorFlow is at least twice as fast as WASM: ADR 24. */
+/** Multiply-adds of an average product from which native TensorFlow was at least three times as fast as WASM: ADR 24. */
 export const NATIVE_FROM = 2_000_000;
 
 /** What `auto` tries, in this order. A GPU is used by name only: nobody has measured from which size on it is faster. */
@@ -105,12 +105,12 @@ function reasonFor(name: BackendName, wish: BackendWish, passedOver: readonly st
 }
 
 function sizeReason(size: ModelSize | undefined): string {
-  const rule = `native TensorFlow is taken from ${millions(NATIVE_FROM)} on`;
-  return size ? `an average product of a step has ${millions(averageProduct(size))} multiply-adds; ${rule}` : rule;
+  const rule = `native TensorFlow is taken from ${rounded(NATIVE_FROM)} on`;
+  return size ? `an average product of a step has ${rounded(averageProduct(size))} multiply-adds; ${rule}` : rule;
 }
 
-function millions(count: number): string {
-  return `${(count / 1e6).toLocaleString('en', { maximumSignificantDigits: 3 })} million`;
+function rounded(count: number): string {
+  return count.toLocaleString('en', { maximumSignificantDigits: 3 });
 }
 
 function adviceFor(only: BackendName | null, checkpoint: BackendName | null): string {
