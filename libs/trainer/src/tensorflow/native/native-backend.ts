@@ -5,7 +5,7 @@ import { type InstalledNative, NATIVE_COMMANDS, NATIVE_PACKAGES, type NativeName
 
 const CUDA = 'CUDA 12 and cuDNN 9';
 
-/** Looks for a native backend by its files: TensorFlow takes half a second and 300 MB, so it is loaded when it is chosen. */
+/** Looks for a native backend by its files: TensorFlow takes 0.3 s and 300 MB, so it is loaded when it is chosen. */
 export function findNative(name: NativeName, machine: NativeMachine = THIS_MACHINE): FoundBackend {
   const installed = machine.installed(name);
   if (!installed) return { name, usable: false, problem: `it is not built here; ${toBuild(name)}` };
