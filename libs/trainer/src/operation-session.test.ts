@@ -82,7 +82,9 @@ describe('a trainer session', () => {
     const broken = backends.map((backend) =>
       backend.name === 'wasm'
         ? { ...backend, engine: () => Promise.resolve({ name: 'nowhere', version: '1' }) }
-        : { ...backend, usable: backend.name === 'cpu', problem: 'left out' },
+        : backend.name === 'cpu'
+          ? backend
+          : { name: backend.name, usable: false, problem: 'left out' },
     );
     await serve(SPEC, null, { available: broken as readonly FoundBackend[] });
     expect(loop.told('started')[0]).toMatchObject({ backend: 'cpu' });

@@ -75,7 +75,7 @@ async function tryActivate(
   backend: FoundBackend,
   tryModel: () => void,
 ): Promise<{ readonly version: string } | { readonly problem: string }> {
-  if (!backend.usable) return backend;
+  if (!backend.usable) return { problem: backend.problem };
   try {
     const { name, version } = await backend.engine();
     if (!(await tf.setBackend(name))) return { problem: 'it does not start' };
