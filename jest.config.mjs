@@ -1,3 +1,9 @@
+// TensorFlow reads the environment of the process, of which a test has only a copy.
+if (process.env.KTRDR_NATIVE) {
+  const { setTensorFlowVariables } = await import('./libs/trainer/dist/tensorflow/native/config.js');
+  setTensorFlowVariables();
+}
+
 /**
  * `unit` is beside the code; `services` runs parts on real PostgreSQL, NATS and object stores; `system` runs workers and
  * trainers as well, and `patient` is what of that leaves a core idle. `npm test` runs them as tools/run.mjs says.

@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
+import { backends } from './benches/backends.js';
 import { dedup } from './benches/dedup.js';
 import { dispatch } from './benches/dispatch.js';
 import { failover } from './benches/failover.js';
@@ -27,6 +28,7 @@ const BENCHES: readonly Bench[] = [
   s3,
   dedup,
   overhead,
+  backends,
 ];
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrainingSpec } from '@ktrdr/contracts';
-import { chooseBackend, loadBackends, prepareDataset, type RunSetup, TrainingRun } from '@ktrdr/trainer';
+import { chooseBackend, findBackends, prepareDataset, type RunSetup, TrainingRun } from '@ktrdr/trainer';
 import { trainingSpec } from './operations.js';
 
 export const MEGABYTE = 1_000_000;
@@ -25,7 +25,7 @@ export function hiddenFor(stateBytes: number): number[] {
 /** A real training run on WebAssembly, one step old, with a state of that size. */
 export async function givenRun(stateBytes: number): Promise<Readonly<{ setup: RunSetup; run: TrainingRun }>> {
   const spec = TrainingSpec.parse(trainingSpec({ hidden: hiddenFor(stateBytes), seed: 1 }));
-  const backend = await chooseBackend(await loadBackends(), {
+  const backend = await chooseBackend(await findBackends(), {
     requested: 'wasm',
     checkpoint: null,
     tryModel: () => undefined,

@@ -31,6 +31,7 @@ const COMMANDS = {
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
   bench: { script: 'bench/dist/main.js' },
   chaos: { script: 'tools/dist/chaos/main.js' },
+  'backend:native': { script: 'tools/dist/backend-native/main.js' },
   'db:migrate': { script: 'apps/migrate/dist/main.js', build: ['libs/errors', 'apps/migrate'] },
   'db:diff': { script: 'tools/dist/db/main.js', build: ['libs/errors', 'apps/migrate', 'tools'] },
   'db:generate': { script: 'tools/db/generate.mjs', build: null },
@@ -121,4 +122,8 @@ for (const [index, last] of passes.entries()) {
   const code = await run(node, [script, ...(command.args ?? []), ...own, ...last], { env });
   process.exitCode ||= code;
   if (code > 128) break; // ended by a signal
+}
+if (name === 'test' && !isSelecting) {
+  const native = { 1: 'tested on tfjs-node', gpu: 'tested on tfjs-node-gpu' }[process.env.KTRDR_NATIVE];
+  console.error(`native TensorFlow: ${native ?? 'not tested (npm run backend:native, then KTRDR_NATIVE=1 npm test)'}`);
 }

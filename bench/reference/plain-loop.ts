@@ -1,5 +1,5 @@
 import { TrainingSpec } from '@ktrdr/contracts';
-import { chooseBackend, loadBackends, prepareDataset } from '@ktrdr/trainer';
+import { chooseBackend, findBackends, prepareDataset } from '@ktrdr/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 
@@ -26,7 +26,7 @@ const CHUNK = 256;
  */
 export async function startPlainLoop(document: unknown, dataFile: string): Promise<PlainLoop> {
   const spec = TrainingSpec.parse(document);
-  await chooseBackend(await loadBackends(), { requested: 'wasm', checkpoint: null, tryModel: () => undefined });
+  await chooseBackend(await findBackends(), { requested: 'wasm', checkpoint: null, tryModel: () => undefined });
   const { train, validation, featureNames, window } = await prepareDataset(spec, dataFile);
   const model = sequential();
   model.add(layers.flatten({ inputShape: [window, featureNames.length] }));

@@ -1,3 +1,5 @@
+import type { BackendName } from '@ktrdr/contracts';
+import { TESTED_BACKENDS, TESTED_NATIVE } from '../../libs/trainer/src/testing/tested-backends.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';
 import { pacedTrainer } from './support/paced-trainer.js';
@@ -35,7 +37,8 @@ const STEPS = 112;
 /** All stops are before this step, which takes nine seconds at this pace: time for ten of them on a slow machine too. */
 const LAST_STOP = 90;
 const PACE_MS = 100;
-const CYCLES = [0, 1, 3, 10];
+const cyclesOn = (backend: BackendName): readonly number[] =>
+  TESTED_NATIVE.includes(backend) ? [0, 1, 8] : [0, 1, 3, 10];
 
 /** Positions drawn from a fixed seed, so that a failure can be had again. */
 function stopsAt(count: number, seed: number): number[] {
@@ -47,7 +50,8 @@ function stopsAt(count: number, seed: number): number[] {
   return Array.from({ length: count }, () => 1 + Math.floor(next() * LAST_STOP)).toSorted((a, b) => a - b);
 }
 
-describe.each(['wasm', 'cpu'])('on %s', (backend) => {
+describe.each(TESTED_BACKENDS)('on %s', (backend) => {
+  const CYCLES = cyclesOn(backend);
   let services: Services;
   let api: RunningApi;
   let http: Http;

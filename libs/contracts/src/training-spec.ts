@@ -196,6 +196,10 @@ export const TrainingSpec = z
     early_stopping: EarlyStoppingSpec.nullable().default(null),
     seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     backend: z.enum(['auto', ...BACKENDS]).default('auto'),
+    strict: z
+      .boolean()
+      .optional()
+      .describe('go on only with the very versions of trainer and backend that saved the checkpoint, else fail'),
     checkpoint: CheckpointPolicySpec.prefault({ every_epochs: 1 }),
   })
   .superRefine(({ model: { layers }, split, early_stopping, schedule }, context) => {

@@ -14,6 +14,9 @@ describe('the workers that can take an operation', () => {
   it('are lacking where none is alive, or none offers enough', () => {
     expect(lackOfWorkers(wanted, [])).toBe('no worker of pool gpu is alive');
     expect(lackOfWorkers(wanted, [cpu])).toBe('1 worker is alive in pool gpu, but none offers backend:wasm');
+    expect(lackOfWorkers({ ...wanted, requirements: ['backend:tfjs-node-gpu'] }, [cpu])).toBe(
+      '1 worker is alive in pool gpu, but none offers backend:tfjs-node-gpu (built on a worker with npm run backend:native -- --gpu)',
+    );
     expect(lackOfWorkers(wanted, [cpu, { ...cpu, capabilities: [] }])).toBe(
       '2 workers are alive in pool gpu, but none offers backend:wasm, type:training',
     );

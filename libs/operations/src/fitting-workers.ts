@@ -8,6 +8,12 @@ export interface LiveWorker {
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
 
+/** What a worker can be given, and how. */
+const BUILT_BY: Readonly<Record<string, string>> = {
+  'backend:tfjs-node': 'npm run backend:native',
+  'backend:tfjs-node-gpu': 'npm run backend:native -- --gpu',
+};
+
 /** Of the workers of its pool those that can take it, busy or not. */
 export function fittingWorkers<Worker extends LiveWorker>(
   { requirements }: Pick<Wanted, 'requirements'>,
@@ -35,7 +41,12 @@ export function lackOfWorkers(
     return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
   }
   const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
-  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).join(', ')}`;
+  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+}
+
+function withCommand(tag: string): string {
+  const command = BUILT_BY[tag];
+  return command === undefined ? tag : `${tag} (built on a worker with ${command})`;
 }
 
 function missingTags(requirements: readonly string[], { capabilities }: LiveWorker): readonly string[] {

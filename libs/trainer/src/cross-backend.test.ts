@@ -1,11 +1,13 @@
 import type { BackendName } from '@ktrdr/contracts';
-import * as tf from '@tensorflow/tfjs-core';
 import { prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
 import { assertContinues } from './restore-point.js';
 import { decodeSafetensors } from './safetensors.js';
-import { chooseBackend, loadBackends, type LoadedBackend } from './tensorflow/backend.js';
+import { chooseBackend } from './tensorflow/choose-backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
+import type { FoundBackend } from './tensorflow/found-backend.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance } from './testing/interrupted-run.js';
+import { TESTED_BACKENDS } from './testing/tested-backends.js';
 import { tinySpec } from './testing/tiny-dataset.js';
 import { type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
@@ -37,20 +39,20 @@ const MODELS = {
     ],
   },
 } as const;
-const PAIRS: readonly (readonly [BackendName, BackendName])[] = [
-  ['wasm', 'cpu'],
-  ['cpu', 'wasm'],
-];
+/** Each tested backend with each other, both ways. */
+const PAIRS = TESTED_BACKENDS.flatMap((from) =>
+  TESTED_BACKENDS.filter((to) => to !== from).map((to) => [from, to] as const),
+);
 /** Before the change, and after it. */
 const EPOCHS = { before: 1, after: 2 };
 /** Largest difference of any weight from a run that stayed. What is measured is printed; README tells it. */
 const TOLERANCE = 1e-5;
 
-let loaded: readonly LoadedBackend[];
+let loaded: readonly FoundBackend[];
 let measured = '';
 
 beforeAll(async () => {
-  loaded = await loadBackends();
+  loaded = await findBackends();
 });
 afterAll(() =>
   process.stdout.write(`largest weight difference after ${EPOCHS.after} epochs on another backend:\n${measured}`),
@@ -61,7 +63,7 @@ async function activate(name: BackendName): Promise<RunSetup['backend']> {
 }
 
 async function trained(setup: RunSetup, from: RestoredState | null, epochs: number): Promise<RestoredState> {
-  await tf.setBackend(setup.backend.name);
+  await activate(setup.backend.name);
   const run = new TrainingRun(setup, from);
   try {
     await advance(run, () => run.position.epoch >= epochs);
@@ -122,31 +124,5 @@ describe.each(Object.entries(MODELS))('%s', (name, { layers, ...changes }) => {
     const back = await trained(await setupOn(from), over, EPOCHS.before);
     expect(Buffer.from(back.weights).equals(Buffer.from(saved.weights))).toBe(true);
     expect(Buffer.from(back.optimizer).equals(Buffer.from(saved.optimizer))).toBe(true);
-  });
-});
-
-describe('a backend that cannot be had', () => {
-  const wasm: LoadedBackend = { name: 'wasm', usable: false, problem: 'WebAssembly could not start' };
-  const cpu: LoadedBackend = { name: 'cpu', usable: true, version: '4.22.0', engineName: 'cpu' };
-  const native: LoadedBackend = { name: 'tfjs-node', usable: false, problem: 'is not installed' };
-  const tryModel = () => undefined;
-
-  it('is refused with what to install, or how to go on without it', async () => {
-    await expect(chooseBackend([native, cpu], { requested: 'tfjs-node', checkpoint: null, tryModel })).rejects.toThrow(
-      /npm i @tensorflow\/tfjs-node@4\.22\.0.*backend: auto/,
-    );
-    await expect(
-      chooseBackend([native, wasm, cpu], { requested: 'auto', checkpoint: 'wasm', tryModel }),
-    ).rejects.toThrow(/resume on a worker that has it.*allow_backend_change/);
-  });
-
-  it('is replaced by the next one where that is allowed, and not while it can be had', async () => {
-    const wish = { requested: 'auto', checkpoint: 'wasm', mayChange: true, tryModel } as const;
-    const other = await chooseBackend([native, wasm, cpu], wish);
-    expect(other).toMatchObject({ name: 'cpu', reason: expect.stringContaining('WebAssembly could not start') });
-    expect(await chooseBackend([cpu, ...loaded], wish)).toMatchObject({
-      name: 'wasm',
-      reason: 'the checkpoint was made on it',
-    });
   });
 });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { uninterrupted } from './testing/interrupted-run.js';
 import { recordLoop, type RecordedLoop } from './testing/recorded-loop.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
@@ -34,7 +34,7 @@ let disk: string;
 let loop: RecordedLoop;
 
 beforeEach(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
   disk = await mkdtemp(join(tmpdir(), 'ktrdr-disk-'));
   loop = await recordLoop();

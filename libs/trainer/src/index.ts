@@ -17,7 +17,17 @@ export {
 } from './errors.js';
 export { type DataGenerationResult } from './generation/data-generation.js';
 export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorLayout } from './safetensors.js';
-export { type Backend, chooseBackend, loadBackends, type LoadedBackend } from './tensorflow/backend.js';
+export { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
+export { modelSize } from './tensorflow/model-size.js';
+export { findBackends } from './tensorflow/find-backends.js';
+export type { FoundBackend } from './tensorflow/found-backend.js';
+export { findGpu } from './tensorflow/native/gpu.js';
+export {
+  NATIVE_BUILD_FILE,
+  NATIVE_PACKAGES,
+  NativeBuild,
+  type NativeName,
+} from './tensorflow/native/native-package.js';
 export { TRAINER } from './trainer-identity.js';
 export { OPERATION_TYPES, serveOperation, type SessionPorts } from './operation-session.js';
 export { type LoopOutcome, type LoopPlan, type LoopPorts, train } from './training-loop.js';

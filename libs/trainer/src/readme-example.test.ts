@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { writeCheckpointFiles } from './checkpoint-files.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
 import { type RunSetup, TrainingRun } from './training-run.js';
 
@@ -33,7 +33,7 @@ describe('the example of the README', () => {
     const own = lines(await readFile(import.meta.filename, 'utf8'));
     for (const line of lines(/```ts\n(.*?)```/s.exec(readme)?.[1] ?? 'no example')) expect(own).toContain(line);
 
-    await loadBackends();
+    await findBackends();
     await tf.setBackend('cpu');
     const root = await mkdtemp(join(tmpdir(), 'ktrdr-example-'));
     const setup: RunSetup = {

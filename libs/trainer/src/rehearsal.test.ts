@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { rehearse } from './rehearsal.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 
 describe('the rehearsal', () => {
   it('leaves no tensor behind', async () => {
-    const backends = await loadBackends();
+    const backends = await findBackends();
     await rehearse(backends);
     const { numTensors } = tf.memory();
     await rehearse(backends);

@@ -1,6 +1,7 @@
 import { TrainingSpec } from '@ktrdr/contracts';
 import { prepareDataset } from './data/prepared-dataset.js';
-import { chooseBackend, type LoadedBackend } from './tensorflow/backend.js';
+import { chooseBackend } from './tensorflow/choose-backend.js';
+import type { FoundBackend } from './tensorflow/found-backend.js';
 import { decodeState } from './training-state.js';
 import { type CapturedState, type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
@@ -31,7 +32,7 @@ const ROUNDS = 2;
  * from its own spec.
  * @throws {DomainError} when the built-in data or a backend is missing.
  */
-export async function rehearse(backends: readonly LoadedBackend[]): Promise<void> {
+export async function rehearse(backends: readonly FoundBackend[]): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const spec = TrainingSpec.parse(SPEC);
     const dataset = await prepareDataset(spec, null);

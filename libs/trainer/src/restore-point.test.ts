@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { writeCheckpointFiles } from './checkpoint-files.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
 import { encodeSafetensors } from './safetensors.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { advance } from './testing/interrupted-run.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
 import { type RunSetup, TrainingRun } from './training-run.js';
@@ -22,7 +22,7 @@ let root: string;
 let dir: string;
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 beforeEach(async () => {
@@ -84,6 +84,34 @@ describe('a checkpoint', () => {
     const before = tf.memory().numTensors;
     await expect(restore(setup)).rejects.toMatchObject({ code });
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each([
+    ['TensorFlow', 'tfjs-node', '4.22.0+tf2.21.0+avx512+t1', '4.22.0+tf2.22.0+avx512+t1'],
+    ['instruction set', 'tfjs-node', '4.22.0+tf2.21.0+avx512+t1', '4.22.0+tf2.21.0+avx2+t1'],
+    ['WASM', 'wasm', '4.22.0+simd', '4.22.0+plain'],
+  ] as const)('of another %s is refused under a strict spec, and only there', async (_, name, before, now) => {
+    await changeState((state) => (state['backend'] = { name, version: before }));
+    const on = (version: string, strict: boolean) => ({
+      ...SETUP,
+      spec: { ...SETUP.spec, strict },
+      backend: { name, version },
+    });
+    await expect(restore(on(now, false))).resolves.toBeUndefined();
+    await expect(restore(on(before, true))).resolves.toBeUndefined();
+    await expect(restore(on(now, true), { allowBackendChange: true })).resolves.toBeUndefined();
+    await expect(restore(on(now, true))).rejects.toMatchObject({
+      code: 'checkpoint-incompatible',
+      message: expect.stringContaining(`version of ${name} is ${before}, but ${now} is needed; the spec is strict`),
+    });
+  });
+
+  it('of another trainer version is refused under a strict spec', async () => {
+    await changeState((state) => (state['trainer'] = { name: 'ktrdr-tensorflow', version: '0.0.9' }));
+    await expect(restore(SETUP)).resolves.toBeUndefined();
+    await expect(restore({ ...SETUP, spec: { ...SETUP.spec, strict: true } })).rejects.toThrow(
+      'version of ktrdr-tensorflow',
+    );
   });
 
   it('continues on another backend when told to', async () => {

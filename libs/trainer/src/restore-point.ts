@@ -2,7 +2,8 @@ import type { BackendName } from '@ktrdr/contracts';
 import { readCheckpointFile } from './checkpoint-files.js';
 import { CheckpointFileError, CheckpointIncompatibleError, DataChangedError } from './errors.js';
 import type { RestoredState, RunSetup } from './training-run.js';
-import { decodeState } from './training-state.js';
+import { TRAINER } from './trainer-identity.js';
+import { decodeState, type TrainingState } from './training-state.js';
 
 /** Reads what a run was captured to. */
 export async function readRestorePoint(dir: string): Promise<RestoredState> {
@@ -26,7 +27,7 @@ export interface RestoreRules {
 
 /**
  * Refuses a checkpoint that would not continue the setup's run.
- * @throws {CheckpointIncompatibleError} when spec, seed or backend are others.
+ * @throws {CheckpointIncompatibleError} when spec, seed or backend are others, for a strict spec also versions.
  * @throws {DataChangedError} when the data is other.
  * @throws {CheckpointFileError} when it is not at the position that it is said to be.
  */
@@ -49,7 +50,9 @@ export function assertContinues(
     const problem = `it is at epoch ${epoch}, step ${step}, not at epoch ${expected.epoch}, step ${expected.step}`;
     throw new CheckpointFileError('state.json', problem);
   }
-  if (!allowBackendChange) assertSameBackend(state.backend.name, backend.name);
+  if (allowBackendChange) return;
+  assertSameBackend(state.backend.name, backend.name);
+  if (spec.strict) assertSameVersions(state, backend.version);
 }
 
 function assertSameBackend(found: BackendName, active: BackendName): void {
@@ -58,4 +61,18 @@ function assertSameBackend(found: BackendName, active: BackendName): void {
     `only ${found} gives the same numbers: resume on a worker that has it, or accept numbers that are close ` +
     'with allow_backend_change';
   throw new CheckpointIncompatibleError('backend', found, active, advice);
+}
+
+function assertSameVersions({ backend, trainer }: TrainingState, active: string): void {
+  const pairs = [
+    [`version of ${backend.name}`, backend.version, active],
+    [`version of ${trainer.name}`, trainer.version, TRAINER.version],
+  ] as const;
+  for (const [what, found, needed] of pairs) {
+    if (found === needed) continue;
+    const advice =
+      'the spec is strict: resume on a worker that has the version of the checkpoint, or accept numbers that are close ' +
+      'with allow_backend_change';
+    throw new CheckpointIncompatibleError(what, found, needed, advice);
+  }
 }

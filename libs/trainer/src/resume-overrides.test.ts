@@ -2,7 +2,7 @@ import { applyOverrides, type ResumeOverrides } from '@ktrdr/contracts';
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
 import { assertContinues } from './restore-point.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance, interrupted, uninterrupted } from './testing/interrupted-run.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
@@ -58,7 +58,7 @@ const historyOf = async (setup: RunSetup, from: RestoredState) => {
 };
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 

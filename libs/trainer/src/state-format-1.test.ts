@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance, uninterrupted } from './testing/interrupted-run.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
@@ -33,7 +33,7 @@ function asFormat1(state: TrainingState): Uint8Array {
 }
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 

@@ -5,7 +5,7 @@ import { TrainerEvent } from '@ktrdr/contracts';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainerProtocolError } from './errors.js';
 import { readRestorePoint } from './restore-point.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { uninterrupted } from './testing/interrupted-run.js';
 import { recordLoop, type RecordedLoop } from './testing/recorded-loop.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
@@ -42,7 +42,7 @@ const settle = (event: TrainerEvent) => {
 };
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 beforeEach(async () => {

@@ -1,8 +1,11 @@
+import type { BackendName } from '@ktrdr/contracts';
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
-import { loadBackends } from './tensorflow/backend.js';
+import { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
+import { findBackends } from './tensorflow/find-backends.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance, interrupted, uninterrupted } from './testing/interrupted-run.js';
+import { TESTED_BACKENDS } from './testing/tested-backends.js';
 import { tinyDataset, tinySpec } from './testing/tiny-dataset.js';
 import { type RunSetup, TrainingRun } from './training-run.js';
 
@@ -44,7 +47,7 @@ const CASES: readonly (readonly [string, Record<string, unknown>])[] = [
   ['lstm, adam', { model: { layers: LSTM }, optimizer: ADAM, window: 3 }],
 ];
 
-function setupOf(backend: 'cpu' | 'wasm', changes: Record<string, unknown>): RunSetup {
+function setupOf(backend: BackendName, changes: Record<string, unknown>): RunSetup {
   const spec = tinySpec(changes);
   return {
     spec,
@@ -54,13 +57,19 @@ function setupOf(backend: 'cpu' | 'wasm', changes: Record<string, unknown>): Run
   };
 }
 
+let found: Awaited<ReturnType<typeof findBackends>>;
+
 beforeAll(async () => {
-  await loadBackends();
+  found = await findBackends();
 });
 
-describe.each(['cpu', 'wasm'] as const)('a training run on %s', (backend) => {
+function activate(requested: BackendName): Promise<Backend> {
+  return chooseBackend(found, { requested, checkpoint: null, tryModel: () => undefined });
+}
+
+describe.each(TESTED_BACKENDS)('a training run on %s', (backend) => {
   beforeEach(async () => {
-    await tf.setBackend(backend);
+    await activate(backend);
   });
 
   it.each(CASES)('ends bit-equal however often it is interrupted: %s', async (name, changes) => {
@@ -69,6 +78,14 @@ describe.each(['cpu', 'wasm'] as const)('a training run on %s', (backend) => {
     const pieces = await interrupted(setup, keyedRandom(1, 'shuffle', name));
     expect(pieces.interruptions).toBeGreaterThan(2);
     expect(pieces.result).toEqual(whole.result);
+    expect(pieces.digests).toEqual(whole.digests);
+  });
+
+  it.each([0, 1, 8])('ends bit-equal after %i interruptions at places drawn at random', async (count) => {
+    const setup = setupOf(backend, { model: { layers: MLP }, optimizer: ADAM, epochs: 5 });
+    const whole = await uninterrupted(setup);
+    const pieces = await interrupted(setup, keyedRandom(2, 'shuffle', `${count}`), { mean: 2, most: count });
+    expect(pieces.interruptions).toBe(count);
     expect(pieces.digests).toEqual(whole.digests);
   });
 
@@ -166,9 +183,9 @@ describe('a run that goes wrong or ends early', () => {
   });
 });
 
-describe.each(['cpu', 'wasm'] as const)('a hundred saves and restores on %s', (backend) => {
+describe.each(TESTED_BACKENDS)('a hundred saves and restores on %s', (backend) => {
   it('leave the number of tensors where it was', async () => {
-    await tf.setBackend(backend);
+    await activate(backend);
     const setup = setupOf(backend, { model: { layers: MLP }, optimizer: ADAM });
     const before = tf.memory().numTensors;
     let run = new TrainingRun(setup);

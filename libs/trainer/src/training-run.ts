@@ -8,7 +8,7 @@ import { epochOrder } from './keyed-random.js';
 import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './sample-ledger.js';
 import { decodeSafetensors } from './safetensors.js';
 import { newNetwork } from './spec-network.js';
-import type { Backend } from './tensorflow/backend.js';
+import type { Backend } from './tensorflow/choose-backend.js';
 import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js';
 import { encodeModel, type Network } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';

@@ -5,7 +5,9 @@ import type { StartControl } from './control-queue.js';
 import { parseSpec } from './parse-spec.js';
 import { assertContinues, readRestorePoint } from './restore-point.js';
 import { newNetwork } from './spec-network.js';
-import { type Backend, chooseBackend, type LoadedBackend } from './tensorflow/backend.js';
+import { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
+import type { FoundBackend } from './tensorflow/found-backend.js';
+import { modelSize } from './tensorflow/model-size.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';
@@ -13,7 +15,7 @@ import { type RunSetup, TrainingRun } from './training-run.js';
 
 /** What training needs from its process. The spool directory comes with the start. */
 export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir' | 'reach'> {
-  readonly backends: readonly LoadedBackend[];
+  readonly backends: readonly FoundBackend[];
   readonly failpoints: Failpoints;
 }
 
@@ -30,6 +32,7 @@ export async function runTraining(start: StartControl, ports: TrainingPorts): Pr
     requested: spec.backend,
     checkpoint: restored?.state.backend.name ?? null,
     mayChange: start.allow_backend_change ?? false,
+    size: sizeOf(spec, dataset),
     tryModel: () => tryModel(spec, dataset),
   });
   const setup: RunSetup = { spec, specSha256: start.spec_sha256, dataset, backend };
@@ -74,6 +77,10 @@ function announce(
     data_fingerprint: dataset.fingerprint,
     parameters: run.parameters,
   });
+}
+
+function sizeOf(spec: TrainingSpec, { window, featureNames }: PreparedDataset) {
+  return modelSize({ layers: spec.model.layers, window, features: featureNames.length, batchSize: spec.batch_size });
 }
 
 /** One update of a throw-away model on the active backend, which throws when an operation is missing. */

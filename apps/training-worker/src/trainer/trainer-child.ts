@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Failpoints } from '@ktrdr/failpoints';
-import { loadBackends, type LoadedBackend, OPERATION_TYPES, serveOperation, TRAINER } from '@ktrdr/trainer';
+import { findBackends, type FoundBackend, OPERATION_TYPES, serveOperation, TRAINER } from '@ktrdr/trainer';
 import { openControlChannel } from './control-lines.js';
 
 const CONTROL_FD = 3;
@@ -11,7 +11,7 @@ const EVENTS_FD = 4;
 
 export interface TrainerSurroundings {
   /** What is done before the trainer says that it is ready, so that no operation has to wait for it. */
-  readonly rehearse: (backends: readonly LoadedBackend[]) => Promise<void>;
+  readonly rehearse: (backends: readonly FoundBackend[]) => Promise<void>;
   /** Lets the event loop deliver messages and finish writes; called between all steps. */
   readonly breathe: () => Promise<void>;
   readonly failpoints: Failpoints;
@@ -35,7 +35,9 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
     if (phase === 'training') orphaned();
     else if (phase === 'idle') process.exit(0);
   });
-  const backends = await loadBackends();
+  const backends = await findBackends();
+  for (const backend of backends)
+    if (!backend.usable && backend.isBroken) process.stderr.write(`${backend.name} is not used: ${backend.problem}\n`);
   // Only for speed: what is missing here, an operation that needs it is told by its own failure.
   await rehearse(backends).catch((error: unknown) => process.stderr.write(`no rehearsal: ${String(error)}\n`));
   emit({
@@ -45,7 +47,7 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
     pid: process.pid,
     backends: backends.flatMap(({ name, usable }) => (usable ? [name] : [])),
     backend_versions: Object.fromEntries(
-      backends.flatMap((backend) => (backend.usable ? [[backend.name, backend.version]] : [])),
+      backends.flatMap(({ name, ...found }) => (found.usable && found.version !== null ? [[name, found.version]] : [])),
     ),
     operation_types: [...OPERATION_TYPES],
   });

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { binaryCrossEntropy, crossEntropyOf, isCorrect } from './binary-cross-entropy.js';
-import { loadBackends } from './backend.js';
+import { findBackends } from './find-backends.js';
 
 const LOGITS = [-200, -3, -0.5, 0, 0.5, 3, 200];
 const LABELS = [1, 0, 1, 1, 0, 1, 0];
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
 });
 
 describe.each(['cpu', 'wasm'])('binary cross-entropy on %s', (backend) => {

@@ -2,14 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { LayerUnsupportedError } from '../errors.js';
 import { tinySpec } from '../testing/tiny-dataset.js';
-import { loadBackends } from './backend.js';
+import { findBackends } from './find-backends.js';
 import { encodeModel, Network } from './network.js';
 
 const networkOf = (layers: unknown[], window = 3) =>
   new Network({ layers: tinySpec({ model: { layers } }).model.layers, window, features: 2, seed: 5 });
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
   await tf.setBackend('cpu');
 });
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers'; // registers the gradients
 import { CheckpointIncompatibleError } from '../errors.js';
 import { tinySpec } from '../testing/tiny-dataset.js';
-import { loadBackends } from './backend.js';
+import { findBackends } from './find-backends.js';
 import type { Weight } from './network.js';
 import { StatefulOptimizer } from './optimizer.js';
 
@@ -29,7 +29,7 @@ function update(optimizer: StatefulOptimizer, { variable }: Weight, times: numbe
 }
 
 beforeAll(async () => {
-  await loadBackends();
+  await findBackends();
 });
 
 describe.each(['cpu', 'wasm'])('an optimizer on %s', (backend) => {

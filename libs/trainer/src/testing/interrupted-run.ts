@@ -22,17 +22,22 @@ export async function uninterrupted(setup: RunSetup, from: RestoredState | null 
   }
 }
 
-/** The same, with the run captured, disposed of and restored in a fresh instance at random places. */
+/** The same, with the run captured, disposed of and restored in a fresh instance at random places, `most` times at most. */
 export async function interrupted(
   setup: RunSetup,
   random: Xoshiro128,
-  { mean = 3, from = null }: { readonly mean?: number; readonly from?: RestoredState | null } = {},
+  {
+    mean = 3,
+    most = Infinity,
+    from = null,
+  }: { readonly mean?: number; readonly most?: number; readonly from?: RestoredState | null } = {},
 ) {
   let run = new TrainingRun(setup, from);
   let interruptions = 0;
   try {
     while (!run.isFinished) {
-      await advance(run, () => random.nextBelow(mean) === 0);
+      await advance(run, () => interruptions < most && random.nextBelow(mean) === 0);
+      if (interruptions >= most) break;
       const restored = toRestored(run.capture());
       run.dispose();
       run = new TrainingRun(setup, restored);
