@@ -1,7 +1,6 @@
 import nx from '@nx/eslint-plugin';
 import { createProjectGraphAsync } from '@nx/devkit';
 import { builtinRules } from 'eslint/use-at-your-own-risk';
-import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tseslint from 'typescript-eslint';
@@ -93,19 +92,8 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{ts,mjs,js}'],
-    plugins: { 'import-x': importX, size: { rules: { 'no-huge-file': builtinRules.get('max-lines') } } },
-    settings: {
-      'import-x/extensions': ['.ts', '.js', '.mjs'],
-      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
-      'import-x/resolver-next': [
-        createNodeResolver({
-          extensionAlias: { '.js': ['.ts', '.js'] },
-          conditionNames: ['@ktrdr/source', 'types', 'import', 'default'],
-        }),
-      ],
-    },
+    plugins: { size: { rules: { 'no-huge-file': builtinRules.get('max-lines') } } },
     rules: {
-      'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'max-lines': ['warn', { max: 300 }],
       'size/no-huge-file': ['error', { max: 400 }],
       '@typescript-eslint/no-explicit-any': 'error',

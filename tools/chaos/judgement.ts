@@ -8,8 +8,20 @@ import type { ChaosOptions } from './options.js';
 import { tryUntil } from './pause.js';
 import { quantile } from './quantile.js';
 import type { Drill } from './recovery-drill.js';
-import type { ChaosRun, Submitted } from './run-chaos.js';
+import type { ReferenceRun } from './reference-runs.js';
 import { auditStore } from './stored-objects.js';
+
+/** What a run came to, with what the database says of each operation. */
+export interface ChaosRun {
+  readonly report: ChaosReport;
+  readonly records: readonly OperationRecord[];
+}
+
+/** One submitted operation and what it must come to. */
+export interface Submitted {
+  readonly id: string;
+  readonly run: ReferenceRun;
+}
 
 /** Retired checkpoints are removed in turns; until then their objects are no orphans. */
 const RETENTION_MS = 60_000;

@@ -1,11 +1,10 @@
 import { planActions, planFaults } from './chaos-plan.js';
-import type { ChaosReport } from './chaos-report.js';
 import { type ChaosStack, LEASE_MS, startChaosStack } from './chaos-stack.js';
 import { Clients } from './clients.js';
 import { FaultInjector } from './fault-injector.js';
-import { judge } from './judgement.js';
+import { type ChaosRun, judge, type Submitted } from './judgement.js';
 import type { Violation } from './invariants.js';
-import { type OperationGlance, type OperationRecord, RecordReader } from './operation-record.js';
+import { type OperationGlance, RecordReader } from './operation-record.js';
 import type { ChaosOptions } from './options.js';
 import { pauseUntil, tryUntil } from './pause.js';
 import { type Drill, drillRecovery } from './recovery-drill.js';
@@ -19,23 +18,12 @@ const SETTLE_MORE_MS = 180_000;
 /** Fewer than the failures to come, so that the end of the budget is seen too. */
 const MAX_RECOVERIES = 4;
 
-export interface ChaosRun {
-  readonly report: ChaosReport;
-  readonly records: readonly OperationRecord[];
-}
-
 /** How the run shows itself, and how it is stopped. */
 export interface ChaosSurroundings {
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
   /** Told as soon as there is something to end. */
   readonly onStarted: (stack: ChaosStack) => void;
-}
-
-/** One submitted operation and what it must come to. */
-export interface Submitted {
-  readonly id: string;
-  readonly run: ReferenceRun;
 }
 
 /** Starts a stack, trains, breaks it for a while, lets everything come to its end, and judges what the database says. */

@@ -1,6 +1,4 @@
-import type { CheckpointPolicySpec, TrainerEvent } from '@ktrdr/contracts';
-import { BudgetPolicy } from './budget-policy.js';
-import { CheckpointPolicy } from './checkpoint-policy.js';
+import type { TrainerEvent } from '@ktrdr/contracts';
 
 /** What the interval is and what it has cost, as the supervisor is told. */
 export type CheckpointingEvent = Extract<TrainerEvent, { type: 'checkpointing' }>;
@@ -22,12 +20,4 @@ export interface SavePolicy {
   failed(requestId: string): void;
   /** It was committed or given up. Returns what there is to tell. */
   settled(requestId: string): CheckpointingEvent | null;
-}
-
-/** @param now monotonic milliseconds. */
-export function savePolicyFor(spec: CheckpointPolicySpec, now: () => number): SavePolicy {
-  const { overhead_budget: overheadBudget, max_loss_seconds: maxLossSeconds } = spec;
-  return overheadBudget === undefined || maxLossSeconds === undefined
-    ? new CheckpointPolicy(spec, now)
-    : new BudgetPolicy({ overheadBudget, maxLossSeconds }, now);
 }

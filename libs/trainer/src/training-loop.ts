@@ -3,7 +3,9 @@ import { CheckpointSaver, type Emit, type SaverPorts } from './checkpoint-saver.
 import type { ControlQueue, StopControl } from './control-queue.js';
 import { CheckpointWriteError } from './errors.js';
 import { ProgressMeter } from './progress-meter.js';
-import { type SavePolicy, savePolicyFor } from './save-policy.js';
+import { BudgetPolicy } from './budget-policy.js';
+import { CheckpointPolicy } from './checkpoint-policy.js';
+import type { SavePolicy } from './save-policy.js';
 import type { TrainingRun } from './training-run.js';
 
 /** The loop's surroundings. */
@@ -166,4 +168,12 @@ async function complete(
   const { step, epoch } = run.position;
   emit({ type: 'completed', step, epoch, result: { ...result } });
   return 'completed';
+}
+
+/** @param now monotonic milliseconds. */
+function savePolicyFor(spec: CheckpointPolicySpec, now: () => number): SavePolicy {
+  const { overhead_budget: overheadBudget, max_loss_seconds: maxLossSeconds } = spec;
+  return overheadBudget === undefined || maxLossSeconds === undefined
+    ? new CheckpointPolicy(spec, now)
+    : new BudgetPolicy({ overheadBudget, maxLossSeconds }, now);
 }

@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
-import type { ProgramCommand } from '../supervisor/child-program.js';
+import type { ProgramCommand } from '../supervisor/program-guard.js';
 import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } from '../supervisor/errors.js';
 import type { Trainer, TrainerJob, TrainerSource } from '../supervisor/ports.js';
 import { TrainerProcess } from '../supervisor/trainer-process.js';

@@ -2,15 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { LineReader } from './line-reader.js';
 import type { TrainerExit } from './ports.js';
-import { GUARD_FD, withGuard } from './program-guard.js';
+import { GUARD_FD, type ProgramCommand, withGuard } from './program-guard.js';
 import { StderrTail } from './stderr-tail.js';
-
-export interface ProgramCommand {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd?: string;
-}
 
 export interface ProgramListener {
   onLog(stream: 'stdout' | 'stderr', line: string): void;

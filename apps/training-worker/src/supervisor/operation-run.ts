@@ -17,16 +17,11 @@ import { prepare, type Prepared } from './preparation.js';
 import { releaseAsCommitted } from './release-as-committed.js';
 import { RunIntent, type ShutdownReason } from './run-intent.js';
 import type { RunPorts } from './run-ports.js';
-import { type Outcome, RunSettlement } from './run-settlement.js';
+import { type Outcome, RunSettlement, type StartingPoint } from './run-settlement.js';
 import type { SpoolFolder } from './spool.js';
 import { toReportedError } from './trainer-exit.js';
-import { type Ending, type Position, TrainerSession } from './trainer-session.js';
+import { type Ending, TrainerSession } from './trainer-session.js';
 import { UnprotectedTime } from './unprotected-time.js';
-
-/** Local files that a trainer can continue from, or null for the beginning. */
-export interface StartingPoint extends Position {
-  readonly dir: string | null;
-}
 
 /** A request that is repeated is told of after some seconds, and then about once a minute. */
 const TOLD_FROM_TRY = 5;

@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs';
-import type { ProgramCommand } from './child-program.js';
+
+/** How a program is started. */
+export interface ProgramCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
 
 /** The descriptor of the pipe whose end means that the supervisor is gone, or wants the trainer's whole group gone. */
 export const GUARD_FD = 5;

@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import type { CheckpointCourier, CommittedCheckpoint, Delivery, Save } from './checkpoint-courier.js';
 import { CheckpointNotStoredError, TrainerProtocolError } from './errors.js';
 import type { LeasedRpc } from './leased-rpc.js';
-import type { StartingPoint } from './operation-run.js';
 import type { RunIntent, Wish } from './run-intent.js';
 import type { ReportedError } from './trainer-exit.js';
 import type { Ending, Position } from './trainer-session.js';
@@ -26,6 +25,11 @@ export interface SettlementPorts {
   readonly abandonPause: (message: string, at: Position) => void;
   /** What the machine was doing when the trainer ended for a pause. */
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
+}
+
+/** Local files that a trainer can continue from, or null for the beginning. */
+export interface StartingPoint extends Position {
+  readonly dir: string | null;
 }
 
 type Next = Outcome | StartingPoint;

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type TrainerControl, TrainerEvent } from '@ktrdr/contracts';
-import { ChildProgram, type ProgramCommand } from './child-program.js';
+import { ChildProgram } from './child-program.js';
+import type { ProgramCommand } from './program-guard.js';
 import { TrainerUnreadyError } from './errors.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from './ports.js';
 
