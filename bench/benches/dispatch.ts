@@ -31,7 +31,7 @@ async function inParallel(count: number, act: () => Promise<unknown>): Promise<v
  */
 async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
   const session = await services.messagingSession();
-  const rpc = new WorkerRpcClient(session);
+  const rpc = new WorkerRpcClient(session, 'bench-no-op');
   const worker = { worker_id: 'bench-no-op', pool: POOL };
   const capabilities = ['type:training', 'backend:wasm'];
   const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };

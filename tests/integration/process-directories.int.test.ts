@@ -170,8 +170,8 @@ describe('a program that writes checkpoint directories', () => {
     api.status = 'pausing';
     api.directive = { kind: 'pause', boundary: 'step' };
     api.hint('w1');
-    await worker.sees(() => api.callsOf('checkpoint.failed').length > 0, 'the pause is given up');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([{ pause_abandoned: true, kind: 'pause' }]);
+    await worker.sees(() => api.callsOf('checkpoint-failed').length > 0, 'the pause is given up');
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([{ pause_abandoned: true, kind: 'pause' }]);
     api.status = 'running';
     await completes();
     expect(result()).toMatchObject({ value: countedValue(150) });

@@ -24,7 +24,7 @@ describe('a data generation', () => {
     api.draining = true;
     await worker.sees(() => api.status === 'resuming', 'it is handed back');
     expect(api.callsOf('released')).toMatchObject([{ reason: 'drain', checkpoint_id: null }]);
-    expect(api.callsOf('checkpoint.failed')).toEqual([]);
+    expect(api.callsOf('checkpoint-failed')).toEqual([]);
     api.offered = { type: 'data_generation', spec };
     api.draining = false;
     await worker.sees(() => api.status === 'completed', 'it is completed');
@@ -52,7 +52,7 @@ describe('a data generation', () => {
     await worker.sees(() => api.steps().some((step) => step >= 2), 'some rows');
     api.directive = { kind: 'pause', boundary: 'step' };
     await worker.sees(() => api.status === 'completed', 'it is completed');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([
       { pause_abandoned: true, error: { message: expect.stringContaining('no checkpoints') } },
     ]);
   });
@@ -102,8 +102,8 @@ it('continues a paused training under a spec with overrides, and no other', asyn
       await api.offer();
       await worker.sees(() => api.checkpoints.length > 0, 'a checkpoint');
       await writeFile(ballast, Buffer.alloc(2 ** 22)).catch(() => undefined); // as much as there is room for
-      await worker.sees(() => api.callsOf('checkpoint.failed').length > 0, 'a failed save');
-      const [failure] = api.callsOf('checkpoint.failed');
+      await worker.sees(() => api.callsOf('checkpoint-failed').length > 0, 'a failed save');
+      const [failure] = api.callsOf('checkpoint-failed');
       expect(failure).toMatchObject({ kind: 'periodic', pause_abandoned: false });
       expect(failure?.error.message).toMatch(/ENOSPC.*check free space/);
       await worker.sees(() => api.events.some(isSaveWarning), 'the warning');

@@ -180,7 +180,7 @@ describe('a worker', () => {
     await trains(5);
     api.directive = { kind: 'pause', boundary: 'step' };
     await reaches('completed');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([{ kind: 'pause', pause_abandoned: true }]);
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([{ kind: 'pause', pause_abandoned: true }]);
     expect(resultOf()).toEqual({ value: expectedValue(300) });
   });
 
@@ -239,10 +239,10 @@ describe('a worker', () => {
   it('kills a trainer that does not stop within the grace, and hands back what was committed last', async () => {
     await givenApi({ steps: 100_000, deaf: true });
     api.intercept = (method) => {
-      if (method === 'checkpoint.commit' && api.checkpoints.length > 0) throw new Error('later ones are not committed');
+      if (method === 'checkpoint-commit' && api.checkpoints.length > 0) throw new Error('later ones are not committed');
     };
     const { child } = givenWorker('w1', { KTRDR_SHUTDOWN_GRACE_SECONDS: '3' });
-    await until(() => api.callsOf('checkpoint.commit').length > 1, 'one checkpoint, and another on its way');
+    await until(() => api.callsOf('checkpoint-commit').length > 1, 'one checkpoint, and another on its way');
     child.kill('SIGTERM');
     await reaches('resuming');
     expect((await once(child, 'exit'))[0]).toBe(0);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { ControlListener, EventPublisher, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { ControlListener, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
@@ -10,6 +10,7 @@ import type { WorkerConfig } from './config.js';
 import { capabilitiesFrom } from './supervisor/capabilities.js';
 import { LocalDataSources } from './supervisor/data-sources.js';
 import { EventOutbox } from './supervisor/event-outbox.js';
+import { EventSpool } from './supervisor/event-spool.js';
 import { LeaseKeeper } from './supervisor/lease-keeper.js';
 import { MachineMeter } from './supervisor/machine-meter.js';
 import type { ConfirmLease } from './supervisor/ports.js';
@@ -56,35 +57,39 @@ export async function runWorker(
   trainers.refill();
 
   const ending = new AbortController();
-  let session: NatsSession | undefined;
-  try {
-    session = await NatsSession.connect(
-      {
-        servers: config.nats.url,
-        prefix: config.nats.prefix,
-        name: `worker ${config.workerId}`,
-        ...(config.nats.token ? { token: config.nats.token } : {}),
-      },
+  const sessions: NatsSession[] = [];
+  const connect = async (name: string): Promise<NatsSession> => {
+    const { url: servers, prefix, token } = config.nats;
+    const session = await NatsSession.connect(
+      { servers, prefix, name, ...(token ? { token } : {}) },
       { signal: shutdown, onWaiting: (message) => log.warn({ reason: message }, 'waiting for NATS') },
     );
+    sessions.push(session);
+    return session;
+  };
+  try {
+    const session = await connect(`worker ${config.workerId}`);
+    // Events have a connection of their own: nothing waits behind many of them.
+    const eventSession = await connect(`worker ${config.workerId}, events`);
     session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
     const capabilities = [
       ...(await capabilitiesOf(trainers, shutdown)),
       ...(config.processTrainers ? ['trainer:process'] : []),
     ];
-    const rpc = new WorkerRpcClient(session);
+    const { workerId, pool, slots } = config;
+    const rpc = new WorkerRpcClient(session, workerId);
     let confirmLease: ConfirmLease = () => Promise.resolve();
     const events = new EventOutbox(
-      new EventPublisher(session),
-      () => confirmLease(),
-      join(config.folder, 'events.jsonl'),
+      new WorkerRpcClient(eventSession, workerId),
+      workerId,
+      new EventSpool(join(config.folder, 'events'), log),
       log,
     );
+    eventSession.onStatus(({ kind }) => kind === 'reconnected' && events.reconnected());
     const data = new LocalDataSources({
       roots: config.dataRoots,
       openBucket: (bucket) => openStore(`s3://${bucket}${new URL(config.objectStoreUrl).search}`),
     });
-    const { workerId, pool, slots } = config;
     const supervisor = new Supervisor(
       { slots, pool, capabilities },
       {
@@ -124,13 +129,13 @@ export async function runWorker(
     log.info({ operations: supervisor.leases(), graceMs: config.shutdownGraceMs }, 'shutting down');
     await supervisor.shutDown(config.shutdownGraceMs);
     await taking;
-    await events.flush(FLUSH_EVENTS_MS);
+    await events.drain(FLUSH_EVENTS_MS);
     ending.abort();
     await Promise.all([keeping, sending]);
   } finally {
     ending.abort();
     closeTrainers();
-    await session?.close();
+    await Promise.all(sessions.map((session) => session.close()));
     spool.close();
   }
   log.info('worker stopped');

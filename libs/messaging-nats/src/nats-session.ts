@@ -89,10 +89,15 @@ export class NatsSession {
     return this.connected && !this.connection.isClosed();
   }
 
+  /** What the body of one message may measure. */
+  get maxBytes(): number {
+    return (this.connection.info?.max_payload ?? 1024 * 1024) - HEADER_BYTES;
+  }
+
   /** By how much a message is larger than the server takes, in words; null: it is not. */
   excessOf(body: string): string | null {
     const bytes = Buffer.byteLength(body);
-    const limit = (this.connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
+    const limit = this.maxBytes;
     return bytes > limit ? `it has ${bytes} bytes, and NATS takes ${limit} (max_payload)` : null;
   }
 

@@ -7,7 +7,8 @@ it('starts every name with the prefix', () => {
   expect(subjects.events('op_a')).toBe('ktrdr.events.op_a');
   expect(subjects.control('w1')).toBe('ktrdr.control.w1');
   expect(subjects.dispatchStream).toBe('KTRDR_DISPATCH');
-  expect(subjects.methodOf(subjects.rpc('checkpoint.commit'))).toBe('checkpoint.commit');
+  expect(subjects.rpc('w1', 'checkpoint-commit')).toBe('ktrdr.rpc.w1.checkpoint-commit');
+  expect(subjects.rpcOfAll('heartbeat')).toBe('ktrdr.rpc.*.heartbeat');
 });
 
 it.each(['a.b', '*', '>', 'a b', ''])('refuses %j as a part of a subject', (part) => {

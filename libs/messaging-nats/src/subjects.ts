@@ -4,15 +4,15 @@ export interface Subjects {
   readonly eventStream: string;
   readonly allDispatch: string;
   readonly allEvents: string;
-  readonly allRpc: string;
   dispatch(pool: string): string;
   /** Told, and stored nowhere: work that is about to wait. */
   foretold(pool: string): string;
   dispatchConsumer(pool: string): string;
   events(operationId: string): string;
-  rpc(method: string): string;
-  /** The method of an RPC subject. */
-  methodOf(subject: string): string;
+  /** Where this asker sends that request. */
+  rpc(asker: string, method: string): string;
+  /** Where requests of that method come from every asker. */
+  rpcOfAll(method: string): string;
   control(workerId: string): string;
 }
 
@@ -32,13 +32,12 @@ export function subjectsOf(prefix: string): Subjects {
     eventStream: `${stream}_EVENTS`,
     allDispatch: `${root}.dispatch.*`,
     allEvents: `${root}.events.*`,
-    allRpc: `${root}.rpc.>`,
     dispatch: (pool) => `${root}.dispatch.${token(pool)}`,
     foretold: (pool) => `${root}.foretold.${token(pool)}`,
     dispatchConsumer: (pool) => `dispatch-${token(pool)}`,
     events: (operationId) => `${root}.events.${token(operationId)}`,
-    rpc: (method) => `${root}.rpc.${method}`,
-    methodOf: (subject) => subject.slice(`${root}.rpc.`.length),
+    rpc: (asker, method) => `${root}.rpc.${token(asker)}.${token(method)}`,
+    rpcOfAll: (method) => `${root}.rpc.*.${token(method)}`,
     control: (workerId) => `${root}.control.${token(workerId)}`,
   };
 }

@@ -86,9 +86,12 @@ function sqlStateOf(error: Error): string {
   return typeof state === 'string' ? state : '';
 }
 
-/** Whether PostgreSQL has something against the values themselves: the same ones will never be taken. */
-export function isDataRefused(error: unknown): boolean {
-  return error instanceof Error && /^2[23]/.test(sqlStateOf(error));
+/** A lock, a deadlock, a time-out, or a row that somebody else has just written: the same again may well succeed. */
+const PASSING_STATES = /^(40|55|57014|23505)/;
+
+/** Whether the statement failed for a reason that passes, rather than for its values. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Error && (isConnectionError(error) || PASSING_STATES.test(sqlStateOf(error)));
 }
 
 /** Whether a statement gave up waiting for a lock after its `lock_timeout`. */

@@ -24,16 +24,6 @@ export class EventLog {
     return row ?? { txid: '0', position: '0' };
   }
 
-  /** Whether what the attempt told as its `n`-th event has been recorded. */
-  async holds(told: { readonly operationId: string; readonly attempt: number; readonly n: number }): Promise<boolean> {
-    const rows = await reach(() =>
-      this.prisma.$rows<unknown>(sql`
-        SELECT 1 FROM events
-        WHERE operation_id = ${told.operationId} AND attempt = ${told.attempt} AND worker_n = ${told.n}`),
-    );
-    return rows.length > 0;
-  }
-
   /**
    * What follows the cursor, in order. Rows of transactions that could still be joined by an older one are held back, so
    * that no reader ever moves its cursor past a row that becomes visible later.

@@ -4,8 +4,6 @@ import { ExpireLeases, WatchProgress } from '@ktrdr/operations';
 import { type Database, IdempotencyStore, OutboxStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
-import { EventIngest } from '../live/event-ingest.js';
-import { LiveModule } from '../live/live.module.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { Messaging } from '../platform/messaging.js';
@@ -17,7 +15,7 @@ import { TicketRelay } from './ticket-relay.js';
 const HOUR_MS = 3_600_000;
 
 /** The loops that every replica runs; they share the work through row locks and idempotent steps. */
-@Module({ imports: [LiveModule] })
+@Module({})
 export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loops: readonly BackgroundLoop[];
 
@@ -31,7 +29,6 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
     @Inject(BootstrapToken) bootstrap: BootstrapToken,
-    @Inject(EventIngest) ingest: EventIngest,
     @Inject(FAILPOINTS) failpoints: Failpoints,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
@@ -58,8 +55,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       loop('bootstrap-token', 1_000, () => bootstrap.ensure()),
       loop('lease-sweeper', 250, () => sweeper.turn()),
       loop('progress-watch', 500, async () => {
-        const heardForMs = Math.min(sweeper.heardForMs(), ingest.timelyForMs());
-        const evidence = { heardForMs, leaseMs: config.leaseMs };
+        const evidence = { heardForMs: sweeper.heardForMs(), leaseMs: config.leaseMs };
         for (const { id, workerId } of await progress.execute(new Date(), evidence))
           logger.warn({ operationId: id, workerId }, 'operation stuck');
       }),

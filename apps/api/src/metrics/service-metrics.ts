@@ -40,6 +40,12 @@ export class ServiceMetrics {
   private readonly uploadedBytes = this.counter('ktrdr_checkpoint_uploaded_bytes_total', 'Bytes that had to be sent', [
     'kind',
   ]);
+  private readonly droppedEvents = this.counter('ktrdr_events_dropped_total', 'Events that could not be recorded', []);
+  private readonly droppedRequests = this.counter(
+    'ktrdr_worker_requests_dropped_total',
+    'Requests of workers that were dropped unread, as their asker did not wait any more',
+    ['method'],
+  );
   private readonly operations = this.gauge('ktrdr_operations', 'Operations by status', ['status']);
   private readonly queueDepth = this.gauge('ktrdr_queue_depth', 'Operations that wait for a worker', ['pool']);
   private readonly queueAge = this.gauge('ktrdr_queue_oldest_seconds', 'How long the longest has waited', ['pool']);
@@ -96,6 +102,14 @@ export class ServiceMetrics {
     if (uploadedBytes !== null) this.uploadedBytes.inc({ kind }, uploadedBytes);
     if (saveMs !== null) this.saveSeconds.observe({ kind }, saveMs / 1000);
     if (stallMs !== null) this.stallSeconds.observe({ kind }, stallMs / 1000);
+  }
+
+  eventDropped(): void {
+    this.droppedEvents.inc();
+  }
+
+  requestDropped(method: string): void {
+    this.droppedRequests.inc({ method });
   }
 
   /** The Prometheus text format. */

@@ -6,7 +6,13 @@ import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
 import type { ForetoldWork } from './foretold-work.js';
 
-type OnConnected = (session: NatsSession) => void;
+interface Sessions {
+  readonly session: NatsSession;
+  /** What workers tell comes on a connection of its own, so that nothing else waits behind it. */
+  readonly events: NatsSession;
+}
+
+type OnConnected = (sessions: Sessions) => void;
 
 /**
  * The API's connection to NATS. It starts without it and goes on when it comes; until then tickets stay in the outbox.
@@ -14,7 +20,7 @@ type OnConnected = (session: NatsSession) => void;
 export class Messaging implements Dispatcher {
   private readonly stopped = new AbortController();
   private readonly waiting = new Set<OnConnected>();
-  private session: NatsSession | undefined;
+  private sessions: Sessions | undefined;
   private tickets: NatsOperationDispatcher | undefined;
   private connecting: Promise<void> | undefined;
 
@@ -31,17 +37,17 @@ export class Messaging implements Dispatcher {
 
   /** Calls back once, as soon as there is a connection. */
   whenConnected(callback: OnConnected): void {
-    if (this.session) callback(this.session);
+    if (this.sessions) callback(this.sessions);
     else this.waiting.add(callback);
   }
 
   get isConnected(): boolean {
-    return this.session?.isConnected ?? false;
+    return this.sessions?.session.isConnected ?? false;
   }
 
   /** Whether NATS answers now; asks it. */
   async answers(withinMs: number): Promise<boolean> {
-    return (await this.session?.answers(withinMs)) ?? false;
+    return (await this.sessions?.session.answers(withinMs)) ?? false;
   }
 
   /** @throws {MessagingUnavailableError} */
@@ -78,31 +84,36 @@ export class Messaging implements Dispatcher {
   async close(): Promise<void> {
     this.stopped.abort();
     await this.connecting;
-    await this.session?.close();
+    await Promise.all([this.sessions?.session.close(), this.sessions?.events.close()]);
   }
 
   private async establish(): Promise<void> {
     try {
-      const session = await NatsSession.connect(
-        { ...this.config, name: 'ktrdr-api' },
-        {
-          signal: this.stopped.signal,
-          onWaiting: (message) => this.log.warn({ waiting: message }, 'waiting for nats'),
-        },
-      );
+      const session = await this.open('ktrdr-api');
+      const events = await this.open('ktrdr-api, events');
       this.tickets = new NatsOperationDispatcher(session);
       await this.ensureStreams(session);
-      this.session = session;
+      this.sessions = { session, events };
       session.onStatus(({ kind }) => {
         this.log.info({ nats: kind }, 'nats connection changed');
         if (kind === 'reconnected') void this.ensureStreams(session);
       });
       this.log.info('nats connected');
-      for (const callback of this.waiting) callback(session);
+      for (const callback of this.waiting) callback(this.sessions);
       this.waiting.clear();
     } catch (error) {
       if (!this.stopped.signal.aborted) throw error;
     }
+  }
+
+  private open(name: string): Promise<NatsSession> {
+    return NatsSession.connect(
+      { ...this.config, name },
+      {
+        signal: this.stopped.signal,
+        onWaiting: (message) => this.log.warn({ waiting: message }, 'waiting for nats'),
+      },
+    );
   }
 
   /** A server that lost its disk comes back without streams. */

@@ -7,7 +7,6 @@ import {
   directiveFor,
   guaranteeOf,
   type Lease,
-  type OperationStatus,
   type ReportOutcome,
   type ReportRestoreFailure,
   type ReportSaveFailure,
@@ -15,9 +14,9 @@ import {
 } from '@ktrdr/operations';
 import type { Claimed, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
+import type { EventIngest } from '../live/event-ingest.js';
 import type { ForetoldWork } from '../platform/foretold-work.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
-import type { ToldEvents } from './told-events.js';
 
 export interface WorkerRpcParts {
   readonly operations: PrismaOperationStore;
@@ -26,14 +25,12 @@ export interface WorkerRpcParts {
   readonly saveFailure: ReportSaveFailure;
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
-  readonly toldEvents: ToldEvents;
+  readonly ingest: EventIngest;
   readonly foretold: ForetoldWork;
   readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
 }
-
-type EndOfAttempt = 'paused' | 'cancelled' | 'completed' | 'failed' | 'released';
 
 /** One handler an RPC, each a few lines around a use case. */
 export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
@@ -76,6 +73,8 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       return { registered: known !== null, draining: known?.draining ?? false, directives: told };
     },
 
+    events: async ({ worker_id, events }) => ({ operations: await parts.ingest.take(worker_id, events) }),
+
     restored: async (request) => {
       const lease = toLease(request);
       const { step, epoch, steps, epochs, backend, checkpoint_id: checkpointId } = request;
@@ -106,44 +105,36 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       return { resume: next && toResumePoint(next) };
     },
 
-    'checkpoint.commit': async (request) => {
+    'checkpoint-commit': async (request) => {
       await parts.commit.execute(toLease(request), request.checkpoint);
       return { checkpoint_id: request.checkpoint.id };
     },
 
-    'checkpoint.failed': async (request) => {
+    'checkpoint-failed': async (request) => {
       const { kind, step, epoch, error, pause_abandoned } = request;
       const failure = { kind, position: { step, epoch }, error };
       return { directive: await parts.saveFailure.execute(toLease(request), failure, pause_abandoned) };
     },
 
-    paused: ended<'paused'>((request) =>
-      outcome.paused(toLease(request), {
+    paused: async (request) => ({
+      status: await outcome.paused(toLease(request), {
         position: toPosition(request),
         checkpointId: request.checkpoint_id,
         snapshot: request.snapshot,
         now: new Date(),
       }),
-    ),
-    cancelled: ended<'cancelled'>((request) =>
-      outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
-    ),
-    completed: ended<'completed'>((request) =>
-      outcome.completed(toLease(request), toPosition(request), request.result),
-    ),
-    failed: ended<'failed'>((request) => outcome.failed(toLease(request), request.error)),
-    released: ended<'released'>((request) =>
-      outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
-    ),
+    }),
+    cancelled: async (request) => ({
+      status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
+    }),
+    completed: async (request) => ({
+      status: await outcome.completed(toLease(request), toPosition(request), request.result),
+    }),
+    failed: async (request) => ({ status: await outcome.failed(toLease(request), request.error) }),
+    released: async (request) => ({
+      status: await outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
+    }),
   };
-
-  /** The report of an end, recorded behind what was told before it. */
-  function ended<M extends EndOfAttempt>(record: (request: WorkerRpcRequest<M>) => Promise<OperationStatus>) {
-    return async (request: WorkerRpcRequest<M>) => {
-      await parts.toldEvents.recorded(request);
-      return { status: await record(request) };
-    };
-  }
 
   function toClaimedOperation(claim: Claimed, workerId: string): ClaimedOperation {
     const { operation } = claim;

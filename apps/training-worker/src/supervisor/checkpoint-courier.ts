@@ -37,6 +37,8 @@ export interface CourierPorts {
   readonly storage: CheckpointStorage;
   readonly rpc: LeasedRpc;
   readonly confirmLease: ConfirmLease;
+  /** Sends what was told so far, which should be recorded before the commit is. */
+  readonly flushEvents: () => Promise<void>;
   readonly newId: () => string;
   readonly log: Logger;
   readonly failpoints: Failpoints;
@@ -192,8 +194,9 @@ export class CheckpointCourier {
     await this.order.started;
     const { save } = parcel;
     const begunAt = parcel.foreseen?.begunAt ?? parcel.receivedAt;
+    await this.ports.flushEvents();
     const checkpoint = this.toRecord(parcel, checkpointId, uploaded, performance.now() - begunAt);
-    const reply = await this.ports.rpc.call('checkpoint.commit', { checkpoint });
+    const reply = await this.ports.rpc.call('checkpoint-commit', { checkpoint });
     this.last = { checkpointId: reply.checkpoint_id, step: save.step, epoch: save.epoch };
     const { kind, step, epoch } = save;
     this.ports.onCommitted?.(save, parcel.receivedAt - (save.write_ms ?? 0));

@@ -31,6 +31,8 @@ export interface StartingPoint extends Position {
 /** A request that is repeated is told of after some seconds, and then about once a minute. */
 const TOLD_FROM_TRY = 5;
 const TOLD_EVERY_TRIES = 60;
+/** What was told earlier goes first, but nothing waits for it longer. */
+const FLUSH_WITHIN_MS = 2_000;
 
 /** One attempt at one operation: prepare, train, settle, and start over locally when a pause was withdrawn too late. */
 export class OperationRun {
@@ -212,6 +214,7 @@ export class OperationRun {
         storage: this.storage,
         rpc: this.rpc,
         confirmLease: this.ports.confirmLease,
+        flushEvents: () => this.flushEvents(),
         newId: this.ports.newId,
         log: this.log,
         failpoints: this.ports.failpoints,
@@ -266,11 +269,7 @@ export class OperationRun {
         intent: this.intent,
         log: this.log,
         reach: (point) => this.reach(point),
-        flushEvents: async () => {
-          this.recorder.flush();
-          await this.ports.events.flush(1_000);
-          return this.recorder.newest;
-        },
+        flushEvents: () => this.flushEvents(),
         abandonPause: (message, at) => this.failedSaves.reportStop(message, at, this.intent.wish),
         snapshot: async () => {
           const { session, pauseSnapshot } = this;
@@ -304,6 +303,12 @@ export class OperationRun {
     const { resume } = this.operation;
     const last = this.courier?.lastCommitted ?? (resume && toCommitted(resume));
     return releaseAsCommitted({ last, reason, lease: this.lease }, this.ports);
+  }
+
+  /** Who reads a checkpoint or an end reads what was told before it. */
+  private flushEvents(): Promise<void> {
+    this.recorder.flush();
+    return this.ports.events.flush(this.lease, FLUSH_WITHIN_MS);
   }
 
   private loseLease(reason: string): void {

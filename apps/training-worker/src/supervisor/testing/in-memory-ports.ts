@@ -47,12 +47,14 @@ function usualAnswer(method: WorkerRpcMethod, request: unknown): unknown {
       return { registered: true, draining: false, directives: [] };
     case 'claim':
       return { operation: null };
+    case 'events':
+      return { operations: [] };
     case 'restored':
-    case 'checkpoint.failed':
+    case 'checkpoint-failed':
       return { directive: { kind: 'run' } };
     case 'restore-failed':
       return { resume: null };
-    case 'checkpoint.commit':
+    case 'checkpoint-commit':
       return { checkpoint_id: (request as { checkpoint: { id: string } }).checkpoint.id };
     default:
       return { status: method };

@@ -95,7 +95,7 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
     token,
     gate,
     objects,
-    rpc: new WorkerRpcClient(session),
+    rpc: new WorkerRpcClient(session, 'model'),
     uploads: new CheckpointStore(objects),
     expire: app.get(ExpireLeases),
   };
