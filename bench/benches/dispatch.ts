@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { HintListener, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Bench, BenchContext } from '../bench.js';
 import { beside } from '../beside.js';
 import { trainingSpec } from '../operations.js';
@@ -27,7 +27,7 @@ async function inParallel(count: number, act: () => Promise<unknown>): Promise<v
 
 /**
  * A worker whose operations are over as soon as it has them. It does what a worker does around the training: it waits
- * for tickets where there is nothing to claim, claims, acknowledges, and reports the completion.
+ * for hints where there is nothing to claim, claims, and reports the completion.
  */
 async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
   const session = await services.messagingSession();
@@ -37,8 +37,21 @@ async function startNoOpWorker(services: BenchServices, onCompleted: () => void)
   const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };
   await rpc.call('register', { ...worker, ...details }, ASK);
   const end = new AbortController();
+  const hints = new HintListener(session);
+  /** Until a hint comes, or a heartbeat would say that work waits. */
+  const hinted = (): Promise<void> =>
+    new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        stop();
+        end.signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const stop = hints.onWork(POOL, over);
+      const timer = setTimeout(over, 1_000);
+      end.signal.addEventListener('abort', over, { once: true });
+    });
   const slot = async (): Promise<void> => {
-    const tickets = new TicketConsumer(session, POOL);
     while (!end.signal.aborted) {
       const { operation } = await rpc.call('claim', { ...worker, claim_id: randomUUID(), capabilities }, ASK);
       if (operation) {
@@ -46,7 +59,7 @@ async function startNoOpWorker(services: BenchServices, onCompleted: () => void)
         const lease = { operation_id, attempt, worker_id };
         await rpc.call('completed', { ...lease, step: 0, epoch: 0, checkpoint_id: null, result: {} }, ASK);
         onCompleted();
-      } else (await tickets.next({ expiresMs: 1_000, signal: end.signal }))?.ack();
+      } else await hinted();
     }
   };
   const slots = Promise.all(Array.from({ length: SLOTS }, slot));

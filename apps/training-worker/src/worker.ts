@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { ControlListener, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { HintListener, NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
@@ -90,6 +90,7 @@ export async function runWorker(
       roots: config.dataRoots,
       openBucket: (bucket) => openStore(`s3://${bucket}${new URL(config.objectStoreUrl).search}`),
     });
+    const hints = new HintListener(session);
     const supervisor = new Supervisor(
       { slots, pool, capabilities },
       {
@@ -106,7 +107,7 @@ export async function runWorker(
         workerId,
         log,
       },
-      new TicketConsumer(session, pool, (reason) => log.debug({ reason }, 'no ticket could be had')),
+      { listen: (heard) => hints.onWork(pool, heard) },
       log,
     );
     const registration = {
@@ -120,7 +121,7 @@ export async function runWorker(
     };
     const leases = new LeaseKeeper(rpc, registration, supervisor, log);
     confirmLease = () => leases.confirm();
-    new ControlListener(session, workerId).listen(() => leases.beatNow());
+    hints.onControl(workerId, ({ work_waits }) => (work_waits ? supervisor.workWaits() : leases.beatNow()));
     session.onStatus(({ kind }) => kind === 'reconnected' && leases.beatNow());
     const keeping = leases.run(ending.signal);
     const sending = events.run(ending.signal);

@@ -168,6 +168,8 @@ export const WORKER_RPC = {
       /** False: this worker is not known (any more) and must register. */
       registered: z.boolean(),
       draining: z.boolean(),
+      /** Operations wait that this worker can run and may take: it should claim now. */
+      work_waits: z.boolean(),
       directives: z.array(z.object({ operation_id: z.string(), attempt: z.int(), directive: Directive })),
     }),
   },
@@ -309,6 +311,6 @@ export type WorkerEvent = z.infer<typeof WorkerEvent>;
 /** Which event it is; readable where the rest of it may not be. */
 export const EventIdentity = WorkerEvent.pick({ n: true, operation_id: true, attempt: true });
 
-/** Hint on `<prefix>.control.<worker_id>`: something changed for this operation, so send a heartbeat now. */
-export const ControlHint = z.object({ operation_id: z.string() });
+/** Hint on `<prefix>.control.<worker>`: something changed, so send a heartbeat now; or there is work, so claim now. */
+export const ControlHint = z.object({ work_waits: z.boolean().optional() });
 export type ControlHint = z.infer<typeof ControlHint>;

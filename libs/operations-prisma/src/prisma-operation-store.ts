@@ -55,6 +55,8 @@ export interface Claimed {
   readonly checkpoints: readonly Checkpoint[];
   /** The status in which it waited, and for how long; null: this repeats an earlier claim. */
   readonly waited: { readonly from: OperationStatus; readonly ms: number } | null;
+  /** Others of its pool wait too. */
+  readonly leavesMore: boolean;
 }
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
@@ -165,6 +167,7 @@ export class PrismaOperationStore implements OperationStore {
           ? row.checkpoints.map(fromCheckpointJson)
           : (await this.getWithCheckpoints(row.id)).checkpoints,
         waited: { from: row.fromStatus, ms: Number(row.waitedMs) },
+        leavesMore: row.leavesMore,
       };
     } catch (error) {
       // The same claim, sent twice, ran at the same time, and the other one was first.
@@ -180,7 +183,12 @@ export class PrismaOperationStore implements OperationStore {
         WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
     );
     if (!row) return null;
-    return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson), waited: null };
+    return {
+      operation: toOperation(row),
+      checkpoints: row.checkpoints.map(fromCheckpointJson),
+      waited: null,
+      leavesMore: false,
+    };
   }
 
   async renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]> {

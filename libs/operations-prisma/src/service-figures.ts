@@ -8,7 +8,6 @@ const { sql } = Prisma;
 export interface ServiceFigures {
   readonly operations: readonly { readonly status: string; readonly count: number }[];
   readonly queues: readonly { readonly pool: string; readonly depth: number; readonly oldestSeconds: number }[];
-  readonly outbox: { readonly messages: number; readonly oldestSeconds: number };
   readonly webhooks: { readonly due: number; readonly givenUp: number };
   /** Of those that are held by a worker and save by a budget. */
   readonly checkpointing: readonly { readonly operationId: string; readonly checkpointing: Checkpointing }[];
@@ -17,7 +16,7 @@ export interface ServiceFigures {
 
 /** What only the database knows, for the metrics endpoint. */
 export async function readServiceFigures(prisma: Database, aliveWithinMs: number): Promise<ServiceFigures> {
-  const [operations, queues, [outbox], [webhooks], [workers], checkpointing] = await reach(() =>
+  const [operations, queues, [webhooks], [workers], checkpointing] = await reach(() =>
     Promise.all([
       prisma.$queryRaw<ServiceFigures['operations']>(sql`
         SELECT status, count(*)::int AS count FROM operations GROUP BY status`),
@@ -25,9 +24,6 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
         SELECT pool, count(*)::int AS depth,
           extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
         FROM operations WHERE status IN ${WAITING} GROUP BY pool`),
-      prisma.$queryRaw<ServiceFigures['outbox'][]>(sql`
-        SELECT count(*)::int AS messages,
-          coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS "oldestSeconds" FROM outbox`),
       prisma.$queryRaw<ServiceFigures['webhooks'][]>(sql`
         SELECT count(*) FILTER (WHERE delivered_at IS NULL AND given_up_at IS NULL)::int AS due,
           count(*) FILTER (WHERE given_up_at IS NOT NULL)::int AS "givenUp" FROM webhook_deliveries`),
@@ -46,7 +42,6 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
     operations,
     queues,
     checkpointing,
-    outbox: outbox ?? { messages: 0, oldestSeconds: 0 },
     webhooks: webhooks ?? { due: 0, givenUp: 0 },
     workers: workers ?? { alive: 0, silent: 0 },
   };

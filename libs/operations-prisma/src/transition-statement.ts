@@ -177,9 +177,8 @@ export const TOGETHER_AT_MOST = 16;
 const texts = new Map<string, readonly string[]>();
 
 /**
- * One statement, so one transaction: for each command the guarded UPDATE, its history row, its event, the end of the
- * attempt, and the outbox row where the operation now waits for a worker. No row comes back where the guard does not hold,
- * or where the operation was passed over.
+ * One statement, so one transaction: for each command the guarded UPDATE, its history row, its event and the end of
+ * the attempt. No row comes back where the guard does not hold, or where the operation was passed over.
  * @param commands of one kind, each for another operation. `wait` is for one alone: who holds the rows of several and
  * waits for others is waited for in turn.
  */
@@ -271,10 +270,6 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
       UPDATE attempts SET ended_at = u.status_since, outcome = ${name}, ended_by = u.by_whom
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
         AND attempts.ended_at IS NULL AND u.worker_id IS NULL AND u.from_worker IS NOT NULL
-    ), x AS (
-      INSERT INTO outbox (kind, payload)
-      SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', u.attempt, 'version', u.version)
-      FROM u WHERE ${WAITS}
     ), ${webhookRows(event)}${event === 'resume' && isChosen ? LINE : empty}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus",
       CASE WHEN ${WAITS} THEN ${queuePositionOf('u', held === 'pass-over' ? ['u'] : [])} END AS "queuePosition" FROM u`;

@@ -1,6 +1,7 @@
 import { WorkerNotFoundError } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
+import { TAKES_WORK } from './work-queue.js';
 
 const { sql } = Prisma;
 
@@ -25,6 +26,13 @@ export interface WorkerRecord extends WorkerRegistration {
   readonly operations: readonly string[];
 }
 
+/** What a heartbeat's answer follows from. */
+export interface SeenWorker extends Pick<WorkerRegistration, 'pool' | 'capabilities'> {
+  readonly draining: boolean;
+  /** Neither draining nor in quarantine. */
+  readonly takesWork: boolean;
+}
+
 /** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
 export class WorkerRegistry {
   constructor(private readonly prisma: Database) {}
@@ -44,10 +52,11 @@ export class WorkerRegistry {
   }
 
   /** null: it has to register first. */
-  async seen(id: string, freeSlots: number): Promise<{ readonly draining: boolean } | null> {
+  async seen(id: string, freeSlots: number): Promise<SeenWorker | null> {
     const [row] = await reach(() =>
-      this.prisma.$queryRaw<{ draining: boolean }[]>(sql`
-        UPDATE workers SET last_seen_at = clock_timestamp(), free_slots = ${freeSlots} WHERE id = ${id} RETURNING draining`),
+      this.prisma.$rows<SeenWorker>(sql`
+        UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = ${freeSlots} WHERE id = ${id}
+        RETURNING pool, capabilities, draining, ${TAKES_WORK} AS "takesWork"`),
     );
     return row ?? null;
   }

@@ -219,7 +219,7 @@ export interface OperationStore {
   /** 1 for the next one of its pool; null when it does not wait. */
   queuePosition(operation: Operation): Promise<number | null>;
   queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>>;
-  /** One guarded UPDATE with its history row, its event and, where it now waits, its outbox row. */
+  /** One guarded UPDATE with its history row and its event. */
   transition(command: TransitionCommand): Promise<TransitionOutcome>;
   /** Marks for deletion what is deletable; false: it was not, or is gone. */
   remove(id: string): Promise<boolean>;
@@ -311,15 +311,12 @@ export interface CheckpointVerifier {
   }>;
 }
 
-/** Best effort after the commit; what does not arrive, the relay or the next heartbeat makes up for. */
+/** Hints after the commit; what does not arrive, the next heartbeat makes up for. */
 export interface Dispatcher {
+  /** An idle worker of its pool is told that it waits, if it does. */
   announce(operation: Operation): void;
-  /**
-   * The operation is about to wait for a worker: an idle one is told, so that it is on its way when it does. Whether it
-   * then waits is decided once the returned function is called.
-   */
-  foretell(operation: Operation): () => void;
-  hint(workerId: string, operationId: string): void;
+  /** The worker is told that something has changed for it. */
+  hint(workerId: string): void;
 }
 
 export interface IngestedProgress {

@@ -93,7 +93,7 @@ describe('a fork and whoever removes what it begins with', () => {
         },
         saving.checkpoints,
         stored,
-        { announce: () => undefined, foretell: () => () => undefined, hint: () => undefined },
+        { announce: () => undefined, hint: () => undefined },
       );
       const making = fork.execute({
         operationId: id,

@@ -1,6 +1,7 @@
-import { type ControlHint, RPC_PROTOCOL } from '@ktrdr/contracts';
+import { RPC_PROTOCOL } from '@ktrdr/contracts';
 import {
-  ControlListener,
+  HintListener,
+  HintPublisher,
   NatsSession,
   RpcError,
   RpcUnavailableError,
@@ -15,7 +16,7 @@ import { givenMessaging } from '../support/given-messaging.js';
 import { until } from '../support/nats-process.js';
 
 const messaging = givenMessaging();
-const { sessions, session: givenSession, dispatcher: givenDispatcher } = messaging;
+const { sessions, session: givenSession } = messaging;
 
 async function serve(
   handlers: Partial<WorkerRpcHandlers>,
@@ -36,7 +37,7 @@ async function givenClient(asker = 'w1', protocol?: number): Promise<WorkerRpcCl
   return new WorkerRpcClient(await givenSession(), asker, protocol);
 }
 
-const ANSWERED = { registered: true, draining: false, directives: [] };
+const ANSWERED = { registered: true, draining: false, work_waits: false, directives: [] };
 const heartbeat = { worker_id: 'w1', free_slots: 1, leases: [] };
 
 describe('worker RPC', () => {
@@ -64,13 +65,14 @@ describe('worker RPC', () => {
 
   it('carries the reply, and refusals with code, message and details', async () => {
     const server = await serve({
-      heartbeat: () => Promise.resolve({ registered: true, draining: false, directives: [] }),
+      heartbeat: () => Promise.resolve({ registered: true, draining: false, work_waits: false, directives: [] }),
       paused: ({ operation_id, attempt }) => Promise.reject(new LeaseLostError({ operationId: operation_id, attempt })),
     });
     const client = await givenClient();
     expect(await client.call('heartbeat', heartbeat, asked)).toEqual({
       registered: true,
       draining: false,
+      work_waits: false,
       directives: [],
     });
     const lease = { operation_id: 'op_a', attempt: 3, worker_id: 'w1' };
@@ -209,7 +211,7 @@ describe('worker RPC', () => {
       heartbeat: async () => {
         entered = true;
         await gate;
-        return { registered: true, draining: false, directives: [] };
+        return { registered: true, draining: false, work_waits: false, directives: [] };
       },
     });
     const client = await givenClient();
@@ -231,16 +233,55 @@ describe('worker RPC', () => {
 });
 
 describe('hints', () => {
-  it('reach the worker they are for', async () => {
-    const dispatcher = await givenDispatcher();
+  const heard: string[] = [];
+  beforeEach(() => void heard.splice(0));
+
+  it('reach the worker they are for, readable or not', async () => {
+    const publisher = new HintPublisher(await givenSession());
     const session = await givenSession();
-    const heard: (ControlHint | null)[] = [];
-    new ControlListener(session, 'w1').listen((hint) => heard.push(hint));
+    const listener = new HintListener(session);
+    listener.onControl('w1', (hint) => heard.push(JSON.stringify(hint)));
+    listener.onControl('w3', () => heard.push('another worker'));
     await session.connection.flush();
-    dispatcher.hint('w2', 'op_b');
-    dispatcher.hint('w1', 'op_a');
+    publisher.control('w2');
+    publisher.control('w1', { work_waits: true });
+    publisher.control('w1');
+    sessions[0]?.connection.publish(session.subjects.control('w1'), 'not JSON');
+    await until(() => heard.length === 3, 'three hints');
+    expect(heard).toEqual(['{"work_waits":true}', '{}', '{}']);
+  });
+
+  it('of work wake one of the workers of the pool that listen, and nobody who has left', async () => {
+    const publisher = new HintPublisher(await givenSession());
+    const listeners = await Promise.all(['a', 'b', 'c'].map(async (name) => [name, await givenSession()] as const));
+    const ends = listeners.map(([name, session]) =>
+      new HintListener(session).onWork('default', () => heard.push(name)),
+    );
+    new HintListener(listeners[0]?.[1] ?? (await givenSession())).onWork('gpu', () => heard.push('another pool'));
+    await Promise.all(sessions.map(({ connection }) => connection.flush()));
+    for (let n = 0; n < 20; n += 1) publisher.work('default');
+    await until(() => heard.length === 20, 'each hint once');
+    ends[0]?.();
+    ends[1]?.();
+    await Promise.all(sessions.map(({ connection }) => connection.flush()));
+    heard.splice(0);
+    for (let n = 0; n < 5; n += 1) publisher.work('default');
+    await until(() => heard.length === 5, 'each hint once');
+    expect(heard).toEqual(['c', 'c', 'c', 'c', 'c']);
+  });
+
+  it('are forgotten while there is no connection', async () => {
+    const session = await givenSession();
+    const publisher = new HintPublisher(session);
+    new HintListener(session).onRecorded(() => heard.push('recorded'));
+    await messaging.nats().stop();
+    await until(() => !session.isConnected, 'the session notices');
+    publisher.recorded();
+    await messaging.nats().start();
+    await until(() => session.isConnected, 'the session is back');
+    new HintPublisher(await givenSession()).recorded();
     await until(() => heard.length > 0, 'a hint');
-    expect(heard).toEqual([{ operation_id: 'op_a' }]);
+    expect(heard).toEqual(['recorded']);
   });
 });
 

@@ -100,7 +100,7 @@ describe('what the API tells others', () => {
     expect(text).toMatch(/^ktrdr_transitions_refused_total\{event="pause"\} [1-9]/m);
     for (const name of [
       'ktrdr_queue_depth',
-      'ktrdr_outbox_messages',
+      'ktrdr_events_dropped_total',
       'ktrdr_claim_wait_seconds',
       'ktrdr_checkpoint_save_seconds',
     ])

@@ -1,5 +1,5 @@
 import type { ClaimedOperation, Directive, WorkerEvent, WorkerRpcMethod, WorkerRpcRequest } from '@ktrdr/contracts';
-import { NatsOperationDispatcher, type NatsSession, WorkerRpcServer } from '@ktrdr/messaging-nats';
+import { HintPublisher, type NatsSession, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
 
 export interface Call {
@@ -37,8 +37,7 @@ export class ScriptedApi {
     this.server = this.newServer();
   }
 
-  async start(): Promise<void> {
-    await new NatsOperationDispatcher(this.session).ensureStreams();
+  start(): void {
     this.server.start();
   }
 
@@ -62,20 +61,14 @@ export class ScriptedApi {
     this.status = 'running';
   }
 
-  offer(): Promise<void> {
+  offer(): void {
     this.status = this.checkpoints.length > 0 ? 'resuming' : 'queued';
     this.directive = { kind: 'run' };
-    const { operationId, attempt } = this;
-    return new NatsOperationDispatcher(this.session).publishTicket({
-      pool: 'default',
-      operationId,
-      attempt,
-      version: attempt,
-    });
+    new HintPublisher(this.session).work('default');
   }
 
   hint(workerId: string): void {
-    new NatsOperationDispatcher(this.session).hint(workerId, this.operationId);
+    new HintPublisher(this.session).control(workerId);
   }
 
   callsOf<M extends WorkerRpcMethod>(method: M): WorkerRpcRequest<M>[] {
@@ -167,12 +160,13 @@ export class ScriptedApi {
     return { operations: [] };
   }
 
-  private heartbeat({ leases }: WorkerRpcRequest<'heartbeat'>): unknown {
+  private heartbeat({ leases, free_slots }: WorkerRpcRequest<'heartbeat'>): unknown {
     const directives = leases.map(({ operation_id, attempt }) => ({
       operation_id,
       attempt,
       directive: attempt === this.attempt ? this.directive : { kind: 'lease-lost', reason: 'another attempt has it' },
     }));
-    return { registered: true, draining: this.draining, directives };
+    const waits = this.status === 'queued' || this.status === 'resuming';
+    return { registered: true, draining: this.draining, work_waits: waits && free_slots > 0, directives };
   }
 }

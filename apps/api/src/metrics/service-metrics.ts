@@ -64,8 +64,6 @@ export class ServiceMetrics {
     'The most work of theirs that was unsaved at a moment',
     ['operation'],
   );
-  private readonly outboxMessages = this.gauge('ktrdr_outbox_messages', 'Tickets not yet known to be sent', []);
-  private readonly outboxAge = this.gauge('ktrdr_outbox_oldest_seconds', 'Age of the oldest of them', []);
   private readonly webhooks = this.gauge('ktrdr_webhook_deliveries', 'Webhook deliveries', ['state']);
   private readonly workers = this.gauge('ktrdr_workers', 'Workers that are known', ['state']);
 
@@ -127,8 +125,6 @@ export class ServiceMetrics {
       this.saveOverhead.set({ operation }, achieved(checkpointing).overheadFraction);
       this.unprotected.set({ operation }, checkpointing.longestUnprotectedSeconds);
     }
-    this.outboxMessages.set(figures.outbox.messages);
-    this.outboxAge.set(figures.outbox.oldestSeconds);
     this.webhooks.set({ state: 'due' }, figures.webhooks.due);
     this.webhooks.set({ state: 'given_up' }, figures.webhooks.givenUp);
     this.workers.set({ state: 'alive' }, figures.workers.alive);

@@ -1,10 +1,9 @@
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
-import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
+import { HintPublisher, NatsSession } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
-import type { ForetoldWork } from './foretold-work.js';
 
 interface Sessions {
   readonly session: NatsSession;
@@ -15,20 +14,19 @@ interface Sessions {
 type OnConnected = (sessions: Sessions) => void;
 
 /**
- * The API's connection to NATS. It starts without it and goes on when it comes; until then tickets stay in the outbox.
+ * The API's connection to NATS. It starts without it and goes on when it comes; until then nothing is hinted.
  */
 export class Messaging implements Dispatcher {
   private readonly stopped = new AbortController();
   private readonly waiting = new Set<OnConnected>();
   private sessions: Sessions | undefined;
-  private tickets: NatsOperationDispatcher | undefined;
+  private hints: HintPublisher | undefined;
   private connecting: Promise<void> | undefined;
 
   constructor(
     private readonly config: ApiConfig['nats'],
     private readonly log: Logger,
     private readonly failpoints: Failpoints,
-    private readonly foretold: ForetoldWork,
   ) {}
 
   connect(): void {
@@ -50,35 +48,28 @@ export class Messaging implements Dispatcher {
     return (await this.sessions?.session.answers(withinMs)) ?? false;
   }
 
-  /** @throws {MessagingUnavailableError} */
-  async publishTicket(ticket: Parameters<NatsOperationDispatcher['publishTicket']>[0]): Promise<void> {
-    if (!this.tickets) throw new Error('NATS is not connected yet');
-    await this.tickets.publishTicket(ticket);
-  }
-
-  async waitingTickets(pool: string): Promise<number> {
-    if (!this.tickets) throw new Error('NATS is not connected yet');
-    return this.tickets.waitingTickets(pool);
-  }
-
-  /** Nobody waits for the stream's word that it has the ticket: the relay publishes it again, and waits. */
-  announce(operation: Operation): void {
-    if (!isWaiting(operation.status) || !this.isConnected) return;
-    const { id: operationId, pool, attempt, version } = operation;
+  announce({ id, status, pool }: Operation): void {
+    if (!isWaiting(status)) return;
     this.failpoints
-      .reach('ticket.unsent', operationId)
-      .then(() => this.tickets?.announceTicket({ operationId, pool, attempt, version }))
-      .catch((error: unknown) => this.log.warn({ operationId, err: error }, 'ticket not sent; the relay sends it'));
+      .reach('hint.unsent', id)
+      .then(() => this.workWaits(pool))
+      .catch((error: unknown) =>
+        this.log.warn({ operationId: id, err: error }, 'hint not sent; a heartbeat brings it'),
+      );
   }
 
-  foretell({ id: operationId, pool }: Operation): () => void {
-    const decided = this.foretold.begin(pool);
-    this.tickets?.foretell({ pool, operationId });
-    return decided;
+  /** One idle worker of the pool claims. */
+  workWaits(pool: string): void {
+    this.hints?.work(pool);
   }
 
-  hint(workerId: string, operationId: string): void {
-    this.tickets?.hint(workerId, operationId);
+  /** This worker claims. */
+  wake(workerId: string): void {
+    this.hints?.control(workerId, { work_waits: true });
+  }
+
+  hint(workerId: string): void {
+    this.hints?.control(workerId);
   }
 
   async close(): Promise<void> {
@@ -91,12 +82,10 @@ export class Messaging implements Dispatcher {
     try {
       const session = await this.open('ktrdr-api');
       const events = await this.open('ktrdr-api, events');
-      this.tickets = new NatsOperationDispatcher(session);
-      await this.ensureStreams(session);
+      this.hints = new HintPublisher(session);
       this.sessions = { session, events };
       session.onStatus(({ kind }) => {
         this.log.info({ nats: kind }, 'nats connection changed');
-        if (kind === 'reconnected') void this.ensureStreams(session);
       });
       this.log.info('nats connected');
       for (const callback of this.waiting) callback(this.sessions);
@@ -114,19 +103,5 @@ export class Messaging implements Dispatcher {
         onWaiting: (message) => this.log.warn({ waiting: message }, 'waiting for nats'),
       },
     );
-  }
-
-  /** A server that lost its disk comes back without streams. */
-  private async ensureStreams(session: NatsSession): Promise<void> {
-    for (;;) {
-      try {
-        await this.tickets?.ensureStreams();
-        return;
-      } catch (error) {
-        if (this.stopped.signal.aborted || session.connection.isClosed()) return;
-        this.log.warn({ err: error }, 'streams not ready');
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
-    }
   }
 }

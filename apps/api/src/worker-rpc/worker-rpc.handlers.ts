@@ -12,11 +12,12 @@ import {
   type ReportSaveFailure,
   startingPoint,
 } from '@ktrdr/operations';
-import type { Claimed, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import type { Claimed, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
 import type { EventIngest } from '../live/event-ingest.js';
-import type { ForetoldWork } from '../platform/foretold-work.js';
+import type { Messaging } from '../platform/messaging.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
+import type { WaitingWork } from './waiting-work.js';
 
 export interface WorkerRpcParts {
   readonly operations: PrismaOperationStore;
@@ -26,7 +27,9 @@ export interface WorkerRpcParts {
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
   readonly ingest: EventIngest;
-  readonly foretold: ForetoldWork;
+  readonly queue: WorkQueue;
+  readonly waiting: WaitingWork;
+  readonly hints: Pick<Messaging, 'workWaits' | 'wake'>;
   readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -62,15 +65,22 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
       await failpoints.reach('claim.asked', pool);
-      await parts.foretold.decided(pool);
       const claim = await operations.claimWithCheckpoints({ workerId, claimId, pool, capabilities, leaseMs });
       if (claim) await failpoints.reach('claim.recorded', claim.operation.id);
+      if (claim?.leavesMore) parts.hints.workWaits(pool);
+      if (!claim) await wakeAnother(pool, workerId);
       return { operation: claim && toClaimedOperation(claim, workerId) };
     },
 
     heartbeat: async ({ worker_id, free_slots, leases }) => {
       const [known, told] = await Promise.all([workers.seen(worker_id, free_slots), directives(worker_id, leases)]);
-      return { registered: known !== null, draining: known?.draining ?? false, directives: told };
+      const mayTake = known !== null && known.takesWork && free_slots > 0;
+      return {
+        registered: known !== null,
+        draining: known?.draining ?? false,
+        work_waits: mayTake && (await parts.waiting.for(known)),
+        directives: told,
+      };
     },
 
     events: async ({ worker_id, events }) => ({ operations: await parts.ingest.take(worker_id, events) }),
@@ -135,6 +145,12 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       status: await outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
     }),
   };
+
+  /** A hint has reached a worker that cannot run what waits: one that can is told. */
+  async function wakeAnother(pool: string, workerId: string): Promise<void> {
+    const idle = await parts.queue.idleWorker(pool, workerId, leaseMs);
+    if (idle !== null) parts.hints.wake(idle);
+  }
 
   function toClaimedOperation(claim: Claimed, workerId: string): ClaimedOperation {
     const { operation } = claim;

@@ -3,16 +3,16 @@ import type { ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { type ServerReports, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/operations';
-import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { EventIngest } from '../live/event-ingest.js';
 import { LiveModule } from '../live/live.module.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
-import { ForetoldWork } from '../platform/foretold-work.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
+import { WaitingWork } from './waiting-work.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
 const PARTS = Symbol('WorkerRpcParts');
@@ -36,7 +36,8 @@ const HELD = { held: 32, heldBytes: 16 * 1024 * 1024 };
         CONFIG,
         FAILPOINTS,
         EventIngest,
-        ForetoldWork,
+        WorkQueue,
+        Messaging,
       ],
       useFactory: (
         operations: PrismaOperationStore,
@@ -50,7 +51,8 @@ const HELD = { held: 32, heldBytes: 16 * 1024 * 1024 };
         { leaseMs, heartbeatMs }: ApiConfig,
         failpoints: Failpoints,
         ingest: EventIngest,
-        foretold: ForetoldWork,
+        queue: WorkQueue,
+        hints: Messaging,
       ): WorkerRpcParts => ({
         operations,
         workers,
@@ -58,7 +60,9 @@ const HELD = { held: 32, heldBytes: 16 * 1024 * 1024 };
         saveFailure,
         restoreFailure,
         commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
-        foretold,
+        queue,
+        waiting: new WaitingWork(queue),
+        hints,
         ingest,
         failpoints,
         leaseMs,

@@ -29,7 +29,7 @@ export class WorkersController {
     @Body(zod(DrainBody)) { draining }: z.output<typeof DrainBody>,
   ): Promise<WorkerView> {
     const worker = await this.workers.setDraining(id, draining);
-    this.messaging.hint(id, worker.operations[0] ?? '');
+    this.messaging.hint(id);
     return toWorkerView(worker, this.config.leaseMs);
   }
 }

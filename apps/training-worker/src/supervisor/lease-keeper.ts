@@ -10,6 +10,8 @@ export interface LeaseHolder {
   freeSlots(): number;
   obey(lease: Lease, directive: Directive): void;
   drain(draining: boolean): void;
+  /** There is work that it may take. */
+  workWaits(): void;
   /** Registered, for the first time or again, and told by a heartbeat whether to drain. */
   registered(): void;
 }
@@ -114,6 +116,7 @@ export class LeaseKeeper {
       this.isRegistered = reply.registered;
       this.direct(reply);
       this.holder.drain(reply.draining);
+      if (reply.work_waits) this.holder.workWaits();
       if (!this.isNew || !reply.registered) return;
       this.isNew = false;
       this.holder.registered();

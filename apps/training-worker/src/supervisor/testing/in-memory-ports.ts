@@ -44,7 +44,7 @@ function usualAnswer(method: WorkerRpcMethod, request: unknown): unknown {
     case 'register':
       return { heartbeat_ms: 2_000, lease_ms: 6_000, directives: [] };
     case 'heartbeat':
-      return { registered: true, draining: false, directives: [] };
+      return { registered: true, draining: false, work_waits: false, directives: [] };
     case 'claim':
       return { operation: null };
     case 'events':
