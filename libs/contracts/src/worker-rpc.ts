@@ -159,7 +159,7 @@ export const WORKER_RPC = {
         z.object({
           operation_id: z.string(),
           attempt: Ordinal,
-          /** Bytes of its checkpoints have moved since the last heartbeat: it is not stuck. */
+          /** It is not stuck: since the last answered heartbeat its trainer has stepped, or bytes of its checkpoints moved. */
           moved: z.boolean().optional(),
         }),
       ),

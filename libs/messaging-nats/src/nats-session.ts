@@ -65,6 +65,7 @@ export class NatsSession {
           maxPingOut: 2,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
+          noEcho: true, // who says something knows it
           noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });

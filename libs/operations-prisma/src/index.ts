@@ -7,7 +7,7 @@ export {
   openDatabase,
   reach,
 } from './database.js';
-export { type EventCursor, EventLog } from './event-log.js';
+export { type CursoredEvent, type EventCursor, EventLog } from './event-log.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
 export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './ingest-events.js';
 export { ObjectsInUseError } from './objects-lock.js';

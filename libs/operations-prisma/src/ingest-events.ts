@@ -6,7 +6,7 @@ import {
   type Lease,
   type OperationWarning,
 } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
 import { LEASED } from './status-lists.js';
 import { turnOf, turnUnlessTaken } from './turn.js';
@@ -50,12 +50,12 @@ export const ENDED = -1;
 export async function ingest(prisma: Database, told: readonly ToldByAttempt[]): Promise<readonly number[]> {
   const plain = told.filter(({ events }) => !events.some(({ warning, checkpointing }) => warning ?? checkpointing));
   const asked = JSON.stringify(plain.map((one) => toAsked(one)));
-  const rows = plain.length > 0 ? await reach(() => prisma.$rows<Written>(ingestStatement(asked))) : [];
+  const rows = plain.length > 0 ? await record(prisma, () => prisma.$rows<Written>(ingestStatement(asked))) : [];
   const written = new Map(rows.map(({ id, attempt, count }) => [`${id} ${attempt}`, count]));
   const counts: number[] = [];
   for (const one of told) {
     const count = written.get(`${one.operationId} ${one.attempt}`);
-    counts.push(count ?? (await reach(() => ingestAlone(prisma, one))));
+    counts.push(count ?? (await record(prisma, () => ingestAlone(prisma, one))));
   }
   return counts;
 }
@@ -153,9 +153,7 @@ function ingestStatement(asked: string): Prisma.Sql {
         best = coalesce(c.best, o.best),
         warnings = coalesce(c.warnings, o.warnings),
         checkpointing = coalesce(c.checkpointing, o.checkpointing),
-        progress = CASE WHEN ${MOVES} THEN c.progress ELSE o.progress END,
-        progress_at = CASE WHEN ${MOVES} THEN clock_timestamp() ELSE o.progress_at END,
-        stuck_since = CASE WHEN ${MOVES} THEN NULL ELSE o.stuck_since END
+        progress = CASE WHEN ${MOVES} THEN c.progress ELSE o.progress END
       FROM counted c WHERE o.id = c.id AND c.count > 0
     )
     SELECT id, attempt, count FROM counted`;

@@ -1,4 +1,4 @@
-import type { Checkpointing } from '@ktrdr/operations';
+import { type Checkpointing, OPERATION_STATUSES } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
 import { LEASED, WAITING } from './status-lists.js';
@@ -6,7 +6,9 @@ import { LEASED, WAITING } from './status-lists.js';
 const { sql } = Prisma;
 
 export interface ServiceFigures {
-  readonly operations: readonly { readonly status: string; readonly count: number }[];
+  /** Of each pool that has operations or workers, every status, zeros too. */
+  readonly operations: readonly { readonly pool: string; readonly status: string; readonly count: number }[];
+  /** Of the same pools, zeros too. */
   readonly queues: readonly { readonly pool: string; readonly depth: number; readonly oldestSeconds: number }[];
   readonly webhooks: { readonly due: number; readonly givenUp: number };
   /** Of those that are held by a worker and save by a budget. */
@@ -19,7 +21,11 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
   const [operations, queues, [webhooks], [workers], checkpointing] = await reach(() =>
     Promise.all([
       prisma.$queryRaw<ServiceFigures['operations']>(sql`
-        SELECT status, count(*)::int AS count FROM operations GROUP BY status`),
+        WITH counted AS (SELECT pool, status, count(*)::int AS count FROM operations GROUP BY pool, status)
+        SELECT p.pool, s.status, coalesce(c.count, 0) AS count
+        FROM (SELECT pool FROM counted UNION SELECT pool FROM workers) p
+          CROSS JOIN unnest(${[...OPERATION_STATUSES]}::text[]) AS s(status)
+          LEFT JOIN counted c ON c.pool = p.pool AND c.status = s.status`),
       prisma.$queryRaw<ServiceFigures['queues']>(sql`
         SELECT pool, count(*)::int AS depth,
           extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
@@ -40,7 +46,9 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
   );
   return {
     operations,
-    queues,
+    queues: [...new Set(operations.map(({ pool }) => pool))].map(
+      (pool) => queues.find((queue) => queue.pool === pool) ?? { pool, depth: 0, oldestSeconds: 0 },
+    ),
     checkpointing,
     webhooks: webhooks ?? { due: 0, givenUp: 0 },
     workers: workers ?? { alive: 0, silent: 0 },

@@ -105,7 +105,7 @@ export type TransitionOutcome =
   | { readonly kind: 'refused'; readonly operation: Operation };
 
 export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
-  /** It is not stuck, though its trainer makes no step: bytes of its checkpoints move. */
+  /** It is not stuck: its trainer has stepped, or bytes of its checkpoints have moved. */
   readonly hasMoved?: boolean;
 }
 

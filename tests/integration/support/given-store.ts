@@ -113,6 +113,7 @@ export async function givenStore() {
 
   return {
     database,
+    databaseUrl: services.databaseUrl,
     operations,
     records: new OperationRecords(database),
     checkpoints,

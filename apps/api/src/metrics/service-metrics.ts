@@ -46,7 +46,7 @@ export class ServiceMetrics {
     'Requests of workers that were dropped unread, as their asker did not wait any more',
     ['method'],
   );
-  private readonly operations = this.gauge('ktrdr_operations', 'Operations by status', ['status']);
+  private readonly operations = this.gauge('ktrdr_operations', 'Operations by pool and status', ['pool', 'status']);
   private readonly queueDepth = this.gauge('ktrdr_queue_depth', 'Operations that wait for a worker', ['pool']);
   private readonly queueAge = this.gauge('ktrdr_queue_oldest_seconds', 'How long the longest has waited', ['pool']);
   private readonly saveInterval = this.gauge(
@@ -114,7 +114,7 @@ export class ServiceMetrics {
   async render(): Promise<string> {
     const figures = await readServiceFigures(this.database, this.leaseMs);
     for (const gauge of [this.operations, this.queueDepth, this.queueAge]) gauge.reset();
-    for (const { status, count } of figures.operations) this.operations.set({ status }, count);
+    for (const { pool, status, count } of figures.operations) this.operations.set({ pool, status }, count);
     for (const { pool, depth, oldestSeconds } of figures.queues) {
       this.queueDepth.set({ pool }, depth);
       this.queueAge.set({ pool }, oldestSeconds);

@@ -63,6 +63,11 @@ export class Messaging implements Dispatcher {
     this.hints?.work(pool);
   }
 
+  /** Other replicas read on. */
+  recorded(): void {
+    this.hints?.recorded();
+  }
+
   /** This worker claims. */
   wake(workerId: string): void {
     this.hints?.control(workerId, { work_waits: true });

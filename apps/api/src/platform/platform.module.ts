@@ -38,6 +38,7 @@ import type { ApiConfig } from '../config.js';
 import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
 import { BootstrapToken } from './bootstrap-token.js';
 import { Messaging } from './messaging.js';
+import { Recorded } from './recorded.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
 import { CONFIG, DATABASE, FAILPOINTS, OBJECT_STORE } from './tokens.js';
 
@@ -50,11 +51,12 @@ function provide<T>(type: new (...parameters: never[]) => T, ...inject: (Constru
 }
 
 const providers = [
+  { provide: Recorded, useFactory: () => new Recorded() },
   {
     provide: DATABASE,
-    inject: [CONFIG],
-    useFactory: ({ databaseUrl, databaseConnections }: ApiConfig) =>
-      openDatabase({ url: databaseUrl, connections: databaseConnections }),
+    inject: [CONFIG, Recorded],
+    useFactory: ({ databaseUrl, databaseConnections }: ApiConfig, recorded: Recorded) =>
+      openDatabase({ url: databaseUrl, connections: databaseConnections, onRecorded: () => recorded.tell() }),
   },
   provide(SmallFiles),
   {

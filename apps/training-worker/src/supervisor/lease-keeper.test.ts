@@ -64,6 +64,25 @@ it('tells with each heartbeat whether bytes of checkpoints have moved since the 
   expect(told.slice(0, 3)).toEqual([false, true, false]);
 });
 
+it('tells it again until a heartbeat is answered', async () => {
+  const { api, keeper } = given({ moved: [true, false] });
+  const beats = (): number => api.requests('heartbeat').length;
+  api.answers.heartbeat = () => {
+    if (beats() < 3) throw new Error('nothing within 2000 ms');
+    return { registered: true, draining: false, work_waits: false, directives: [] };
+  };
+  const end = new AbortController();
+  const running = keeper.run(end.signal);
+  for (const count of [1, 2, 3, 4]) {
+    await until(() => beats() === count);
+    keeper.beatNow();
+  }
+  end.abort();
+  await running;
+  const told = api.requests('heartbeat').map(({ leases }) => (leases as { moved: boolean }[])[0]?.moved);
+  expect(told.slice(0, 4)).toEqual([true, true, true, false]);
+});
+
 it('registers again when the API does not know it any more', async () => {
   const { api, keeper } = given();
   api.answers.heartbeat = () => ({

@@ -52,6 +52,8 @@ export class OperationRun {
   private pauseSnapshot: PauseSnapshot | undefined;
   private refusal: Error | undefined;
   private unprotected = new UnprotectedTime();
+  private steppedTo = -1;
+  private seenStep = -1;
 
   constructor(
     private readonly operation: ClaimedOperation,
@@ -74,9 +76,11 @@ export class OperationRun {
     this.halted.catch(() => undefined); // raced against wherever the run waits
   }
 
-  /** Whether bytes of its checkpoints have moved since this was asked last. */
+  /** Whether its trainer has stepped, or bytes of its checkpoints have moved, since this was asked last. */
   takeMoved(): boolean {
-    return this.storage.takeMoved();
+    const hasStepped = this.steppedTo !== this.seenStep;
+    this.seenStep = this.steppedTo;
+    return this.storage.takeMoved() || hasStepped;
   }
 
   obey(directive: Directive): void {
@@ -165,7 +169,10 @@ export class OperationRun {
           this.ports.trainers.refill();
           this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
         },
-        onProgress: () => this.ports.meter.observe(),
+        onProgress: (step) => {
+          this.steppedTo = step;
+          this.ports.meter.observe();
+        },
         onCheckpointing: (event) => this.recorder.record(this.unprotected.addedTo(event)),
         onPausing: () => snapshot.measure(),
         onSaving: (saving) => this.courier?.foresee(saving),
