@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { HintListener, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Bench, BenchContext } from '../bench.js';
 import { beside } from '../beside.js';
-import { trainingSpec } from '../operations.js';
 import { GRAPHILE_DRAIN, startGraphileDrain } from '../reference/graphile-reference.js';
 import type { BenchServices } from '../services.js';
 
@@ -11,6 +10,8 @@ const CLIENTS = 16;
 const OPERATIONS = 500;
 const ROUNDS = 5;
 const POOL = 'dispatch';
+/** Of a type that ends well without a checkpoint. */
+const NO_OP = { type: 'data_generation', spec: { version: 1, rows: 2 } };
 const ASK = { timeoutMs: 10_000 };
 
 /** As often as `count` says, by all clients at the same time. */
@@ -27,18 +28,31 @@ async function inParallel(count: number, act: () => Promise<unknown>): Promise<v
 
 /**
  * A worker whose operations are over as soon as it has them. It does what a worker does around the training: it waits
- * for tickets where there is nothing to claim, claims, acknowledges, and reports the completion.
+ * for hints where there is nothing to claim, claims, and reports the completion.
  */
 async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
   const session = await services.messagingSession();
-  const rpc = new WorkerRpcClient(session);
+  const rpc = new WorkerRpcClient(session, 'bench-no-op');
   const worker = { worker_id: 'bench-no-op', pool: POOL };
-  const capabilities = ['type:training', 'backend:wasm'];
+  const capabilities = ['type:data_generation'];
   const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };
   await rpc.call('register', { ...worker, ...details }, ASK);
   const end = new AbortController();
+  const hints = new HintListener(session);
+  /** Until a hint comes, or a heartbeat would say that work waits. */
+  const hinted = (): Promise<void> =>
+    new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        stop();
+        end.signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const stop = hints.onWork(POOL, over);
+      const timer = setTimeout(over, 1_000);
+      end.signal.addEventListener('abort', over, { once: true });
+    });
   const slot = async (): Promise<void> => {
-    const tickets = new TicketConsumer(session, POOL);
     while (!end.signal.aborted) {
       const { operation } = await rpc.call('claim', { ...worker, claim_id: randomUUID(), capabilities }, ASK);
       if (operation) {
@@ -46,7 +60,7 @@ async function startNoOpWorker(services: BenchServices, onCompleted: () => void)
         const lease = { operation_id, attempt, worker_id };
         await rpc.call('completed', { ...lease, step: 0, epoch: 0, checkpoint_id: null, result: {} }, ASK);
         onCompleted();
-      } else (await tickets.next({ expiresMs: 1_000, signal: end.signal }))?.ack();
+      } else await hinted();
     }
   };
   const slots = Promise.all(Array.from({ length: SLOTS }, slot));
@@ -62,7 +76,6 @@ type Measure = () => Promise<number>;
 /** Milliseconds an operation, from the first submission until the last one is completed. */
 async function ownMeasure({ services }: BenchContext): Promise<Measure> {
   const http = services.client(CLIENTS);
-  const spec = trainingSpec({ hidden: [16], seed: 1 });
   let completed = 0;
   let onCompleted: () => void = () => undefined;
   await startNoOpWorker(services, () => {
@@ -75,7 +88,7 @@ async function ownMeasure({ services }: BenchContext): Promise<Measure> {
       onCompleted = () => completed >= goal && resolve();
     });
     const startedAt = performance.now();
-    await inParallel(OPERATIONS, () => http.expect(201, http.post('/operations', { pool: POOL, spec })));
+    await inParallel(OPERATIONS, () => http.expect(201, http.post('/operations', { pool: POOL, ...NO_OP })));
     await done;
     return (performance.now() - startedAt) / OPERATIONS;
   };

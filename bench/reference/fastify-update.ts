@@ -3,7 +3,7 @@ import pg from 'pg';
 
 /**
  * The least that an HTTP service can do for the same promise: one guarded UPDATE … RETURNING a request. No tokens, no
- * checkpoint to verify, no history, no ticket. A process of its own, as the API is.
+ * checkpoint to verify, no history. A process of its own, as the API is.
  */
 const { REFERENCE_DATABASE_URL, REFERENCE_PORT } = process.env;
 

@@ -15,7 +15,7 @@ async function givenProgram(
 ): Promise<GivenWorker> {
   worker = await GivenWorker.open(directorySpec({ steps: STEPS, ...params }, trainer));
   worker.start(env);
-  await worker.api.offer();
+  worker.api.offer();
   return worker;
 }
 
@@ -69,7 +69,7 @@ describe('a program that writes checkpoint directories', () => {
     expect(paused.step).toBeGreaterThan(30);
     expect(api.callsOf('paused')).toMatchObject([{ step: paused.step, snapshot: { trainer_gone: true } }]);
     expect(warnings()).toEqual([]);
-    await api.offer();
+    api.offer();
     await completes();
     expect(api.callsOf('restored').at(-1)).toMatchObject({ step: paused.step, checkpoint_id: paused.id });
     expect(result()).toMatchObject({ value: countedValue(300) });
@@ -91,7 +91,7 @@ describe('a program that writes checkpoint directories', () => {
     expect(warnings()).toEqual([
       expect.stringMatching(/^steps-repeated: .*newest complete checkpoint is of step \d+0/),
     ]);
-    await api.offer();
+    api.offer();
     await completes();
     expect(result()).toMatchObject({ value: countedValue(300) });
   });
@@ -103,7 +103,7 @@ describe('a program that writes checkpoint directories', () => {
     expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'pause' });
     await worker.sees(() => warnings().some((text) => text.startsWith('trainer-killed: ')), 'the warning');
     expect(logLines()).toContain('told to stop');
-    await api.offer();
+    api.offer();
     await completes();
     expect(result()).toMatchObject({ value: countedValue(400) });
   });
@@ -118,7 +118,7 @@ describe('a program that writes checkpoint directories', () => {
     await pause();
     expect(api.checkpoints.map(({ step }) => step)).not.toContain(40);
     expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'pause', step: 20 });
-    await api.offer();
+    api.offer();
     await completes();
     expect(result()).toMatchObject({ value: countedValue(STEPS) });
   });
@@ -132,7 +132,7 @@ describe('a program that writes checkpoint directories', () => {
     await pause();
     expect(api.checkpoints.map(({ step }) => step)).not.toContain(40);
     expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'pause', step: 20 });
-    await api.offer();
+    api.offer();
     await completes();
     expect(result()).toMatchObject({ value: countedValue(STEPS) });
   });
@@ -143,7 +143,7 @@ describe('a program that writes checkpoint directories', () => {
     await pause();
     const paused = api.checkpoints.at(-1)!;
     expect(paused.step).toBeGreaterThan(30);
-    await api.offer();
+    api.offer();
     await completes();
     expect(api.callsOf('restored').at(-1)).toMatchObject({ step: paused.step });
     expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'final', step: 300 });
@@ -158,7 +158,7 @@ describe('a program that writes checkpoint directories', () => {
       { error: { code: 'checkpoint-failed', message: expect.stringContaining('checkpoint-60 is passed over') } },
     ]);
     expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'periodic', step: 40 });
-    await api.offer();
+    api.offer();
     await completes();
     expect(api.callsOf('restored').at(-1)).toMatchObject({ step: 40 });
     expect(result()).toMatchObject({ value: countedValue(STEPS) });
@@ -170,8 +170,8 @@ describe('a program that writes checkpoint directories', () => {
     api.status = 'pausing';
     api.directive = { kind: 'pause', boundary: 'step' };
     api.hint('w1');
-    await worker.sees(() => api.callsOf('checkpoint.failed').length > 0, 'the pause is given up');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([{ pause_abandoned: true, kind: 'pause' }]);
+    await worker.sees(() => api.callsOf('checkpoint-failed').length > 0, 'the pause is given up');
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([{ pause_abandoned: true, kind: 'pause' }]);
     api.status = 'running';
     await completes();
     expect(result()).toMatchObject({ value: countedValue(150) });
@@ -192,7 +192,7 @@ describe('a program that writes checkpoint directories', () => {
       ]);
       expect(api.checkpoints.at(-1)).toMatchObject({ kind: 'periodic', step: 20 });
       expect(api.callsOf('failed')[0]?.checkpoint_id).toBe(api.checkpoints.at(-1)?.id);
-      await api.offer();
+      api.offer();
       await completes();
       expect(api.callsOf('restored').at(-1)).toMatchObject({ step: 20 });
       expect(result()).toMatchObject({ value: countedValue(STEPS) });

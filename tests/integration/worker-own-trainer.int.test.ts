@@ -19,12 +19,12 @@ describe('a data generation', () => {
     const { api } = worker;
     api.offered = { type: 'data_generation' };
     worker.start();
-    await api.offer();
+    api.offer();
     await worker.sees(() => api.steps().some((step) => step >= 2), 'some rows');
     api.draining = true;
     await worker.sees(() => api.status === 'resuming', 'it is handed back');
     expect(api.callsOf('released')).toMatchObject([{ reason: 'drain', checkpoint_id: null }]);
-    expect(api.callsOf('checkpoint.failed')).toEqual([]);
+    expect(api.callsOf('checkpoint-failed')).toEqual([]);
     api.offered = { type: 'data_generation', spec };
     api.draining = false;
     await worker.sees(() => api.status === 'completed', 'it is completed');
@@ -48,11 +48,11 @@ describe('a data generation', () => {
     const { api } = worker;
     api.offered = { type: 'data_generation' };
     worker.start();
-    await api.offer();
+    api.offer();
     await worker.sees(() => api.steps().some((step) => step >= 2), 'some rows');
     api.directive = { kind: 'pause', boundary: 'step' };
     await worker.sees(() => api.status === 'completed', 'it is completed');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([
       { pause_abandoned: true, error: { message: expect.stringContaining('no checkpoints') } },
     ]);
   });
@@ -62,7 +62,7 @@ it('continues a paused training under a spec with overrides, and no other', asyn
   worker = await GivenWorker.open(smallSpec({ epochs: 200, checkpoint: { every_epochs: 1_000 } }));
   const { api } = worker;
   worker.start();
-  await api.offer();
+  api.offer();
   await worker.sees(() => api.steps().some((step) => step >= 10), 'some steps');
   api.status = 'pausing';
   api.directive = { kind: 'pause', boundary: 'step' };
@@ -78,11 +78,11 @@ it('continues a paused training under a spec with overrides, and no other', asyn
   const epochs = paused.epoch + 2;
   const spec = smallSpec({ epochs, batch_size: 100, checkpoint: { every_epochs: 1_000 } });
   api.offered = { spec, spec_sha256: 'def' };
-  await api.offer();
+  api.offer();
   await worker.sees(() => api.status === 'failed', 'it is refused');
   expect(api.callsOf('failed')).toMatchObject([{ error: { code: 'checkpoint-incompatible' } }]);
   api.offered = { spec, spec_sha256: 'def', accepted_spec_sha256: ['abc'] };
-  await api.offer();
+  api.offer();
   await worker.sees(() => api.status === 'completed', 'it is completed');
   expect(api.callsOf('restored').at(-1)).toMatchObject({ step: paused.step, epochs });
   expect(api.callsOf('completed')[0]?.result).toMatchObject({ epochs_run: epochs });
@@ -99,11 +99,11 @@ it('continues a paused training under a spec with overrides, and no other', asyn
     execFileSync('mount', [...TMPFS, disk]);
     try {
       worker.start({ KTRDR_WORKER_DIR: join(disk, 'w1') });
-      await api.offer();
+      api.offer();
       await worker.sees(() => api.checkpoints.length > 0, 'a checkpoint');
       await writeFile(ballast, Buffer.alloc(2 ** 22)).catch(() => undefined); // as much as there is room for
-      await worker.sees(() => api.callsOf('checkpoint.failed').length > 0, 'a failed save');
-      const [failure] = api.callsOf('checkpoint.failed');
+      await worker.sees(() => api.callsOf('checkpoint-failed').length > 0, 'a failed save');
+      const [failure] = api.callsOf('checkpoint-failed');
       expect(failure).toMatchObject({ kind: 'periodic', pause_abandoned: false });
       expect(failure?.error.message).toMatch(/ENOSPC.*check free space/);
       await worker.sees(() => api.events.some(isSaveWarning), 'the warning');

@@ -43,8 +43,8 @@ afterAll(() => nats.remove());
 
 async function givenApi(spec: Record<string, unknown> = {}): Promise<ScriptedApi> {
   api = new ScriptedApi(session, `op_training_20261122_101500_${randomBytes(3).toString('hex')}`, { ...SPEC, ...spec });
-  await api.start();
-  await api.offer();
+  api.start();
+  api.offer();
   return api;
 }
 
@@ -129,7 +129,7 @@ describe('a worker', () => {
     first.child.kill('SIGTERM');
     await once(first.child, 'exit');
     givenWorker('w2');
-    await api.offer();
+    api.offer();
     await reaches('completed');
     expect(api.callsOf('restored').at(-1)).toMatchObject({ step: pause?.step, checkpoint_id: pause?.id, attempt: 2 });
     expect(resultOf()).toEqual({ value: expectedValue(300) });
@@ -166,7 +166,7 @@ describe('a worker', () => {
     api.directive = { kind: 'cancel', save: true };
     await reaches('cancelled');
     expect(api.checkpoints.map(({ kind }) => kind)).toEqual(['cancel']);
-    await api.offer();
+    api.offer();
     await trains(api.checkpoints[0]!.step + 5);
     api.directive = { kind: 'cancel', save: false };
     await reaches('cancelled');
@@ -180,7 +180,7 @@ describe('a worker', () => {
     await trains(5);
     api.directive = { kind: 'pause', boundary: 'step' };
     await reaches('completed');
-    expect(api.callsOf('checkpoint.failed')).toMatchObject([{ kind: 'pause', pause_abandoned: true }]);
+    expect(api.callsOf('checkpoint-failed')).toMatchObject([{ kind: 'pause', pause_abandoned: true }]);
     expect(resultOf()).toEqual({ value: expectedValue(300) });
   });
 
@@ -239,10 +239,10 @@ describe('a worker', () => {
   it('kills a trainer that does not stop within the grace, and hands back what was committed last', async () => {
     await givenApi({ steps: 100_000, deaf: true });
     api.intercept = (method) => {
-      if (method === 'checkpoint.commit' && api.checkpoints.length > 0) throw new Error('later ones are not committed');
+      if (method === 'checkpoint-commit' && api.checkpoints.length > 0) throw new Error('later ones are not committed');
     };
     const { child } = givenWorker('w1', { KTRDR_SHUTDOWN_GRACE_SECONDS: '3' });
-    await until(() => api.callsOf('checkpoint.commit').length > 1, 'one checkpoint, and another on its way');
+    await until(() => api.callsOf('checkpoint-commit').length > 1, 'one checkpoint, and another on its way');
     child.kill('SIGTERM');
     await reaches('resuming');
     expect((await once(child, 'exit'))[0]).toBe(0);
@@ -282,7 +282,7 @@ describe('a worker', () => {
     child.kill('SIGKILL');
     const [older, newest] = api.checkpoints;
     await writeFile(join(folder, 'objects', newest!.files[0]!.blob!), '{"step":40,"value":0}');
-    await api.offer();
+    api.offer();
     givenWorker('w2');
     await reaches('completed');
     expect(api.callsOf('restore-failed')).toMatchObject([
@@ -312,7 +312,7 @@ describe('a worker', () => {
     api.draining = true;
     await reaches('resuming');
     const claims = api.callsOf('claim').length;
-    await api.offer();
+    api.offer();
     const beats = api.callsOf('heartbeat').length;
     await until(() => api.callsOf('heartbeat').length > beats + 5, 'some more heartbeats');
     expect(api.callsOf('claim')).toHaveLength(claims);

@@ -83,7 +83,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
     return server.process;
   });
   const nats = new RestartablePart('nats', () => {
-    const files = { storeDir: place.nats, configFile: join(place.secrets, 'nats.conf'), logFile: place.log('nats') };
+    const files = { configFile: join(place.secrets, 'nats.conf'), logFile: place.log('nats') };
     return startNats({ ...files, token: natsToken, port: ports.nats, signal });
   });
 

@@ -72,7 +72,6 @@ export async function findNatsServer(report: (line: string) => void = () => unde
 }
 
 export type NatsPlace = Readonly<{
-  storeDir: string;
   configFile: string;
   logFile: string;
   token: string;
@@ -80,30 +79,25 @@ export type NatsPlace = Readonly<{
   signal?: AbortSignal | undefined;
 }>;
 
-/** The server speaks first: an INFO line that says, among other things, whether JetStream is on. */
+/** The server speaks first, with a line that begins with INFO. */
 function readInfo(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     socket.setTimeout(1_000, () => socket.destroy(new Error('no INFO')));
     socket.once('data', (chunk) => {
       socket.destroy();
-      if (chunk.toString().includes('"jetstream":true')) resolve();
-      else reject(new Error('JetStream is off'));
+      if (chunk.toString().startsWith('INFO ')) resolve();
+      else reject(new Error('it is no NATS server'));
     });
     socket.once('error', reject);
   });
 }
 
-/** Starts a NATS server with JetStream that keeps its streams in a folder and asks for a token. */
+/** Starts a NATS server that keeps nothing and asks for a token. */
 export async function startNats(place: NatsPlace, report?: (line: string) => void): Promise<PartProcess> {
-  const { storeDir, configFile, logFile, token, port, signal } = place;
+  const { configFile, logFile, token, port, signal } = place;
   const command = await findNatsServer(report);
-  await mkdir(storeDir, { recursive: true });
-  const config = [
-    `listen: "127.0.0.1:${port}"`,
-    `authorization { token: "${token}" }`,
-    `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
-  ];
+  const config = [`listen: "127.0.0.1:${port}"`, `authorization { token: "${token}" }`];
   await writeFile(configFile, `${config.join('\n')}\n`, { mode: 0o600 }); // the token is in no command line
   const nats = await startPart({ name: 'NATS', command, args: ['-c', configFile], logFile });
   await untilReady(nats, { probe: () => readInfo(port), deadlineMs: 15_000, signal });

@@ -7,7 +7,6 @@ import { freePort, isPortFree } from './free-port.js';
 export type Place = Readonly<{
   dataDir: string;
   postgres: string;
-  nats: string;
   objects: string;
   logs: string;
   secrets: string;
@@ -20,7 +19,6 @@ export async function layOut(dataDir: string): Promise<Place> {
   const place: Place = {
     dataDir,
     postgres: join(dataDir, 'postgres'),
-    nats: join(dataDir, 'nats'),
     objects: join(dataDir, 'objects'),
     logs: join(dataDir, 'logs'),
     secrets: join(dataDir, 'secrets'),

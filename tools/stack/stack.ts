@@ -87,11 +87,7 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
   const configFile = `${place.secrets}/nats.conf`;
   started.nats = await report.during(
     'NATS',
-    () =>
-      startNats(
-        { storeDir: place.nats, configFile, logFile: place.log('nats'), token: natsToken, port: ports.nats },
-        report.line,
-      ),
+    () => startNats({ configFile, logFile: place.log('nats'), token: natsToken, port: ports.nats }, report.line),
     () => `127.0.0.1:${ports.nats}`,
   );
   await lock.record('NATS', started.nats.pid);

@@ -37,10 +37,10 @@ export async function containerPostgres(): Promise<TestService> {
   };
 }
 
-/** NATS with JetStream in a container, for one run of the tests. */
+/** NATS in a container, for one run of the tests. */
 export async function containerNats(): Promise<TestService> {
   const container = await new GenericContainer('nats:2-alpine')
-    .withCommand(['--jetstream', '--auth', NATS_TOKEN])
+    .withCommand(['--auth', NATS_TOKEN])
     .withExposedPorts(4222)
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
     .start();

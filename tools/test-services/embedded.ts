@@ -47,7 +47,6 @@ export async function embeddedNats(report: (line: string) => void): Promise<Test
   const port = await freePort();
   const token = 'test-token';
   const place = {
-    storeDir: join(folder, 'store'),
     configFile: join(folder, 'nats.conf'),
     logFile: join(folder, 'nats.log'),
   };

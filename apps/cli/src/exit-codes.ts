@@ -55,6 +55,8 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'configuration-invalid': EXIT.usage,
   'database-unavailable': EXIT.unreachable,
   'messaging-unavailable': EXIT.unreachable,
+  busy: EXIT.unreachable,
+  'protocol-mismatch': EXIT.conflict,
   'object-store-unavailable': EXIT.unreachable,
   'objects-in-use': EXIT.unreachable,
   'api-unreachable': EXIT.unreachable,

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { ControlListener, EventPublisher, NatsSession, TicketConsumer, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { HintListener, NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
@@ -10,14 +10,14 @@ import type { WorkerConfig } from './config.js';
 import { capabilitiesFrom } from './supervisor/capabilities.js';
 import { LocalDataSources } from './supervisor/data-sources.js';
 import { EventOutbox } from './supervisor/event-outbox.js';
+import { EventSpool } from './supervisor/event-spool.js';
 import { LeaseKeeper } from './supervisor/lease-keeper.js';
 import { MachineMeter } from './supervisor/machine-meter.js';
 import type { ConfirmLease } from './supervisor/ports.js';
 import { Spool } from './supervisor/spool.js';
 import { Supervisor } from './supervisor/supervisor.js';
-import { ProbeServer } from './probe/probe-server.js';
-import { WorkerHealth } from './probe/worker-health.js';
-import { workerMetrics } from './probe/worker-metrics.js';
+import type { ProbeServer } from './probe/probe-server.js';
+import { type ProbedParts, startProbe } from './probe/start-probe.js';
 import { ProcessTrainers } from './process/process-trainers.js';
 import { TrainerPool } from './supervisor/trainer-pool.js';
 
@@ -62,53 +62,47 @@ export async function runWorker(
   trainers.refill();
 
   const ending = new AbortController();
-  let session: NatsSession | undefined;
-  let probed:
-    { readonly leases: LeaseKeeper; readonly supervisor: Supervisor; readonly events: EventOutbox } | undefined;
+  const sessions: NatsSession[] = [];
+  const probed: ProbedParts = {};
   let probe: ProbeServer | undefined;
-  try {
-    if (config.probe) {
-      const health = new WorkerHealth({
-        sinceLastTurnMs: () => probed?.leases.sinceLastTurnMs() ?? null,
-        isRegistered: () => probed?.leases.isKnown ?? false,
-        isConnected: () => session?.isConnected ?? false,
-        checkObjectStore: () => objects.check(),
-      });
-      const metrics = workerMetrics({
-        slots: config.slots,
-        operations: () => probed?.supervisor.leases().length ?? 0,
-        waitingEvents: () => probed?.events.waiting ?? 0,
-      });
-      probe = await ProbeServer.listen(config.probe, health, metrics);
-      log.info({ ...config.probe }, 'probes are answered');
-    }
-    session = await NatsSession.connect(
-      {
-        servers: config.nats.url,
-        prefix: config.nats.prefix,
-        name: `worker ${config.workerId}`,
-        ...(config.nats.token ? { token: config.nats.token } : {}),
-      },
+  const connect = async (name: string): Promise<NatsSession> => {
+    const { url: servers, prefix, token } = config.nats;
+    const session = await NatsSession.connect(
+      { servers, prefix, name, ...(token ? { token } : {}) },
       { signal: shutdown, onWaiting: (message) => log.warn({ reason: message }, 'waiting for NATS') },
     );
+    sessions.push(session);
+    return session;
+  };
+  try {
+    if (config.probe) {
+      const checks = { slots: config.slots, checkObjectStore: () => objects.check() };
+      probe = await startProbe(config.probe, probed, checks, log);
+    }
+    const session = await connect(`worker ${config.workerId}`);
+    probed.session = session;
+    // Events have a connection of their own: nothing waits behind many of them.
+    const eventSession = await connect(`worker ${config.workerId}, events`);
     session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
     const capabilities = [
       ...(await capabilitiesOf(trainers, shutdown)),
       ...(config.processTrainers ? ['trainer:process'] : []),
     ];
-    const rpc = new WorkerRpcClient(session);
+    const { workerId, pool, slots } = config;
+    const rpc = new WorkerRpcClient(session, workerId);
     let confirmLease: ConfirmLease = () => Promise.resolve();
     const events = new EventOutbox(
-      new EventPublisher(session),
-      () => confirmLease(),
-      join(config.folder, 'events.jsonl'),
+      new WorkerRpcClient(eventSession, workerId),
+      workerId,
+      new EventSpool(join(config.folder, 'events'), log),
       log,
     );
+    eventSession.onStatus(({ kind }) => kind === 'reconnected' && events.reconnected());
     const data = new LocalDataSources({
       roots: config.dataRoots,
       openBucket: (bucket) => openStore(`s3://${bucket}${new URL(config.objectStoreUrl).search}`),
     });
-    const { workerId, pool, slots } = config;
+    const hints = new HintListener(session);
     const supervisor = new Supervisor(
       { slots, pool, capabilities },
       {
@@ -125,7 +119,7 @@ export async function runWorker(
         workerId,
         log,
       },
-      new TicketConsumer(session, pool, (reason) => log.debug({ reason }, 'no ticket could be had')),
+      { listen: (heard) => hints.onWork(pool, heard) },
       log,
     );
     const registration = {
@@ -139,8 +133,8 @@ export async function runWorker(
     };
     const leases = new LeaseKeeper(rpc, registration, supervisor, log);
     confirmLease = () => leases.confirm();
-    probed = { leases, supervisor, events };
-    new ControlListener(session, workerId).listen(() => leases.beatNow());
+    Object.assign(probed, { leases, supervisor, events });
+    hints.onControl(workerId, ({ work_waits }) => (work_waits ? supervisor.workWaits() : leases.beatNow()));
     session.onStatus(({ kind }) => kind === 'reconnected' && leases.beatNow());
     const keeping = leases.run(ending.signal);
     const sending = events.run(ending.signal);
@@ -149,14 +143,14 @@ export async function runWorker(
     log.info({ operations: supervisor.leases(), graceMs: config.shutdownGraceMs }, 'shutting down');
     await supervisor.shutDown(config.shutdownGraceMs);
     await taking;
-    await events.flush(FLUSH_EVENTS_MS);
+    await events.drain(FLUSH_EVENTS_MS);
     ending.abort();
     await Promise.all([keeping, sending]);
   } finally {
     ending.abort();
     closeTrainers();
     await probe?.close();
-    await session?.close();
+    await Promise.all(sessions.map((session) => session.close()));
     spool.close();
   }
   log.info('worker stopped');

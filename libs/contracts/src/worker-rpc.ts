@@ -1,18 +1,20 @@
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';
-import { Count, Position } from './position.js';
+import { PoolName } from './pool-name.js';
+import { Count, LARGEST_COUNT, Position } from './position.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
 
-const Lease = { operation_id: z.string(), attempt: z.int().min(1), worker_id: z.string() };
-/** On the report of an end: `n` of the newest event that this attempt has told, so that the end is recorded behind it. */
-const Told = { told: z.int().min(0).optional() };
+/** What names a worker, in subjects and folders too. */
+export const WorkerId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be letters, digits, _ and -, 128 at most');
+const Ordinal = z.int().min(1).max(LARGEST_COUNT);
+const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: WorkerId };
 
 export const WorkerRegistration = z.object({
-  worker_id: z.string(),
-  pool: z.string(),
+  worker_id: WorkerId,
+  pool: PoolName,
   version: z.string(),
   host: z.string(),
   pid: z.int(),
@@ -20,7 +22,7 @@ export const WorkerRegistration = z.object({
   /** Tags that an operation may require, such as `type:training` or `backend:wasm`. */
   capabilities: z.array(z.string()),
   /** What it believes it holds. */
-  leases: z.array(z.object({ operation_id: z.string(), attempt: z.int().min(1) })),
+  leases: z.array(z.object({ operation_id: z.string(), attempt: Ordinal })),
 });
 
 /** What a worker should be doing with an operation it holds. */
@@ -49,7 +51,7 @@ export type FileEntry = z.infer<typeof FileEntry>;
 
 export const CheckpointRecord = z.object({
   id: z.string(),
-  seq: z.int().min(0),
+  seq: Count,
   kind: CheckpointKind,
   ...Position,
   created_at: z.iso.datetime(),
@@ -125,6 +127,12 @@ export const ResourceSnapshot = z.object({
 });
 export type ResourceSnapshot = z.infer<typeof ResourceSnapshot>;
 
+/** Raised when a request or its answer changes so that an older side would misread it. */
+export const RPC_PROTOCOL = 2;
+
+/** Of one request. */
+export const MOST_EVENTS = 256;
+
 /** One entry a call: the subject's last part → what goes in and what comes out. */
 export const WORKER_RPC = {
   register: {
@@ -138,23 +146,23 @@ export const WORKER_RPC = {
   },
   claim: {
     request: z.object({
-      worker_id: z.string(),
+      worker_id: WorkerId,
       /** Made anew for each claim; repeating the request with the same one returns the same operation. */
       claim_id: z.string(),
-      pool: z.string(),
+      pool: PoolName,
       capabilities: z.array(z.string()),
     }),
     reply: z.object({ operation: ClaimedOperation.nullable() }),
   },
   heartbeat: {
     request: z.object({
-      worker_id: z.string(),
+      worker_id: WorkerId,
       free_slots: z.int().min(0),
       leases: z.array(
         z.object({
           operation_id: z.string(),
-          attempt: z.int().min(1),
-          /** Bytes of its checkpoints have moved since the last heartbeat: it is not stuck. */
+          attempt: Ordinal,
+          /** It is not stuck: since the last answered heartbeat its trainer has stepped, or bytes of its checkpoints moved. */
           moved: z.boolean().optional(),
         }),
       ),
@@ -163,7 +171,23 @@ export const WORKER_RPC = {
       /** False: this worker is not known (any more) and must register. */
       registered: z.boolean(),
       draining: z.boolean(),
+      /** Operations wait that this worker can run and may take: it should claim now. */
+      work_waits: z.boolean(),
       directives: z.array(z.object({ operation_id: z.string(), attempt: z.int(), directive: Directive })),
+    }),
+  },
+  /** What attempts tell while they train, in order. A repetition is recognised by operation, attempt and `n`. */
+  events: {
+    request: z.object({
+      worker_id: WorkerId,
+      /** Each a `WorkerEvent`; one that is not is told as a warning in its place. */
+      events: z.array(z.unknown()).min(1).max(MOST_EVENTS),
+    }),
+    reply: z.object({
+      /** `ended`: nothing of this attempt is recorded any more. */
+      operations: z.array(
+        z.object({ operation_id: z.string(), attempt: Ordinal, outcome: z.enum(['recorded', 'ended']) }),
+      ),
     }),
   },
   restored: {
@@ -197,11 +221,11 @@ export const WORKER_RPC = {
       resume: ClaimedOperation.shape.resume,
     }),
   },
-  'checkpoint.commit': {
+  'checkpoint-commit': {
     request: z.object({ ...Lease, checkpoint: CheckpointRecord }),
     reply: z.object({ checkpoint_id: z.string() }),
   },
-  'checkpoint.failed': {
+  'checkpoint-failed': {
     request: z.object({
       ...Lease,
       kind: CheckpointKind,
@@ -215,7 +239,6 @@ export const WORKER_RPC = {
   paused: {
     request: z.object({
       ...Lease,
-      ...Told,
       ...Position,
       checkpoint_id: z.string(),
       /** What the machine was doing when it paused; null where it could not be measured. */
@@ -224,13 +247,12 @@ export const WORKER_RPC = {
     reply: z.object({ status: z.string() }),
   },
   cancelled: {
-    request: z.object({ ...Lease, ...Told, ...Position, checkpoint_id: z.string().nullable() }),
+    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable() }),
     reply: z.object({ status: z.string() }),
   },
   completed: {
     request: z.object({
       ...Lease,
-      ...Told,
       ...Position,
       checkpoint_id: z.string().nullable(),
       result: z.record(z.string(), z.unknown()),
@@ -238,11 +260,11 @@ export const WORKER_RPC = {
     reply: z.object({ status: z.string() }),
   },
   failed: {
-    request: z.object({ ...Lease, ...Told, error: TrainingError, checkpoint_id: z.string().nullable() }),
+    request: z.object({ ...Lease, error: TrainingError, checkpoint_id: z.string().nullable() }),
     reply: z.object({ status: z.string() }),
   },
   released: {
-    request: z.object({ ...Lease, ...Told, ...Position, checkpoint_id: z.string().nullable(), reason: z.string() }),
+    request: z.object({ ...Lease, ...Position, checkpoint_id: z.string().nullable(), reason: z.string() }),
     reply: z.object({ status: z.string() }),
   },
 } as const;
@@ -262,10 +284,10 @@ export const RpcEnvelope = z.discriminatedUnion('ok', [
   }),
 ]);
 
-/** What a running attempt tells while it trains; batched by the API into PostgreSQL. */
+/** What a running attempt tells while it trains. Counts end where PostgreSQL's `integer` does. */
 export const WorkerEvent = z.object({
-  /** Unique, rising within the attempt: redelivery is recognised by it. */
-  n: z.int().min(1),
+  /** Unique, rising within the attempt: a repetition is recognised by it. */
+  n: Ordinal,
   ...Lease,
   at: z.iso.datetime(),
   body: z.discriminatedUnion('type', [
@@ -289,6 +311,9 @@ export const WorkerEvent = z.object({
 });
 export type WorkerEvent = z.infer<typeof WorkerEvent>;
 
-/** Hint on `<prefix>.control.<worker_id>`: something changed for this operation, so send a heartbeat now. */
-export const ControlHint = z.object({ operation_id: z.string() });
+/** Which event it is; readable where the rest of it may not be. */
+export const EventIdentity = WorkerEvent.pick({ n: true, operation_id: true, attempt: true });
+
+/** Hint on `<prefix>.control.<worker>`: something changed, so send a heartbeat now; or there is work, so claim now. */
+export const ControlHint = z.object({ work_waits: z.boolean().optional() });
 export type ControlHint = z.infer<typeof ControlHint>;

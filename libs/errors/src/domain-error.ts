@@ -41,6 +41,8 @@ export const ERROR_CODES = [
   'configuration-invalid',
   'database-unavailable',
   'messaging-unavailable',
+  'busy',
+  'protocol-mismatch',
   'object-store-unavailable',
   'objects-in-use',
   'api-unreachable',

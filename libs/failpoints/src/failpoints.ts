@@ -15,8 +15,7 @@ interface Place {
 export const FAILPOINTS = {
   'claim.asked': { in: 'api', between: ['a worker asks for an operation', 'any has been chosen'] },
   'claim.recorded': { in: 'api', between: ['the row names the attempt and its worker', 'the worker knows'] },
-  'claim.answered': { in: 'worker', between: ['the worker has the operation', 'its ticket is acknowledged'] },
-  'claim.acknowledged': { in: 'worker', between: ['the ticket is spent', 'the attempt has begun'] },
+  'claim.answered': { in: 'worker', between: ['the worker has the operation', 'the attempt has begun'] },
 
   'start.prepared': {
     in: 'worker',
@@ -58,9 +57,7 @@ export const FAILPOINTS = {
   'fail.unreported': { in: 'worker', between: ['the trainer has crashed', 'the API has been told'] },
   'fail.recorded': { in: 'api', between: ['the failure or the crash is recorded', 'the worker is answered'] },
 
-  'ticket.unsent': { in: 'api', between: ['the row waits for a worker', 'its ticket is sent for the first time'] },
-  'relay.unsent': { in: 'api', between: ['the relay holds the outbox row', 'it has sent the ticket'] },
-  'relay.sent': { in: 'api', between: ['the relay has sent the ticket', 'the outbox row is removed'] },
+  'hint.unsent': { in: 'api', between: ['the row waits for a worker', 'its pool hears of it'] },
 } as const satisfies Readonly<Record<string, Place>>;
 
 export type FailpointName = keyof typeof FAILPOINTS;

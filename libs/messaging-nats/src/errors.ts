@@ -17,11 +17,11 @@ export class RpcUnavailableError extends DomainError {
   }
 }
 
-/** JetStream did not confirm what was sent to it. */
+/** There is no connection to NATS. */
 export class MessagingUnavailableError extends DomainError {
   readonly code = 'messaging-unavailable';
   constructor(what: string, reason: string, options?: ErrorOptions) {
-    super(`NATS did not confirm ${what}: ${reason}; it is safe to send it again`, { what, reason }, options);
+    super(`NATS cannot be reached for ${what}: ${reason}`, { what, reason }, options);
   }
 }
 

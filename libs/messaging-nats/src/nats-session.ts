@@ -1,4 +1,3 @@
-import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { MessagingUnavailableError, reasonOf } from './errors.js';
 import { type Subjects, subjectsOf } from './subjects.js';
@@ -8,7 +7,7 @@ export interface NatsSettings {
   /** One address or several, comma-separated. */
   readonly servers: string;
   readonly token?: string;
-  /** First token of every subject; upper-cased it starts the streams' names. */
+  /** First token of every subject. */
   readonly prefix: string;
   /** Shown in the server's connection list. */
   readonly name: string;
@@ -37,17 +36,14 @@ const PING_EVERY_MS = 4_000;
 /** One connection to NATS that comes back by itself for as long as it is not closed. */
 export class NatsSession {
   readonly subjects: Subjects;
-  readonly jetstream: JetStreamClient;
   private readonly listeners = new Set<(status: SessionStatus) => void>();
   private connected = true;
-  private streamManager: Promise<JetStreamManager> | undefined;
 
   private constructor(
     readonly connection: NatsConnection,
     readonly settings: NatsSettings,
   ) {
     this.subjects = subjectsOf(settings.prefix);
-    this.jetstream = jetstream(connection, { timeout: 5_000 });
     void this.follow();
   }
 
@@ -69,6 +65,7 @@ export class NatsSession {
           maxPingOut: 2,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
+          noEcho: true, // who says something knows it
           noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });
@@ -89,10 +86,15 @@ export class NatsSession {
     return this.connected && !this.connection.isClosed();
   }
 
+  /** What the body of one message may measure. */
+  get maxBytes(): number {
+    return (this.connection.info?.max_payload ?? 1024 * 1024) - HEADER_BYTES;
+  }
+
   /** By how much a message is larger than the server takes, in words; null: it is not. */
   excessOf(body: string): string | null {
     const bytes = Buffer.byteLength(body);
-    const limit = (this.connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
+    const limit = this.maxBytes;
     return bytes > limit ? `it has ${bytes} bytes, and NATS takes ${limit} (max_payload)` : null;
   }
 
@@ -129,11 +131,6 @@ export class NatsSession {
     });
     answer.then(resolve, reject);
     return promise.finally(end);
-  }
-
-  manager(): Promise<JetStreamManager> {
-    this.streamManager ??= jetstreamManager(this.connection, { checkAPI: false, timeout: 5_000 });
-    return this.streamManager;
   }
 
   /** Sends what is buffered, lets subscriptions finish, disconnects. Safe to call twice. */

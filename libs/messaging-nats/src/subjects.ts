@@ -1,18 +1,13 @@
 /** Names on the wire, all of them below one prefix so that several deployments can use one server. */
 export interface Subjects {
-  readonly dispatchStream: string;
-  readonly eventStream: string;
-  readonly allDispatch: string;
-  readonly allEvents: string;
-  readonly allRpc: string;
-  dispatch(pool: string): string;
-  /** Told, and stored nowhere: work that is about to wait. */
-  foretold(pool: string): string;
-  dispatchConsumer(pool: string): string;
-  events(operationId: string): string;
-  rpc(method: string): string;
-  /** The method of an RPC subject. */
-  methodOf(subject: string): string;
+  /** That this pool has work. */
+  work(pool: string): string;
+  /** That something was written which streams of events show. */
+  readonly recorded: string;
+  /** Where this asker sends that request. */
+  rpc(asker: string, method: string): string;
+  /** Where requests of that method come from every asker. */
+  rpcOfAll(method: string): string;
   control(workerId: string): string;
 }
 
@@ -26,19 +21,11 @@ function token(value: string): string {
 
 export function subjectsOf(prefix: string): Subjects {
   const root = token(prefix);
-  const stream = root.toUpperCase().replaceAll('-', '_');
   return {
-    dispatchStream: `${stream}_DISPATCH`,
-    eventStream: `${stream}_EVENTS`,
-    allDispatch: `${root}.dispatch.*`,
-    allEvents: `${root}.events.*`,
-    allRpc: `${root}.rpc.>`,
-    dispatch: (pool) => `${root}.dispatch.${token(pool)}`,
-    foretold: (pool) => `${root}.foretold.${token(pool)}`,
-    dispatchConsumer: (pool) => `dispatch-${token(pool)}`,
-    events: (operationId) => `${root}.events.${token(operationId)}`,
-    rpc: (method) => `${root}.rpc.${method}`,
-    methodOf: (subject) => subject.slice(`${root}.rpc.`.length),
+    work: (pool) => `${root}.work.${token(pool)}`,
+    recorded: `${root}.recorded`,
+    rpc: (asker, method) => `${root}.rpc.${token(asker)}.${token(method)}`,
+    rpcOfAll: (method) => `${root}.rpc.*.${token(method)}`,
     control: (workerId) => `${root}.control.${token(workerId)}`,
   };
 }

@@ -1,17 +1,36 @@
+import { randomBytes } from 'node:crypto';
 import {
+  RPC_PROTOCOL,
   RpcEnvelope,
   WORKER_RPC,
   type WorkerRpcMethod,
   type WorkerRpcReply,
   type WorkerRpcRequest,
 } from '@ktrdr/contracts';
-import { RequestError, TimeoutError } from '@nats-io/transport-node';
+import { headers, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { reasonOf, RpcError, RpcUnavailableError } from './errors.js';
 import type { NatsSession } from './nats-session.js';
+import { RPC_HEADERS } from './rpc-headers.js';
 
 /** Asks the API. Every request can be repeated, and the caller decides how often. */
 export class WorkerRpcClient {
-  constructor(private readonly session: NatsSession) {}
+  /** Of this run of the program, whose clock its requests tell. */
+  private readonly clock = randomBytes(8).toString('hex');
+
+  /**
+   * @param asker who asks: a token of the subjects that the requests go to.
+   * @param protocol that is spoken.
+   */
+  constructor(
+    private readonly session: NatsSession,
+    private readonly asker: string,
+    private readonly protocol = RPC_PROTOCOL,
+  ) {}
+
+  /** What one request may measure, in bytes. */
+  get maxBytes(): number {
+    return this.session.maxBytes;
+  }
 
   /**
    * @throws {RpcError} when the API refused, or the request is larger than NATS takes.
@@ -39,7 +58,12 @@ export class WorkerRpcClient {
     if (!this.session.isConnected) throw new RpcUnavailableError(method, 'not connected to NATS');
     try {
       const { connection, subjects } = this.session;
-      const answer = connection.request(subjects.rpc(method), body, { timeout: timeoutMs });
+      const told = headers();
+      told.set(RPC_HEADERS.protocol, String(this.protocol));
+      told.set(RPC_HEADERS.clock, this.clock);
+      told.set(RPC_HEADERS.sentAt, performance.now().toFixed());
+      told.set(RPC_HEADERS.waits, String(timeoutMs));
+      const answer = connection.request(subjects.rpc(this.asker, method), body, { timeout: timeoutMs, headers: told });
       const message = await this.session.unlessDisconnected(answer);
       return message.json();
     } catch (error) {

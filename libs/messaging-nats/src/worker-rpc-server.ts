@@ -1,13 +1,36 @@
-import { WORKER_RPC, type WorkerRpcMethod, type WorkerRpcReply, type WorkerRpcRequest } from '@ktrdr/contracts';
+import {
+  RPC_PROTOCOL,
+  WORKER_RPC,
+  type WorkerRpcMethod,
+  type WorkerRpcReply,
+  type WorkerRpcRequest,
+} from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { parseStorable } from '@ktrdr/operations';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { NatsSession } from './nats-session.js';
+import { RequestAges } from './request-age.js';
+import { RPC_HEADERS } from './rpc-headers.js';
 
 /** One function a method; what it throws becomes the refusal. */
 export type WorkerRpcHandlers = {
   readonly [M in WorkerRpcMethod]: (request: WorkerRpcRequest<M>) => Promise<WorkerRpcReply<M>>;
 };
+
+export interface ServerLimits {
+  /** Of each method, how many requests are handled at once. */
+  readonly atOnce: number;
+  /** Of each method, how many are held unparsed, those that are handled included; one more is answered `busy`. */
+  readonly held?: number;
+  readonly heldBytes?: number;
+}
+
+export interface ServerReports {
+  /** What was not a refusal but a fault; the worker only hears `internal`. */
+  readonly onError: (method: string, error: unknown) => void;
+  /** A request was dropped unread: its asker does not wait any more. */
+  readonly onDropped?: (method: WorkerRpcMethod) => void;
+}
 
 /** See `RpcEnvelope` of the contracts. */
 type Envelope =
@@ -19,57 +42,117 @@ type Envelope =
       readonly details: Readonly<Record<string, unknown>>;
     };
 
-/** Answers workers. The replicas of the API share the requests between them. */
-export class WorkerRpcServer {
-  private subscription: Subscription | undefined;
-  private readonly inFlight = new Set<Promise<void>>();
+/** Requests of one method, in the order in which they came. */
+class Lane {
+  readonly waiting: { readonly message: Msg; readonly staleAt: number }[] = [];
+  underWay = 0;
+  bytes = 0;
 
-  /** @param onError is told of what was not a refusal but a fault; the worker only hears `internal`. */
+  constructor(
+    readonly method: WorkerRpcMethod,
+    readonly subscription: Subscription,
+  ) {}
+}
+
+const LIMITS: ServerLimits = { atOnce: 32 };
+
+/** Answers workers, as far as it has handlers. The replicas of the API share the requests between them. */
+export class WorkerRpcServer {
+  private lanes: Lane[] = [];
+  private readonly inFlight = new Set<Promise<void>>();
+  private readonly ages = new RequestAges();
+
   constructor(
     private readonly session: NatsSession,
-    private readonly handlers: WorkerRpcHandlers,
-    private readonly onError: (method: string, error: unknown) => void,
+    private readonly handlers: Partial<WorkerRpcHandlers>,
+    private readonly reports: ServerReports,
+    private readonly limits: ServerLimits = LIMITS,
   ) {}
 
   start(): void {
-    if (this.subscription) return;
-    this.subscription = this.session.connection.subscribe(this.session.subjects.allRpc, {
-      queue: 'api',
-      callback: (error, message) => {
-        if (error) return this.onError('subscription', error);
-        const answered = this.answer(message);
-        this.inFlight.add(answered);
-        void answered.finally(() => this.inFlight.delete(answered));
-      },
+    if (this.lanes.length > 0) return;
+    const { connection, subjects } = this.session;
+    this.lanes = (Object.keys(this.handlers) as WorkerRpcMethod[]).map((method) => {
+      const subscription = connection.subscribe(subjects.rpcOfAll(method), {
+        queue: 'api',
+        callback: (error, message) => {
+          if (error) this.reports.onError('subscription', error);
+          else this.receive(lane, message);
+        },
+      });
+      const lane: Lane = new Lane(method, subscription);
+      return lane;
     });
   }
 
   /** Takes no further request and finishes those it has. */
   async stop(): Promise<void> {
-    const subscription = this.subscription;
-    this.subscription = undefined;
-    if (subscription && !subscription.isClosed()) {
-      if (this.session.isConnected) await subscription.drain();
-      else subscription.unsubscribe();
-    }
-    await Promise.all(this.inFlight);
+    const lanes = this.lanes.splice(0);
+    await Promise.all(
+      lanes.map(async ({ subscription }) => {
+        if (subscription.isClosed()) return;
+        if (this.session.isConnected) await subscription.drain();
+        else subscription.unsubscribe();
+      }),
+    );
+    while (this.inFlight.size > 0) await Promise.all(this.inFlight);
   }
 
-  private async answer(message: Msg): Promise<void> {
-    const method = this.session.subjects.methodOf(message.subject);
+  private receive(lane: Lane, message: Msg): void {
+    const { held = Infinity, heldBytes = Infinity } = this.limits;
+    const staleAt = performance.now() + this.timeLeft(message);
+    if (lane.underWay + lane.waiting.length >= held || lane.bytes + message.data.length > heldBytes)
+      return send(
+        message,
+        refusal('busy', `This replica holds as many requests ${lane.method} as it may; wait a moment`),
+      );
+    lane.bytes += message.data.length;
+    lane.waiting.push({ message, staleAt });
+    this.begin(lane);
+  }
+
+  /** How long its asker will wait for an answer yet. */
+  private timeLeft({ headers }: Msg): number {
+    const [clock, sentAt, waits] = [RPC_HEADERS.clock, RPC_HEADERS.sentAt, RPC_HEADERS.waits].map((name) =>
+      headers?.get(name),
+    );
+    if (!clock || !sentAt || !waits) return Infinity;
+    return Number(waits) - this.ages.ageOf(clock, Number(sentAt));
+  }
+
+  private begin(lane: Lane): void {
+    while (lane.underWay < this.limits.atOnce) {
+      const next = lane.waiting.shift();
+      if (!next) return;
+      const { message, staleAt } = next;
+      if (performance.now() > staleAt) {
+        lane.bytes -= message.data.length;
+        this.reports.onDropped?.(lane.method);
+        continue;
+      }
+      lane.underWay += 1;
+      const answered = this.answer(lane.method, message).finally(() => {
+        lane.underWay -= 1;
+        lane.bytes -= message.data.length;
+        this.inFlight.delete(answered);
+        this.begin(lane);
+      });
+      this.inFlight.add(answered);
+    }
+  }
+
+  private async answer(method: WorkerRpcMethod, message: Msg): Promise<void> {
     let envelope: Envelope;
     try {
-      envelope = isMethod(method)
-        ? await this.handle(method, parseStorable(message.string()))
-        : refusal('request-invalid', `There is no worker RPC named ${method}`);
+      envelope = protocolRefusal(method, message) ?? (await this.handle(method, parseStorable(message.string())));
     } catch (error) {
       envelope = this.toRefusal(method, error);
     }
     try {
-      message.respond(JSON.stringify(envelope));
+      send(message, envelope);
     } catch (error) {
-      this.onError(method, error); // larger than a message may be
-      message.respond(JSON.stringify(refusal('internal', `The answer to ${method} could not be sent`)));
+      this.reports.onError(method, error); // larger than a message may be
+      send(message, refusal('internal', `The answer to ${method} could not be sent`));
     }
   }
 
@@ -86,13 +169,20 @@ export class WorkerRpcServer {
   private toRefusal(method: string, error: unknown): Envelope {
     if (error instanceof DomainError) return refusal(error.code, error.message, error.details);
     if (error instanceof SyntaxError) return refusal('request-invalid', `The request ${method} is not JSON`);
-    this.onError(method, error);
+    this.reports.onError(method, error);
     return refusal('internal', `The request ${method} failed inside the API; its log says why`);
   }
 }
 
-function isMethod(method: string): method is WorkerRpcMethod {
-  return Object.hasOwn(WORKER_RPC, method);
+function protocolRefusal(method: string, { headers }: Msg): Envelope | null {
+  const spoken = headers?.get(RPC_HEADERS.protocol) || 'none';
+  if (spoken === String(RPC_PROTOCOL)) return null;
+  const message = `The API speaks protocol ${RPC_PROTOCOL} with workers, and the request ${method} is of protocol ${spoken}: give both the same release`;
+  return refusal('protocol-mismatch', message, { spoken, expected: String(RPC_PROTOCOL) });
+}
+
+function send(message: Msg, envelope: Envelope): void {
+  message.respond(JSON.stringify(envelope));
 }
 
 function refusal(code: string, message: string, details: Readonly<Record<string, unknown>> = {}): Envelope {

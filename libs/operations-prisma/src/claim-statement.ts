@@ -1,17 +1,19 @@
 import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { type CheckpointJson, checkpointsOf, operationColumns } from './operation-rows.js';
 import { CLOCKS, SPENT_MS, webhookRows } from './transition-statement.js';
 import { WAITING } from './status-lists.js';
+import { TAKES_WORK } from './work-queue.js';
 
 const { sql, raw } = Prisma;
 
-/** Those that this worker could be given; none when `claimId` has already had its operation. */
-function claimable({ claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
+/** Those that this worker could be given; none when `claimId` has already had its operation, or it may take none. */
+function claimable({ workerId, claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {
   return sql`o.status IN ${WAITING} AND o.pool = ${pool}
     AND o.requirements <@ ${[...capabilities]}::text[]
-    AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})`;
+    AND NOT EXISTS (SELECT 1 FROM attempts WHERE claim_id = ${claimId})
+    AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = ${workerId} AND NOT ${TAKES_WORK})`;
 }
 
 export type ClaimedRow = OperationRow & {
@@ -22,18 +24,20 @@ export type ClaimedRow = OperationRow & {
   readonly checkpoints: readonly CheckpointJson[];
   /** False: it was claimed, and given back, after the statement began to look; its checkpoints may be older than it. */
   readonly isAsSeen: boolean;
+  /** Others of its pool wait too. */
+  readonly leavesMore: boolean;
 };
 
 /**
- * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the ticket that
+ * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the hint that
  * brought the claim is spent by its answer.
  */
 export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
-  const [free] = await reach(() => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
+  const [free] = await record(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
   if (free) return free;
   const [found] = await reach(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
   if (!found?.isClaimable) return undefined;
-  const [held] = await reach(() => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
+  const [held] = await record(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
   return held;
 }
 
@@ -85,7 +89,8 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
     ), ${webhookRows('claim')}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus", u.waited_ms AS "waitedMs",
       ${checkpointsOf('u')} AS checkpoints,
-      (SELECT seen.version FROM operations seen WHERE seen.id = u.id) = u.version - 1 AS "isAsSeen"
+      (SELECT seen.version FROM operations seen WHERE seen.id = u.id) = u.version - 1 AS "isAsSeen",
+      EXISTS (SELECT 1 FROM operations m WHERE m.status IN ${WAITING} AND m.pool = u.pool AND m.id <> u.id) AS "leavesMore"
     FROM u`;
 }
 

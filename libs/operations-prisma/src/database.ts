@@ -13,6 +13,8 @@ export interface DirectQueries {
    * a string, timestamps as Date, json parsed.
    */
   readonly $rows: <Row>(statement: Prisma.Sql) => Promise<Row[]>;
+  /** To be called after each commit that has written events. */
+  readonly $recorded: () => void;
 }
 
 /** PostgreSQL did not answer, or refused the connection. */
@@ -45,8 +47,15 @@ const ANSWER_WITHIN_MS = 10_000;
  */
 const PLANNED_FOR_ALL_USES = '-c plan_cache_mode=force_generic_plan';
 
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly connections: number;
+  /** Called after each commit of this process that may have written events. */
+  readonly onRecorded?: () => void;
+}
+
 /** A pool of connections; none is opened before the first query. */
-export function openDatabase({ url, connections }: { readonly url: string; readonly connections: number }): Database {
+export function openDatabase({ url, connections, onRecorded = () => undefined }: DatabaseOptions): Database {
   const statements = new PreparedStatements();
   const pool = new Pool({
     connectionString: url,
@@ -66,7 +75,7 @@ export function openDatabase({ url, connections }: { readonly url: string; reado
     const { rows } = await pool.query<Row & QueryResultRow>({ name: statements.nameOf(text), text, values });
     return rows;
   };
-  return Object.assign(client, { $rows });
+  return Object.assign(client, { $rows, $recorded: onRecorded });
 }
 
 const CONNECTION_CODES = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
@@ -100,9 +109,12 @@ function sqlStateOf(error: Error): string {
   return typeof state === 'string' ? state : '';
 }
 
-/** Whether PostgreSQL has something against the values themselves: the same ones will never be taken. */
-export function isDataRefused(error: unknown): boolean {
-  return error instanceof Error && /^2[23]/.test(sqlStateOf(error));
+/** A lock, a deadlock, a time-out, or a row that somebody else has just written: the same again may well succeed. */
+const PASSING_STATES = /^(40|55|57014|23505)/;
+
+/** Whether the statement failed for a reason that passes, rather than for its values. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Error && (isConnectionError(error) || PASSING_STATES.test(sqlStateOf(error)));
 }
 
 /** Whether a statement gave up waiting for a lock after its `lock_timeout`. */
@@ -131,4 +143,11 @@ export async function reach<T>(query: () => Promise<T>): Promise<T> {
     if (isConnectionError(error)) throw new DatabaseUnavailableError(error);
     throw error;
   }
+}
+
+/** Like {@link reach}, for what writes events: whoever shows them is told after the commit. */
+export async function record<T>(database: Database, write: () => Promise<T>): Promise<T> {
+  const result = await reach(write);
+  database.$recorded();
+  return result;
 }

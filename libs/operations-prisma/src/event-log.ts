@@ -11,6 +11,11 @@ export interface EventCursor {
   readonly position: string;
 }
 
+export interface CursoredEvent {
+  readonly cursor: EventCursor;
+  readonly event: OperationEventRecord;
+}
+
 /** Everything that was written to the live stream, across operations. */
 export class EventLog {
   constructor(private readonly prisma: Database) {}
@@ -24,33 +29,33 @@ export class EventLog {
     return row ?? { txid: '0', position: '0' };
   }
 
-  /** Whether what the attempt told as its `n`-th event has been recorded. */
-  async holds(told: { readonly operationId: string; readonly attempt: number; readonly n: number }): Promise<boolean> {
-    const rows = await reach(() =>
-      this.prisma.$rows<unknown>(sql`
-        SELECT 1 FROM events
-        WHERE operation_id = ${told.operationId} AND attempt = ${told.attempt} AND worker_n = ${told.n}`),
-    );
-    return rows.length > 0;
+  /** What follows the cursor, as far as it is settled. */
+  async after(cursor: EventCursor, limit: number): Promise<readonly CursoredEvent[]> {
+    return (await this.read(cursor, limit)).events;
   }
 
   /**
    * What follows the cursor, in order. Rows of transactions that could still be joined by an older one are held back, so
    * that no reader ever moves its cursor past a row that becomes visible later.
    */
-  async after(
+  async read(
     { txid, position }: EventCursor,
     limit: number,
-  ): Promise<readonly { readonly cursor: EventCursor; readonly event: OperationEventRecord }[]> {
+  ): Promise<{ readonly events: readonly CursoredEvent[]; readonly isHeldBack: boolean }> {
     const rows = await reach(() =>
-      this.prisma.$queryRaw<(EventRow & { txid: string; position: string })[]>(sql`
-        SELECT operation_id AS "operationId", seq, type, attempt, at, data, txid::text AS txid, position::text AS position
+      this.prisma.$queryRaw<(EventRow & { txid: string; position: string; isSettled: boolean })[]>(sql`
+        SELECT operation_id AS "operationId", seq, type, attempt, at, data, txid::text AS txid, position::text AS position,
+          txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
         FROM events
         WHERE (txid, position) > (${txid}::xid8, ${position}::bigint)
-          AND txid < pg_snapshot_xmin(pg_current_snapshot())
         -- Of the table: the plain names would be those of the text that is selected, and "1000" sorts before "999".
         ORDER BY events.txid, events.position LIMIT ${limit}`),
     );
-    return rows.map((row) => ({ cursor: { txid: row.txid, position: row.position }, event: toEvent(row) }));
+    const held = rows.findIndex(({ isSettled }) => !isSettled);
+    const settled = held === -1 ? rows : rows.slice(0, held);
+    return {
+      events: settled.map((row) => ({ cursor: { txid: row.txid, position: row.position }, event: toEvent(row) })),
+      isHeldBack: held !== -1,
+    };
   }
 }

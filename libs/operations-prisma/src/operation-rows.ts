@@ -64,7 +64,6 @@ const COLUMNS: Readonly<Record<keyof OperationRow, string>> = {
   activeMs: 'active_ms',
   pausedMs: 'paused_ms',
   progressAt: 'progress_at',
-  ticketedAt: 'ticketed_at',
 };
 
 /** The select list that makes `alias`'s rows look like Prisma's own. */

@@ -1,5 +1,5 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
 import { checkpointColumns, toCheckpoint, toOperation } from './operation-rows.js';
@@ -170,7 +170,7 @@ export class PrismaCheckpointCollection {
    */
   async warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
     const warning = { code: 'checkpoints-expiring', message };
-    const rows = await reach(() =>
+    const rows = await record(this.prisma, () =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH old AS (
           SELECT o.id FROM operations o, ${turnOf(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
@@ -218,7 +218,7 @@ export class PrismaCheckpointCollection {
    */
   async markVerified({ id, corruptedAt }: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
     if (corruptedAt)
-      return (await reach(() => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1;
+      return (await record(this.prisma, () => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1;
     await reach(() =>
       this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET verified_at = clock_timestamp()

@@ -1,5 +1,5 @@
 import type { CheckpointDraft, Operation, OperationDraft, Progress } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { type Operation as OperationRow, Prisma } from './generated/prisma/client.js';
 import { operationColumns, toOperation } from './operation-rows.js';
 import { shareObjects } from './objects-lock.js';
@@ -33,7 +33,7 @@ export class PrismaCheckpointImport {
     checkpoint: CheckpointDraft,
     assertStored: () => Promise<void>,
   ): Promise<Operation> {
-    const [row] = await reach(() =>
+    const [row] = await record(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         await assertStored();

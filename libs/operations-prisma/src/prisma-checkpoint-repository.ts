@@ -8,7 +8,7 @@ import {
   type Lease,
   LeaseLostError,
 } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from './generated/prisma/client.js';
 import { shareObjects } from './objects-lock.js';
 import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from './operation-rows.js';
@@ -31,7 +31,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 
   async commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void> {
-    const committed = await reach(() =>
+    const committed = await record(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         await assertStored();
@@ -75,7 +75,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean> {
     // The operation is locked first, as everywhere, so that nobody waits in a circle.
     const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
-    const rows = await reach(() =>
+    const rows = await record(this.prisma, () =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH o AS (
           SELECT o.id FROM operations o, ${turnOf(owner)} WHERE o.id = ${owner} FOR UPDATE OF o

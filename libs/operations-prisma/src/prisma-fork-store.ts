@@ -1,5 +1,5 @@
 import { type ForkDraft, type ForkOutcome, type ForkStore, type Operation } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { forksStatement, forkStatement } from './fork-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { toOperation } from './operation-rows.js';
@@ -25,7 +25,7 @@ export class PrismaForkStore implements ForkStore {
 
   async fork(draft: ForkDraft, assertStored: () => Promise<void>): Promise<ForkOutcome> {
     const { origin } = draft;
-    const row = await reach(() =>
+    const row = await record(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         if (!(await isThere(tx, draft))) return 'gone';

@@ -21,7 +21,7 @@ import {
   deletableStatuses,
   isWaiting,
 } from '@ktrdr/operations';
-import { type Database, reach } from './database.js';
+import { type Database, reach, record } from './database.js';
 import { claimFirst, isClaimedAlready } from './claim-statement.js';
 import { Prisma, type Operation as OperationRow } from './generated/prisma/client.js';
 import { Gathering } from './gathering.js';
@@ -39,7 +39,7 @@ import { markStuck, prioritise, warn } from './record-progress.js';
 import { recordStart } from './record-start.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
-import { LEASED, WAITING } from './status-lists.js';
+import { LEASED, listOf, WAITING } from './status-lists.js';
 import { type TransitionRow, TransitionsTogether } from './transitions-together.js';
 import { turnOf } from './turn.js';
 
@@ -55,6 +55,8 @@ export interface Claimed {
   readonly checkpoints: readonly Checkpoint[];
   /** The status in which it waited, and for how long; null: this repeats an earlier claim. */
   readonly waited: { readonly from: OperationStatus; readonly ms: number } | null;
+  /** Others of its pool wait too. */
+  readonly leavesMore: boolean;
 }
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
@@ -68,7 +70,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async submit(draft: OperationDraft): Promise<Submission> {
-    const [row] = await reach(() =>
+    const [row] = await record(this.prisma, () =>
       this.prisma.$rows<OperationRow & { queuePosition: string }>(submitStatement(draft)),
     );
     if (row) return { operation: toOperation(row), isNew: true, queuePosition: Number(row.queuePosition) };
@@ -124,7 +126,7 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
     const row = await (asksForCheckpoints(command.event)
-      ? reach(() => this.behindLock(command))
+      ? record(this.prisma, () => this.behindLock(command))
       : this.transitions.carryOut(command));
     if (row) {
       const queuePosition = row.queuePosition === null ? null : Number(row.queuePosition);
@@ -165,6 +167,7 @@ export class PrismaOperationStore implements OperationStore {
           ? row.checkpoints.map(fromCheckpointJson)
           : (await this.getWithCheckpoints(row.id)).checkpoints,
         waited: { from: row.fromStatus, ms: Number(row.waitedMs) },
+        leavesMore: row.leavesMore,
       };
     } catch (error) {
       // The same claim, sent twice, ran at the same time, and the other one was first.
@@ -180,7 +183,12 @@ export class PrismaOperationStore implements OperationStore {
         WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
     );
     if (!row) return null;
-    return { operation: toOperation(row), checkpoints: row.checkpoints.map(fromCheckpointJson), waited: null };
+    return {
+      operation: toOperation(row),
+      checkpoints: row.checkpoints.map(fromCheckpointJson),
+      waited: null,
+      leavesMore: false,
+    };
   }
 
   async renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]> {
@@ -223,7 +231,7 @@ export class PrismaOperationStore implements OperationStore {
     const rows = await reach(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status = ${status} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
+        WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
           CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
             ELSE ${olderThanMs}::float8 END
         LIMIT 100`),
@@ -247,11 +255,11 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async markStuck({ id, attempt }: Operation, message: string): Promise<boolean> {
-    return reach(() => markStuck(this.prisma, { id, attempt }, message));
+    return record(this.prisma, () => markStuck(this.prisma, { id, attempt }, message));
   }
 
   async prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null> {
-    const row = await reach(() => prioritise(this.prisma, id, priority, actor));
+    const row = await record(this.prisma, () => prioritise(this.prisma, id, priority, actor));
     return row && toOperation(row);
   }
 
@@ -263,7 +271,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async recordStart(lease: Lease, report: StartReport): Promise<Operation> {
-    const row = await reach(() => recordStart(this.prisma, lease, report));
+    const row = await record(this.prisma, () => recordStart(this.prisma, lease, report));
     if (!row) throw new LeaseLostError(lease);
     return toOperation(row);
   }
@@ -273,7 +281,7 @@ export class PrismaOperationStore implements OperationStore {
     warning: Omit<OperationWarning, 'at'>,
     details: Readonly<Record<string, unknown>>,
   ): Promise<Operation> {
-    const row = await reach(() => warn(this.prisma, lease, warning, details));
+    const row = await record(this.prisma, () => warn(this.prisma, lease, warning, details));
     if (!row) throw new LeaseLostError(lease);
     return toOperation(row);
   }

@@ -1,4 +1,4 @@
-import type { Checkpointing } from '@ktrdr/operations';
+import { type Checkpointing, OPERATION_STATUSES } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
 import { LEASED, WAITING } from './status-lists.js';
@@ -6,9 +6,10 @@ import { LEASED, WAITING } from './status-lists.js';
 const { sql } = Prisma;
 
 export interface ServiceFigures {
-  readonly operations: readonly { readonly status: string; readonly count: number }[];
+  /** Of each pool that has operations or workers, every status, zeros too. */
+  readonly operations: readonly { readonly pool: string; readonly status: string; readonly count: number }[];
+  /** Of the same pools, zeros too. */
   readonly queues: readonly { readonly pool: string; readonly depth: number; readonly oldestSeconds: number }[];
-  readonly outbox: { readonly messages: number; readonly oldestSeconds: number };
   readonly webhooks: { readonly due: number; readonly givenUp: number };
   /** Of those that are held by a worker and save by a budget. */
   readonly checkpointing: readonly { readonly operationId: string; readonly checkpointing: Checkpointing }[];
@@ -17,17 +18,18 @@ export interface ServiceFigures {
 
 /** What only the database knows, for the metrics endpoint. */
 export async function readServiceFigures(prisma: Database, aliveWithinMs: number): Promise<ServiceFigures> {
-  const [operations, queues, [outbox], [webhooks], [workers], checkpointing] = await reach(() =>
+  const [operations, queues, [webhooks], [workers], checkpointing] = await reach(() =>
     Promise.all([
       prisma.$queryRaw<ServiceFigures['operations']>(sql`
-        SELECT status, count(*)::int AS count FROM operations GROUP BY status`),
+        WITH counted AS (SELECT pool, status, count(*)::int AS count FROM operations GROUP BY pool, status)
+        SELECT p.pool, s.status, coalesce(c.count, 0) AS count
+        FROM (SELECT pool FROM counted UNION SELECT pool FROM workers) p
+          CROSS JOIN unnest(${[...OPERATION_STATUSES]}::text[]) AS s(status)
+          LEFT JOIN counted c ON c.pool = p.pool AND c.status = s.status`),
       prisma.$queryRaw<ServiceFigures['queues']>(sql`
         SELECT pool, count(*)::int AS depth,
           extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
         FROM operations WHERE status IN ${WAITING} GROUP BY pool`),
-      prisma.$queryRaw<ServiceFigures['outbox'][]>(sql`
-        SELECT count(*)::int AS messages,
-          coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS "oldestSeconds" FROM outbox`),
       prisma.$queryRaw<ServiceFigures['webhooks'][]>(sql`
         SELECT count(*) FILTER (WHERE delivered_at IS NULL AND given_up_at IS NULL)::int AS due,
           count(*) FILTER (WHERE given_up_at IS NOT NULL)::int AS "givenUp" FROM webhook_deliveries`),
@@ -44,9 +46,10 @@ export async function readServiceFigures(prisma: Database, aliveWithinMs: number
   );
   return {
     operations,
-    queues,
+    queues: [...new Set(operations.map(({ pool }) => pool))].map(
+      (pool) => queues.find((queue) => queue.pool === pool) ?? { pool, depth: 0, oldestSeconds: 0 },
+    ),
     checkpointing,
-    outbox: outbox ?? { messages: 0, oldestSeconds: 0 },
     webhooks: webhooks ?? { due: 0, givenUp: 0 },
     workers: workers ?? { alive: 0, silent: 0 },
   };

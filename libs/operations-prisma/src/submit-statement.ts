@@ -8,7 +8,7 @@ const { sql, raw, join, empty } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 const jsonOrNull = (value: unknown) => (value === null ? sql`NULL::jsonb` : json(value));
 
-/** Stores the operation with its first history row, event and outbox row. No row: this submission was stored before. */
+/** Stores the operation with its first history row and event. No row: this submission was stored before. */
 export function submitStatement(draft: OperationDraft): Prisma.Sql {
   return submissionStatement(draft);
 }
@@ -42,9 +42,6 @@ export function submissionStatement(
       INSERT INTO events (operation_id, seq, type, attempt, at, data)
       SELECT u.id, 1, 'status', 0, u.created_at, ${json(details)} || jsonb_build_object('event', 'submit', 'from', NULL,
         'to', 'queued', 'actor', ${draft.createdBy}::text, 'reason', NULL, 'version', 1) FROM u
-    ), x AS (
-      INSERT INTO outbox (kind, payload)
-      SELECT 'ticket', jsonb_build_object('operationId', u.id, 'pool', u.pool, 'attempt', 0, 'version', 1) FROM u
     ), ${webhookRows('submit')}${further}
     SELECT ${operationColumns('u')}, ${queuePositionOf('u')} AS "queuePosition" FROM u`;
 }

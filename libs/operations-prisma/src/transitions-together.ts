@@ -1,5 +1,5 @@
 import type { OperationStatus, TransitionCommand } from '@ktrdr/operations';
-import { type Database, isConnectionError, reach } from './database.js';
+import { type Database, isConnectionError, record } from './database.js';
 import { Gathering } from './gathering.js';
 import type { Operation as OperationRow } from './generated/prisma/client.js';
 import { kindOf, TOGETHER_AT_MOST, transitionStatement } from './transition-statement.js';
@@ -44,7 +44,8 @@ export class TransitionsTogether {
 
   private async unlessHeld(commands: readonly [TransitionCommand, ...TransitionCommand[]]) {
     try {
-      const rows = await reach(() => this.database.$rows<TransitionRow>(transitionStatement(commands, 'pass-over')));
+      const write = () => this.database.$rows<TransitionRow>(transitionStatement(commands, 'pass-over'));
+      const rows = await record(this.database, write);
       return new Map(rows.map((row) => [row.id, row]));
     } catch (error) {
       // Whatever PostgreSQL has against one of them, it has done nothing for any.
@@ -54,7 +55,8 @@ export class TransitionsTogether {
   }
 
   private async alone(command: TransitionCommand): Promise<TransitionRow | undefined> {
-    const [row] = await reach(() => this.database.$rows<TransitionRow>(transitionStatement([command], 'wait')));
+    const write = () => this.database.$rows<TransitionRow>(transitionStatement([command], 'wait'));
+    const [row] = await record(this.database, write);
     return row;
   }
 }

@@ -29,7 +29,6 @@ async function commandFor(operation: Operation) {
   };
   const dispatcher: Dispatcher = {
     announce: () => undefined,
-    foretell: () => () => undefined,
     hint: (workerId) => void hints.push(workerId),
   };
   await new ExpireLeases(store as OperationStore, dispatcher).execute(LIMITS);

@@ -84,7 +84,7 @@ export class ExpireLeases {
       changes: { resumeCheckpointId: null, warning: { code: 'trainer-stalled', message } },
       details: { worker_id: workerId },
     });
-    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId, id);
+    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId);
     return outcome;
   }
 
@@ -99,7 +99,7 @@ export class ExpireLeases {
       changes: { pauseRequest: null, warning: { code: 'pause-timed-out', message } },
       details: {},
     });
-    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId, id);
+    if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId);
     return outcome;
   }
 }

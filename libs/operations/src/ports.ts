@@ -78,14 +78,16 @@ export interface TransitionCommand {
   readonly actor: string;
   readonly reason: string | null;
   /**
-   * Beyond the table's statuses: `version` as it was read, `attempt` as the fencing token, a checkpoint that must be a
-   * committed one of this operation.
+   * Beyond the table's statuses: `version` as it was read, `attempt` as the fencing token with the worker that holds it,
+   * and a checkpoint that was committed in this attempt or, before its first step, that it was claimed with; null: none,
+   * which is enough where operations save none.
    */
   readonly expect: {
     readonly version?: number;
     readonly attempt?: number;
     readonly leaseExpired?: boolean;
-    readonly checkpointId?: string;
+    readonly workerId?: string;
+    readonly checkpointId?: string | null;
   };
   readonly changes: OperationChanges;
   readonly details: Readonly<Record<string, unknown>>;
@@ -105,7 +107,7 @@ export type TransitionOutcome =
   | { readonly kind: 'refused'; readonly operation: Operation };
 
 export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
-  /** It is not stuck, though its trainer makes no step: bytes of its checkpoints move. */
+  /** It is not stuck: its trainer has stepped, or bytes of its checkpoints have moved. */
   readonly hasMoved?: boolean;
 }
 
@@ -219,7 +221,7 @@ export interface OperationStore {
   /** 1 for the next one of its pool; null when it does not wait. */
   queuePosition(operation: Operation): Promise<number | null>;
   queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>>;
-  /** One guarded UPDATE with its history row, its event and, where it now waits, its outbox row. */
+  /** One guarded UPDATE with its history row and its event. */
   transition(command: TransitionCommand): Promise<TransitionOutcome>;
   /** Marks for deletion what is deletable; false: it was not, or is gone. */
   remove(id: string): Promise<boolean>;
@@ -311,15 +313,12 @@ export interface CheckpointVerifier {
   }>;
 }
 
-/** Best effort after the commit; what does not arrive, the relay or the next heartbeat makes up for. */
+/** Hints after the commit; what does not arrive, the next heartbeat makes up for. */
 export interface Dispatcher {
+  /** An idle worker of its pool is told that it waits, if it does. */
   announce(operation: Operation): void;
-  /**
-   * The operation is about to wait for a worker: an idle one is told, so that it is on its way when it does. Whether it
-   * then waits is decided once the returned function is called.
-   */
-  foretell(operation: Operation): () => void;
-  hint(workerId: string, operationId: string): void;
+  /** The worker is told that something has changed for it. */
+  hint(workerId: string): void;
 }
 
 export interface IngestedProgress {

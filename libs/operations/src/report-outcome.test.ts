@@ -15,7 +15,6 @@ async function commandOfRelease(reason: string): Promise<TransitionCommand | und
   };
   const dispatcher: Dispatcher = {
     announce: () => undefined,
-    foretell: () => () => undefined,
     hint: () => undefined,
   };
   const report = new ReportOutcome(store as OperationStore, dispatcher);

@@ -78,8 +78,7 @@ export class ResumeOperation {
     const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;
 
-    const decided = this.dispatcher.foretell(operation);
-    const resuming = this.operations.transition({
+    const outcome = await this.operations.transition({
       operationId: operation.id,
       event: 'resume',
       actor: request.actor,
@@ -108,7 +107,6 @@ export class ResumeOperation {
         ...(operation.error ? { previous_error: operation.error } : {}),
       },
     });
-    const outcome = await resuming.finally(decided);
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
     this.dispatcher.announce(outcome.operation);
     for (const { checkpoint, badFiles } of damaged) await this.checkpoints.markCorrupted(checkpoint.id, badFiles);
@@ -126,7 +124,7 @@ export class ResumeOperation {
       details: {},
     });
     if (outcome.kind === 'refused') throw refusal(outcome.operation);
-    if (outcome.operation.workerId) this.dispatcher.hint(outcome.operation.workerId, operation.id);
+    if (outcome.operation.workerId) this.dispatcher.hint(outcome.operation.workerId);
     const unchanged = { queuePosition: null, lostSteps: 0, fellBackFrom: null, changes: [], backendChange: null };
     return { operation: outcome.operation, checkpoint: null, provenance: null, ...unchanged };
   }

@@ -83,8 +83,8 @@ export class CancelOperation {
   }
 }
 
-function hintWorker(dispatcher: Dispatcher, { id, workerId }: Operation): void {
-  if (workerId) dispatcher.hint(workerId, id);
+function hintWorker(dispatcher: Dispatcher, { workerId }: Operation): void {
+  if (workerId) dispatcher.hint(workerId);
 }
 
 function refusal({ id, status }: Operation, action: ClientAction): IllegalTransitionError {

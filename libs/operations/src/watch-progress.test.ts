@@ -33,7 +33,6 @@ function given({ watchdog, refusal, isMarked = true }: Given) {
   };
   const dispatcher: Dispatcher = {
     announce: () => undefined,
-    foretell: () => () => undefined,
     hint: (workerId) => void hints.push(workerId),
   };
   const watch = new WatchProgress(store as OperationStore, pause as PauseOperation, dispatcher);

@@ -70,6 +70,6 @@ export class WatchProgress {
       changes: { error },
       details: { error },
     });
-    if (workerId) this.dispatcher.hint(workerId, id);
+    if (workerId) this.dispatcher.hint(workerId);
   }
 }

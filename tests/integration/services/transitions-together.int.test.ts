@@ -66,12 +66,9 @@ describe('transitions that are asked for at the same time', () => {
       expect(event).toMatchObject({ seq: eventSeq + 1, data: { ...told, of: id, event: 'resume', from: 'cancelled' } });
     }
     const ids = operations.map(({ id }) => id);
-    const [counted] = await under.sql<{ transactions: number; tickets: number }[]>`
-      SELECT (SELECT count(DISTINCT txid)::int FROM events WHERE operation_id = ANY(${ids}) AND data->>'event' = 'resume')
-          AS transactions,
-        (SELECT count(*)::int FROM outbox WHERE kind = 'ticket' AND payload->>'operationId' = ANY(${ids})
-          AND payload->>'version' = '3') AS tickets`;
-    expect(counted?.tickets).toBe(MANY);
+    const [counted] = await under.sql<{ transactions: number }[]>`
+      SELECT count(DISTINCT txid)::int AS transactions
+      FROM events WHERE operation_id = ANY(${ids}) AND data->>'event' = 'resume'`;
     expect(counted?.transactions).toBeLessThanOrEqual(3);
   });
 

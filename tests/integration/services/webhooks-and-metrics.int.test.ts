@@ -95,15 +95,49 @@ describe('what the API tells others', () => {
     await http.post(`/operations/${id}/pause`);
     await http.post(`/operations/${id}/pause`);
     const { text } = (await http.get('/metrics')).body as { text: string };
-    expect(text).toMatch(/^ktrdr_operations\{status="paused"\} [1-9]/m);
+    expect(text).toMatch(/^ktrdr_operations\{pool="default",status="paused"\} [1-9]/m);
     expect(text).toMatch(/^ktrdr_transitions_total\{event="pause",to="paused"\} [1-9]/m);
     expect(text).toMatch(/^ktrdr_transitions_refused_total\{event="pause"\} [1-9]/m);
     for (const name of [
       'ktrdr_queue_depth',
-      'ktrdr_outbox_messages',
+      'ktrdr_events_dropped_total',
       'ktrdr_claim_wait_seconds',
       'ktrdr_checkpoint_save_seconds',
     ])
       expect(text).toContain(`# TYPE ${name} `);
+  });
+
+  it('shows an autoscaler every pool and status, zeros too', async () => {
+    const pool = 'pool-of-one';
+    const figures = async (): Promise<Readonly<Record<string, number>>> => {
+      const { text } = (await http.get('/metrics')).body as { text: string };
+      const lines = text.split('\n').filter((line) => line.includes(`pool="${pool}"`));
+      return Object.fromEntries(
+        lines.map((line) => [/status="(\w+)"/.exec(line)?.[1] ?? line.split('{')[0], Number(line.split(' ').at(-1))]),
+      );
+    };
+    expect(await figures()).toEqual({});
+    const { body } = await http.post('/operations', { pool, spec: smallSpec() });
+    const none = {
+      queued: 0,
+      running: 0,
+      pausing: 0,
+      paused: 0,
+      resuming: 0,
+      cancelling: 0,
+      cancelled: 0,
+      completed: 0,
+    };
+    const waiting = await figures();
+    expect(waiting).toEqual({
+      ...none,
+      failed: 0,
+      queued: 1,
+      ktrdr_queue_depth: 1,
+      ktrdr_queue_oldest_seconds: expect.any(Number) as number,
+    });
+    await http.post(`/operations/${body['operation_id']}/cancel`);
+    const idle = { ktrdr_queue_depth: 0, ktrdr_queue_oldest_seconds: 0 };
+    expect(await figures()).toEqual({ ...none, failed: 0, cancelled: 1, ...idle });
   });
 });

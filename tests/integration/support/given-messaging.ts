@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { NatsOperationDispatcher, NatsSession } from '@ktrdr/messaging-nats';
+import { NatsSession } from '@ktrdr/messaging-nats';
 import { NatsProcess } from './nats-process.js';
 
 export interface GivenMessaging {
@@ -9,7 +9,6 @@ export interface GivenMessaging {
   /** Those of the test that runs. */
   readonly sessions: NatsSession[];
   readonly session: (name?: string) => Promise<NatsSession>;
-  readonly dispatcher: () => Promise<NatsOperationDispatcher>;
 }
 
 /** A NATS server for the tests of a file, and for each test sessions below a prefix of its own, which end with it. */
@@ -37,10 +36,5 @@ export function givenMessaging(): GivenMessaging {
     prefix: () => prefix,
     sessions,
     session,
-    async dispatcher() {
-      const dispatcher = new NatsOperationDispatcher(await session('api'));
-      await dispatcher.ensureStreams();
-      return dispatcher;
-    },
   };
 }

@@ -1,6 +1,4 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,16 +37,6 @@ async function onServer(statement: string): Promise<void> {
   await client.connect();
   await client.query(statement);
   await client.end();
-}
-
-async function deleteStreams(natsUrl: string, natsToken: string, prefix: string): Promise<void> {
-  const connection = await connect({ servers: natsUrl, ...(natsToken ? { token: natsToken } : {}) });
-  const manager = await jetstreamManager(connection);
-  const isOurs = (subject: string): boolean => subject.startsWith(`${prefix}.`);
-  for await (const { config } of manager.streams.list()) {
-    if (config.subjects?.every(isOurs)) await manager.streams.delete(config.name);
-  }
-  await connection.close();
 }
 
 /** A bucket on the server that KTRDR_TEST_S3_URL names, else on one of this test file's own. */
@@ -110,7 +98,6 @@ export async function givenServices(): Promise<Services> {
     async close() {
       const failures: unknown[] = [];
       const last = [
-        () => deleteStreams(natsUrl, natsToken, natsPrefix),
         () => onServer(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`),
         () => rm(folder, { recursive: true, force: true }),
       ];

@@ -113,6 +113,7 @@ export async function givenStore() {
 
   return {
     database,
+    databaseUrl: services.databaseUrl,
     operations,
     records: new OperationRecords(database),
     checkpoints,
@@ -120,8 +121,9 @@ export async function givenStore() {
     claim,
     apply,
     sql: database.$queryRaw.bind(database),
-    ingest: (operationId: string, attempt: number, events: readonly IngestedEvent[]) =>
-      ingest(database, { operationId, attempt }, events),
+    /** How many were new; -1: the attempt may not write any more. */
+    ingest: async (operationId: string, attempt: number, events: readonly IngestedEvent[], workerId = 'w') =>
+      (await ingest(database, [{ operationId, attempt, workerId, events }]))[0],
     /** A connection of its own, for what happens beside the store. */
     connection: services.database,
     async givenStatus(status: OperationStatus, { withCheckpoint = false, maxRecoveries = 3 } = {}): Promise<Operation> {

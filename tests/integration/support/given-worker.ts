@@ -31,7 +31,7 @@ export class GivenWorker {
     const nats = await NatsProcess.start();
     const session = await NatsSession.connect({ servers: nats.url, prefix, name: 'api' });
     const api = new ScriptedApi(session, `op_test_20261122_101500_${randomBytes(3).toString('hex')}`, spec);
-    await api.start();
+    api.start();
     return new GivenWorker(api, folder, nats, session, prefix);
   }
 

@@ -1,22 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { findNatsServer } from '../../../tools/stack/nats-server.js';
 
-/** A nats-server with JetStream that one test owns, so that it can be stopped, frozen and started again. */
+/** A nats-server that one test owns, so that it can be stopped, frozen and started again, each time with nothing in it. */
 export class NatsProcess {
   private child: ChildProcess | undefined;
 
-  private constructor(
-    readonly port: number,
-    private readonly folder: string,
-  ) {}
+  private constructor(readonly port: number) {}
 
   static async start(): Promise<NatsProcess> {
-    const server = new NatsProcess(await freePort(), await mkdtemp(join(tmpdir(), 'ktrdr-nats-')));
+    const server = new NatsProcess(await freePort());
     await server.start();
     return server;
   }
@@ -31,9 +25,7 @@ export class NatsProcess {
 
   async start(): Promise<void> {
     const program = await findNatsServer();
-    const child = spawn(program, ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.folder], {
-      stdio: 'ignore',
-    });
+    const child = spawn(program, ['-a', '127.0.0.1', '-p', String(this.port)], { stdio: 'ignore' });
     this.child = child;
     await until(() => isListening(this.port), `nats-server listens on ${this.port}`);
   }
@@ -54,9 +46,8 @@ export class NatsProcess {
     await once(child, 'exit');
   }
 
-  async remove(): Promise<void> {
-    await this.stop();
-    await rm(this.folder, { recursive: true, force: true });
+  remove(): Promise<void> {
+    return this.stop();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClaimedOperation, Directive, WorkerEvent, WorkerRpcMethod, WorkerRpcRequest } from '@ktrdr/contracts';
-import { EventConsumer, NatsOperationDispatcher, type NatsSession, WorkerRpcServer } from '@ktrdr/messaging-nats';
+import { HintPublisher, type NatsSession, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
 
 export interface Call {
@@ -7,7 +7,7 @@ export interface Call {
   readonly request: Record<string, unknown>;
 }
 
-type CheckpointRecord = WorkerRpcRequest<'checkpoint.commit'>['checkpoint'];
+type CheckpointRecord = WorkerRpcRequest<'checkpoint-commit'>['checkpoint'];
 
 const HEARTBEAT_MS = 150;
 const LEASE_MS = 1_000;
@@ -28,8 +28,6 @@ export class ScriptedApi {
   intercept: (method: WorkerRpcMethod, request: Record<string, unknown>) => unknown = () => undefined;
   private claims = new Map<string, ClaimedOperation>();
   private server: WorkerRpcServer;
-  private readonly ending = new AbortController();
-  private consuming: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly session: NatsSession,
@@ -39,22 +37,12 @@ export class ScriptedApi {
     this.server = this.newServer();
   }
 
-  async start(): Promise<void> {
-    await new NatsOperationDispatcher(this.session).ensureStreams();
+  start(): void {
     this.server.start();
-    this.consuming = new EventConsumer(this.session, 'api').run(
-      async (events) => {
-        this.events.push(...events);
-        await Promise.resolve();
-      },
-      { signal: this.ending.signal, maxBatch: 100, maxWaitMs: 20 },
-    );
   }
 
   async close(): Promise<void> {
-    this.ending.abort();
     await this.server.stop();
-    await this.consuming;
   }
 
   /** Away: nobody answers RPCs until it is back. */
@@ -73,20 +61,14 @@ export class ScriptedApi {
     this.status = 'running';
   }
 
-  offer(): Promise<void> {
+  offer(): void {
     this.status = this.checkpoints.length > 0 ? 'resuming' : 'queued';
     this.directive = { kind: 'run' };
-    const { operationId, attempt } = this;
-    return new NatsOperationDispatcher(this.session).publishTicket({
-      pool: 'default',
-      operationId,
-      attempt,
-      version: attempt,
-    });
+    new HintPublisher(this.session).work('default');
   }
 
   hint(workerId: string): void {
-    new NatsOperationDispatcher(this.session).hint(workerId, this.operationId);
+    new HintPublisher(this.session).control(workerId);
   }
 
   callsOf<M extends WorkerRpcMethod>(method: M): WorkerRpcRequest<M>[] {
@@ -98,17 +80,17 @@ export class ScriptedApi {
   }
 
   private newServer(): WorkerRpcServer {
-    const methods = ['register', 'claim', 'heartbeat', 'restored', 'restore-failed', 'checkpoint.commit'] as const;
-    const ends = ['checkpoint.failed', 'paused', 'cancelled', 'completed', 'failed', 'released'] as const;
+    const methods = ['register', 'claim', 'heartbeat', 'restored', 'restore-failed', 'checkpoint-commit'] as const;
+    const ends = ['events', 'checkpoint-failed', 'paused', 'cancelled', 'completed', 'failed', 'released'] as const;
     const all: WorkerRpcMethod[] = [...methods, ...ends];
     const handlers = Object.fromEntries(
       all.map((method) => [method, (request: Record<string, unknown>) => this.answer(method, request)]),
     );
-    return new WorkerRpcServer(this.session, handlers as never, () => undefined);
+    return new WorkerRpcServer(this.session, handlers as never, { onError: () => undefined });
   }
 
   private answer(method: WorkerRpcMethod, request: Record<string, unknown>): Promise<unknown> {
-    this.calls.push({ method, request });
+    if (method !== 'events') this.calls.push({ method, request });
     return Promise.resolve().then(() => this.intercept(method, request) ?? this.usual(method, request));
   }
 
@@ -116,19 +98,20 @@ export class ScriptedApi {
     if (method === 'register') return { heartbeat_ms: HEARTBEAT_MS, lease_ms: LEASE_MS, directives: [] };
     if (method === 'claim') return { operation: this.claim(request as WorkerRpcRequest<'claim'>) };
     if (method === 'heartbeat') return this.heartbeat(request as WorkerRpcRequest<'heartbeat'>);
+    if (method === 'events') return this.record(request as WorkerRpcRequest<'events'>);
     const { attempt } = request as { attempt: number };
     if (attempt !== this.attempt || !['running', 'pausing', 'cancelling'].includes(this.status)) {
       throw new LeaseLostError({ operationId: this.operationId, attempt });
     }
     switch (method) {
       case 'restored':
-      case 'checkpoint.failed':
+      case 'checkpoint-failed':
         if (request['pause_abandoned']) this.directive = { kind: 'run' };
         return { directive: this.directive };
       case 'restore-failed':
         return { resume: this.resumeChoice(this.checkpoints.at(-2)) };
-      case 'checkpoint.commit': {
-        const { checkpoint } = request as WorkerRpcRequest<'checkpoint.commit'>;
+      case 'checkpoint-commit': {
+        const { checkpoint } = request as WorkerRpcRequest<'checkpoint-commit'>;
         if (!this.checkpoints.some(({ id }) => id === checkpoint.id)) this.checkpoints.push(checkpoint);
         return { checkpoint_id: checkpoint.id };
       }
@@ -168,12 +151,22 @@ export class ScriptedApi {
     return { checkpoint_id: id, manifest_key, manifest_sha256, step, epoch };
   }
 
-  private heartbeat({ leases }: WorkerRpcRequest<'heartbeat'>): unknown {
+  /** Each event once, as the API does. */
+  private record({ events }: WorkerRpcRequest<'events'>): unknown {
+    for (const event of events as WorkerEvent[]) {
+      const isKnown = this.events.some(({ attempt, n }) => attempt === event.attempt && n === event.n);
+      if (!isKnown) this.events.push(event);
+    }
+    return { operations: [] };
+  }
+
+  private heartbeat({ leases, free_slots }: WorkerRpcRequest<'heartbeat'>): unknown {
     const directives = leases.map(({ operation_id, attempt }) => ({
       operation_id,
       attempt,
       directive: attempt === this.attempt ? this.directive : { kind: 'lease-lost', reason: 'another attempt has it' },
     }));
-    return { registered: true, draining: this.draining, directives };
+    const waits = this.status === 'queued' || this.status === 'resuming';
+    return { registered: true, draining: this.draining, work_waits: waits && free_slots > 0, directives };
   }
 }

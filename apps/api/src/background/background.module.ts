@@ -1,23 +1,19 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Failpoints } from '@ktrdr/failpoints';
 import { ExpireLeases, WatchProgress } from '@ktrdr/operations';
-import { type Database, IdempotencyStore, OutboxStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { type Database, IdempotencyStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
-import { EventIngest } from '../live/event-ingest.js';
-import { LiveModule } from '../live/live.module.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { BootstrapToken } from '../platform/bootstrap-token.js';
 import { Messaging } from '../platform/messaging.js';
-import { CONFIG, DATABASE, FAILPOINTS } from '../platform/tokens.js';
+import { CONFIG, DATABASE } from '../platform/tokens.js';
 import { DatabaseWatch } from './database-watch.js';
 import { LeaseSweeper } from './lease-sweeper.js';
-import { TicketRelay } from './ticket-relay.js';
 
 const HOUR_MS = 3_600_000;
 
 /** The loops that every replica runs; they share the work through row locks and idempotent steps. */
-@Module({ imports: [LiveModule] })
+@Module({})
 export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly loops: readonly BackgroundLoop[];
 
@@ -27,12 +23,9 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(Messaging) messaging: Messaging,
     @Inject(ExpireLeases) expire: ExpireLeases,
     @Inject(WatchProgress) progress: WatchProgress,
-    @Inject(OutboxStore) outbox: OutboxStore,
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
     @Inject(BootstrapToken) bootstrap: BootstrapToken,
-    @Inject(EventIngest) ingest: EventIngest,
-    @Inject(FAILPOINTS) failpoints: Failpoints,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
     const watch = new DatabaseWatch(database, hostOf(config.databaseUrl), logger);
@@ -51,20 +44,16 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       },
       logger,
     );
-    const relay = new TicketRelay(outbox, messaging, failpoints);
     const loop = (name: string, everyMs: number, turn: () => Promise<void>) =>
       new BackgroundLoop(name, everyMs, turn, logger);
     this.loops = [
       loop('bootstrap-token', 1_000, () => bootstrap.ensure()),
       loop('lease-sweeper', 250, () => sweeper.turn()),
       loop('progress-watch', 500, async () => {
-        const heardForMs = Math.min(sweeper.heardForMs(), ingest.timelyForMs());
-        const evidence = { heardForMs, leaseMs: config.leaseMs };
+        const evidence = { heardForMs: sweeper.heardForMs(), leaseMs: config.leaseMs };
         for (const { id, workerId } of await progress.execute(new Date(), evidence))
           logger.warn({ operationId: id, workerId }, 'operation stuck');
       }),
-      loop('outbox-relay', 250, () => relay.relay()),
-      loop('lost-tickets', 2_000, () => relay.replaceLost()),
       loop('forgetting', HOUR_MS, async () => {
         await keys.forgetOld();
         await workers.forgetSilent(24 * HOUR_MS);

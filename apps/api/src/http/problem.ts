@@ -40,6 +40,8 @@ const STATUSES: Readonly<Record<ErrorCode, HttpStatus>> = {
   'configuration-invalid': 500,
   'database-unavailable': 503,
   'messaging-unavailable': 503,
+  busy: 503,
+  'protocol-mismatch': 409,
   'object-store-unavailable': 503,
   'objects-in-use': 503,
   'api-unreachable': 503,

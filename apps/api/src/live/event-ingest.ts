@@ -1,63 +1,118 @@
-import type { WorkerEvent } from '@ktrdr/contracts';
-import type { CheckpointingReport, Figure } from '@ktrdr/operations';
-import { type Database, ingest, type IngestedEvent, isDataRefused, reach } from '@ktrdr/operations-prisma';
+import { EventIdentity, WorkerEvent, type WorkerRpcReply } from '@ktrdr/contracts';
+import type { CheckpointingReport, Figure, Lease } from '@ktrdr/operations';
+import {
+  type Database,
+  ENDED,
+  ingest,
+  type IngestedEvent,
+  isPassing,
+  nameDropped,
+  type ToldByAttempt,
+} from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
-import { TimelyIngest } from './timely-ingest.js';
 
-/** Writes what workers tell, in batches, with durable sequence numbers. */
+type Outcome = WorkerRpcReply<'events'>['operations'][number];
+
+/** Writes what workers tell, with durable sequence numbers. One event that cannot be recorded costs itself alone. */
 export class EventIngest {
-  private readonly timely = new TimelyIngest(() => performance.now());
-
+  /** @param onDropped an event could be recorded in no way. */
   constructor(
     private readonly database: Database,
     private readonly log: Logger,
+    private readonly onDropped: () => void,
   ) {}
 
-  /** For how long everything that came has been written in time. */
-  timelyForMs(): number {
-    return this.timely.forMs();
-  }
-
-  take(events: readonly WorkerEvent[]): Promise<void> {
-    return this.timely.write(() => this.write(events));
-  }
-
-  private async write(events: readonly WorkerEvent[]): Promise<void> {
-    const groups = Map.groupBy(events, ({ operation_id, attempt }) => `${operation_id} ${attempt}`);
-    await Promise.all(
-      [...groups.values()].map(async (group) => {
-        const [first] = group;
-        if (!first) return;
-        const lease = { operationId: first.operation_id, attempt: first.attempt };
-        const written = await this.record(lease, group);
-        if (written < 0) this.log.info({ ...lease, events: group.length }, 'events of a fenced attempt refused');
-      }),
-    );
-  }
-
-  /** An event that the database refuses costs itself alone: a warning takes its place, so that its number is there. */
-  private async record(lease: Attempt, events: readonly WorkerEvent[]): Promise<number> {
-    try {
-      return await reach(() => ingest(this.database, lease, events.map(toIngested)));
-    } catch (error) {
-      const [first, ...others] = events;
-      if (!isDataRefused(error) || !first) throw error;
-      if (others.length > 0) {
-        let written = 0;
-        for (const event of events) written += await this.record(lease, [event]);
-        return written;
-      }
-      this.log.error({ ...lease, n: first.n, type: first.body.type, err: error }, 'an event cannot be recorded');
-      const message = `An event of the type ${first.body.type} could not be recorded; the log of the API says why`;
-      const told: WorkerEvent = { ...first, body: { type: 'warning', code: 'event-refused', message } };
-      return reach(() => ingest(this.database, lease, [toIngested(told)]));
+  /** @throws {DatabaseUnavailableError} and whatever else passes: the same events are to be sent again. */
+  async take(workerId: string, events: readonly unknown[]): Promise<Outcome[]> {
+    const attempts = new Map<string, ToldByAttempt & { readonly events: IngestedEvent[] }>();
+    for (const raw of events) {
+      const { lease, event } = this.read(raw, workerId);
+      if (!lease) continue;
+      const key = `${lease.operationId} ${lease.attempt}`;
+      const told = attempts.get(key) ?? { ...lease, events: [] };
+      attempts.set(key, told);
+      if (event) told.events.push(event);
+      else await this.drop(lease, null, 'it has no number');
     }
+    return this.write([...attempts.values()]);
+  }
+
+  /** What cannot be read becomes a warning in its place; without a number it has no place. */
+  private read(raw: unknown, workerId: string): { lease: Lease | null; event: IngestedEvent | null } {
+    const told = WorkerEvent.safeParse(raw);
+    const named = told.success ? told : EventIdentity.safeParse(raw);
+    if (named.success) {
+      const { operation_id: operationId, attempt } = named.data;
+      const event = told.success ? toIngested(told.data) : refused(named.data.n, 'an unknown type');
+      if (!told.success) this.log.error({ operationId, attempt, n: named.data.n, err: told.error }, 'event unreadable');
+      return { lease: { operationId, attempt, workerId }, event };
+    }
+    const owner = EventIdentity.omit({ n: true }).safeParse(raw);
+    if (owner.success)
+      return { lease: { operationId: owner.data.operation_id, attempt: owner.data.attempt, workerId }, event: null };
+    this.onDropped();
+    this.log.error({ workerId, err: owner.error }, 'an event names no operation, dropped');
+    return { lease: null, event: null };
+  }
+
+  private async write(told: readonly ToldByAttempt[]): Promise<Outcome[]> {
+    if (told.length === 0) return [];
+    try {
+      const counts = await ingest(this.database, told);
+      return told.map((one, index) => this.outcome(one, counts[index] === ENDED));
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      const [first] = told;
+      if (told.length > 1) {
+        const half = told.length >> 1;
+        return [...(await this.write(told.slice(0, half))), ...(await this.write(told.slice(half)))];
+      }
+      return first ? [await this.writeHalves(first, error)] : [];
+    }
+  }
+
+  /** The one event that is refused, found by halving, is told as a warning; where that is refused too, it is dropped. */
+  private async writeHalves(told: ToldByAttempt, error: unknown): Promise<Outcome> {
+    const { operationId, attempt, workerId, events } = told;
+    const lease = { operationId, attempt, workerId };
+    if (events.length > 1) {
+      const half = events.length >> 1;
+      const before = await this.write([{ ...lease, events: events.slice(0, half) }]);
+      const after = await this.write([{ ...lease, events: events.slice(half) }]);
+      return after[0] ?? before[0] ?? this.outcome(told, false);
+    }
+    const [event] = events;
+    if (event && event.warning?.code !== REFUSED) {
+      this.log.error({ ...lease, n: event.n, type: event.type, err: error }, 'an event cannot be recorded');
+      const [outcome] = await this.write([{ ...lease, events: [refused(event.n, `the type ${event.type}`)] }]);
+      return outcome ?? this.outcome(told, false);
+    }
+    await this.drop(lease, event?.n ?? null, error);
+    return this.outcome(told, false);
+  }
+
+  private async drop(lease: Lease, n: number | null, reason: unknown): Promise<void> {
+    this.onDropped();
+    this.log.error({ ...lease, n, err: reason }, 'an event can be recorded in no way, dropped');
+    const which = n === null ? 'An event without a number' : `Event ${n} of attempt ${lease.attempt}`;
+    const warning = { code: 'event-dropped', message: `${which} could not be recorded; the log of the API says why` };
+    await nameDropped(this.database, lease, warning).catch((error: unknown) => {
+      if (isPassing(error)) throw error;
+      this.log.error({ ...lease, err: error }, 'the dropped event cannot be named');
+    });
+  }
+
+  private outcome({ operationId, attempt, events }: ToldByAttempt, hasEnded: boolean): Outcome {
+    if (hasEnded) this.log.info({ operationId, attempt, events: events.length }, 'events of a fenced attempt refused');
+    return { operation_id: operationId, attempt, outcome: hasEnded ? 'ended' : 'recorded' };
   }
 }
 
-interface Attempt {
-  readonly operationId: string;
-  readonly attempt: number;
+const REFUSED = 'event-refused';
+
+function refused(n: number, what: string): IngestedEvent {
+  const warning = { code: REFUSED, message: `An event of ${what} could not be recorded; the log of the API says why` };
+  return { n, at: new Date(), type: 'warning', data: warning, warning };
 }
 
 function toIngested({ n, at, body }: WorkerEvent): IngestedEvent {

@@ -4,7 +4,7 @@ import { EventHub } from './event-hub.js';
 import { EventStream } from './event-stream.js';
 
 const END = { txid: '7', position: '1' };
-const quietLog = { end: async () => END, after: async () => [], holds: async () => false };
+const quietLog = { end: async () => END, after: async () => [], read: async () => ({ events: [], isHeldBack: false }) };
 
 /** The hub is not started: what it passes on is not what is asked here, only who listens. */
 function givenParts() {

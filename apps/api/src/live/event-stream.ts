@@ -1,7 +1,7 @@
 import type { OperationEventRecord } from '@ktrdr/operations';
-import type { EventCursor, EventLog, OperationRecords } from '@ktrdr/operations-prisma';
+import type { CursoredEvent, EventCursor, EventLog, OperationRecords } from '@ktrdr/operations-prisma';
 import type { Writable } from 'node:stream';
-import type { EventHub, LoggedEvent } from './event-hub.js';
+import type { EventHub } from './event-hub.js';
 import { toEventView } from '../operations/event.presenter.js';
 
 /** A client that has this much unread is cut off; it comes back with its `Last-Event-ID` and misses nothing. */
@@ -73,8 +73,8 @@ export class EventStream {
   async followAll({ hub, log }: StreamParts, from: EventCursor): Promise<void> {
     let cursor = from;
     let isReplaying = true;
-    const missed: LoggedEvent[] = [];
-    const send = (logged: LoggedEvent) => {
+    const missed: CursoredEvent[] = [];
+    const send = (logged: CursoredEvent) => {
       if (!isAfter(logged.cursor, cursor)) return;
       cursor = logged.cursor;
       this.write(encodePosition(cursor), logged.event.type, toEventView(logged.event));

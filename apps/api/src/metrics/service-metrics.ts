@@ -40,7 +40,13 @@ export class ServiceMetrics {
   private readonly uploadedBytes = this.counter('ktrdr_checkpoint_uploaded_bytes_total', 'Bytes that had to be sent', [
     'kind',
   ]);
-  private readonly operations = this.gauge('ktrdr_operations', 'Operations by status', ['status']);
+  private readonly droppedEvents = this.counter('ktrdr_events_dropped_total', 'Events that could not be recorded', []);
+  private readonly droppedRequests = this.counter(
+    'ktrdr_worker_requests_dropped_total',
+    'Requests of workers that were dropped unread, as their asker did not wait any more',
+    ['method'],
+  );
+  private readonly operations = this.gauge('ktrdr_operations', 'Operations by pool and status', ['pool', 'status']);
   private readonly queueDepth = this.gauge('ktrdr_queue_depth', 'Operations that wait for a worker', ['pool']);
   private readonly queueAge = this.gauge('ktrdr_queue_oldest_seconds', 'How long the longest has waited', ['pool']);
   private readonly saveInterval = this.gauge(
@@ -58,8 +64,6 @@ export class ServiceMetrics {
     'The most work of theirs that was unsaved at a moment',
     ['operation'],
   );
-  private readonly outboxMessages = this.gauge('ktrdr_outbox_messages', 'Tickets not yet known to be sent', []);
-  private readonly outboxAge = this.gauge('ktrdr_outbox_oldest_seconds', 'Age of the oldest of them', []);
   private readonly webhooks = this.gauge('ktrdr_webhook_deliveries', 'Webhook deliveries', ['state']);
   private readonly workers = this.gauge('ktrdr_workers', 'Workers that are known', ['state']);
 
@@ -98,11 +102,19 @@ export class ServiceMetrics {
     if (stallMs !== null) this.stallSeconds.observe({ kind }, stallMs / 1000);
   }
 
+  eventDropped(): void {
+    this.droppedEvents.inc();
+  }
+
+  requestDropped(method: string): void {
+    this.droppedRequests.inc({ method });
+  }
+
   /** The Prometheus text format. */
   async render(): Promise<string> {
     const figures = await readServiceFigures(this.database, this.leaseMs);
     for (const gauge of [this.operations, this.queueDepth, this.queueAge]) gauge.reset();
-    for (const { status, count } of figures.operations) this.operations.set({ status }, count);
+    for (const { pool, status, count } of figures.operations) this.operations.set({ pool, status }, count);
     for (const { pool, depth, oldestSeconds } of figures.queues) {
       this.queueDepth.set({ pool }, depth);
       this.queueAge.set({ pool }, oldestSeconds);
@@ -113,8 +125,6 @@ export class ServiceMetrics {
       this.saveOverhead.set({ operation }, achieved(checkpointing).overheadFraction);
       this.unprotected.set({ operation }, checkpointing.longestUnprotectedSeconds);
     }
-    this.outboxMessages.set(figures.outbox.messages);
-    this.outboxAge.set(figures.outbox.oldestSeconds);
     this.webhooks.set({ state: 'due' }, figures.webhooks.due);
     this.webhooks.set({ state: 'given_up' }, figures.webhooks.givenUp);
     this.workers.set({ state: 'alive' }, figures.workers.alive);

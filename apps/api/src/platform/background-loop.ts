@@ -5,11 +5,13 @@ export class BackgroundLoop {
   private readonly stopped = new AbortController();
   private running: Promise<void> | undefined;
   private wake: (() => void) | undefined;
+  private isHurried = false;
   private lastFailure: string | undefined;
 
   constructor(
     private readonly name: string,
-    private readonly everyMs: number,
+    /** After which the next turn begins; a function is asked after each. */
+    private readonly everyMs: number | (() => number),
     private readonly turn: (signal: AbortSignal) => Promise<void>,
     private readonly log: Logger,
     /** Whether the first turn waits as long as every other. */
@@ -20,8 +22,9 @@ export class BackgroundLoop {
     this.running ??= this.run();
   }
 
-  /** Ends the wait before the next turn. */
+  /** Ends the wait before the next turn, or lets the one that is under way be followed by another at once. */
   hurry(): void {
+    this.isHurried = true;
     this.wake?.();
   }
 
@@ -50,11 +53,14 @@ export class BackgroundLoop {
 
   private async pause(): Promise<void> {
     if (this.stopped.signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.everyMs);
-    this.wake = resolve;
-    await promise;
-    clearTimeout(timer);
-    this.wake = undefined;
+    if (!this.isHurried) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, typeof this.everyMs === 'number' ? this.everyMs : this.everyMs());
+      this.wake = resolve;
+      await promise;
+      clearTimeout(timer);
+      this.wake = undefined;
+    }
+    this.isHurried = false;
   }
 }

@@ -22,7 +22,6 @@ import {
   EventLog,
   IdempotencyStore,
   openDatabase,
-  OutboxStore,
   PrismaCheckpointCollection,
   PrismaCheckpointImport,
   PrismaCheckpointRepository,
@@ -32,13 +31,14 @@ import {
   ServiceRecords,
   WebhookStore,
   WorkerRegistry,
+  WorkQueue,
 } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
 import { BootstrapToken } from './bootstrap-token.js';
-import { ForetoldWork } from './foretold-work.js';
 import { Messaging } from './messaging.js';
+import { Recorded } from './recorded.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
 import { CONFIG, DATABASE, FAILPOINTS, OBJECT_STORE } from './tokens.js';
 
@@ -51,11 +51,12 @@ function provide<T>(type: new (...parameters: never[]) => T, ...inject: (Constru
 }
 
 const providers = [
+  { provide: Recorded, useFactory: () => new Recorded() },
   {
     provide: DATABASE,
-    inject: [CONFIG],
-    useFactory: ({ databaseUrl, databaseConnections }: ApiConfig) =>
-      openDatabase({ url: databaseUrl, connections: databaseConnections }),
+    inject: [CONFIG, Recorded],
+    useFactory: ({ databaseUrl, databaseConnections }: ApiConfig, recorded: Recorded) =>
+      openDatabase({ url: databaseUrl, connections: databaseConnections, onRecorded: () => recorded.tell() }),
   },
   provide(SmallFiles),
   {
@@ -64,12 +65,11 @@ const providers = [
     useFactory: ({ objectStore: { url, ...options } }: ApiConfig, smallFiles: SmallFiles): ObjectStore =>
       openObjectStore(url, { ...options, smallFiles }),
   },
-  provide(ForetoldWork),
   {
     provide: Messaging,
-    inject: [CONFIG, PinoLogger, FAILPOINTS, ForetoldWork],
-    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints, foretold: ForetoldWork) =>
-      new Messaging(nats, logger, failpoints, foretold),
+    inject: [CONFIG, PinoLogger, FAILPOINTS],
+    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints) =>
+      new Messaging(nats, logger, failpoints),
   },
   {
     provide: ServiceMetrics,
@@ -89,7 +89,7 @@ const providers = [
   provide(PrismaCheckpointImport, DATABASE),
   provide(ServiceRecords, DATABASE),
   provide(WorkerRegistry, DATABASE),
-  provide(OutboxStore, DATABASE),
+  provide(WorkQueue, DATABASE),
   provide(EventLog, DATABASE),
   provide(IdempotencyStore, DATABASE),
   provide(ApiTokenStore, DATABASE),

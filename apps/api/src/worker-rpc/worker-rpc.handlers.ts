@@ -7,17 +7,17 @@ import {
   directiveFor,
   guaranteeOf,
   type Lease,
-  type OperationStatus,
   type ReportOutcome,
   type ReportRestoreFailure,
   type ReportSaveFailure,
   startingPoint,
 } from '@ktrdr/operations';
-import type { Claimed, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import type { Claimed, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
 import { effectiveSpec } from '../operations/effective-spec.js';
-import type { ForetoldWork } from '../platform/foretold-work.js';
+import type { EventIngest } from '../live/event-ingest.js';
+import type { Messaging } from '../platform/messaging.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';
-import type { ToldEvents } from './told-events.js';
+import type { WaitingWork } from './waiting-work.js';
 
 export interface WorkerRpcParts {
   readonly operations: PrismaOperationStore;
@@ -26,14 +26,14 @@ export interface WorkerRpcParts {
   readonly saveFailure: ReportSaveFailure;
   readonly restoreFailure: ReportRestoreFailure;
   readonly commit: CommitCheckpoint;
-  readonly toldEvents: ToldEvents;
-  readonly foretold: ForetoldWork;
+  readonly ingest: EventIngest;
+  readonly queue: WorkQueue;
+  readonly waiting: WaitingWork;
+  readonly hints: Pick<Messaging, 'workWaits' | 'wake'>;
   readonly failpoints: Failpoints;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
 }
-
-type EndOfAttempt = 'paused' | 'cancelled' | 'completed' | 'failed' | 'released';
 
 /** One handler an RPC, each a few lines around a use case. */
 export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
@@ -65,16 +65,25 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
       await failpoints.reach('claim.asked', pool);
-      await parts.foretold.decided(pool);
       const claim = await operations.claimWithCheckpoints({ workerId, claimId, pool, capabilities, leaseMs });
       if (claim) await failpoints.reach('claim.recorded', claim.operation.id);
+      if (claim?.leavesMore) parts.hints.workWaits(pool);
+      if (!claim) await wakeAnother(pool, workerId);
       return { operation: claim && toClaimedOperation(claim, workerId) };
     },
 
     heartbeat: async ({ worker_id, free_slots, leases }) => {
       const [known, told] = await Promise.all([workers.seen(worker_id, free_slots), directives(worker_id, leases)]);
-      return { registered: known !== null, draining: known?.draining ?? false, directives: told };
+      const mayTake = known !== null && known.takesWork && free_slots > 0;
+      return {
+        registered: known !== null,
+        draining: known?.draining ?? false,
+        work_waits: mayTake && (await parts.waiting.for(known)),
+        directives: told,
+      };
     },
+
+    events: async ({ worker_id, events }) => ({ operations: await parts.ingest.take(worker_id, events) }),
 
     restored: async (request) => {
       const lease = toLease(request);
@@ -106,43 +115,41 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       return { resume: next && toResumePoint(next) };
     },
 
-    'checkpoint.commit': async (request) => {
+    'checkpoint-commit': async (request) => {
       await parts.commit.execute(toLease(request), request.checkpoint);
       return { checkpoint_id: request.checkpoint.id };
     },
 
-    'checkpoint.failed': async (request) => {
+    'checkpoint-failed': async (request) => {
       const { kind, step, epoch, error, pause_abandoned } = request;
       const failure = { kind, position: { step, epoch }, error };
       return { directive: await parts.saveFailure.execute(toLease(request), failure, pause_abandoned) };
     },
 
-    paused: ended<'paused'>((request) =>
-      outcome.paused(toLease(request), {
+    paused: async (request) => ({
+      status: await outcome.paused(toLease(request), {
         position: toPosition(request),
         checkpointId: request.checkpoint_id,
         snapshot: request.snapshot,
         now: new Date(),
       }),
-    ),
-    cancelled: ended<'cancelled'>((request) =>
-      outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
-    ),
-    completed: ended<'completed'>((request) =>
-      outcome.completed(toLease(request), toPosition(request), request.result),
-    ),
-    failed: ended<'failed'>((request) => outcome.failed(toLease(request), request.error)),
-    released: ended<'released'>((request) =>
-      outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
-    ),
+    }),
+    cancelled: async (request) => ({
+      status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
+    }),
+    completed: async (request) => ({
+      status: await outcome.completed(toLease(request), toPosition(request), request.result, request.checkpoint_id),
+    }),
+    failed: async (request) => ({ status: await outcome.failed(toLease(request), request.error) }),
+    released: async (request) => ({
+      status: await outcome.released(toLease(request), toPosition(request), request.reason, request.checkpoint_id),
+    }),
   };
 
-  /** The report of an end, recorded behind what was told before it. */
-  function ended<M extends EndOfAttempt>(record: (request: WorkerRpcRequest<M>) => Promise<OperationStatus>) {
-    return async (request: WorkerRpcRequest<M>) => {
-      await parts.toldEvents.recorded(request);
-      return { status: await record(request) };
-    };
+  /** A hint has reached a worker that cannot run what waits: one that can is told. */
+  async function wakeAnother(pool: string, workerId: string): Promise<void> {
+    const idle = await parts.queue.idleWorker(pool, workerId, leaseMs);
+    if (idle !== null) parts.hints.wake(idle);
   }
 
   function toClaimedOperation(claim: Claimed, workerId: string): ClaimedOperation {

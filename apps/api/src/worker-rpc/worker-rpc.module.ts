@@ -1,22 +1,26 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
-import { WorkerRpcServer } from '@ktrdr/messaging-nats';
+import { type ServerReports, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/operations';
-import { EventLog, PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
+import { EventIngest } from '../live/event-ingest.js';
+import { LiveModule } from '../live/live.module.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
-import { ForetoldWork } from '../platform/foretold-work.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
-import { ToldEvents } from './told-events.js';
+import { WaitingWork } from './waiting-work.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
 const PARTS = Symbol('WorkerRpcParts');
+/** Batches of events that one replica keeps in memory. */
+const HELD = { held: 32, heldBytes: 16 * 1024 * 1024 };
 
 @Module({
+  imports: [LiveModule],
   providers: [
     {
       provide: PARTS,
@@ -31,8 +35,9 @@ const PARTS = Symbol('WorkerRpcParts');
         ServiceMetrics,
         CONFIG,
         FAILPOINTS,
-        EventLog,
-        ForetoldWork,
+        EventIngest,
+        WorkQueue,
+        Messaging,
       ],
       useFactory: (
         operations: PrismaOperationStore,
@@ -45,8 +50,9 @@ const PARTS = Symbol('WorkerRpcParts');
         metrics: ServiceMetrics,
         { leaseMs, heartbeatMs }: ApiConfig,
         failpoints: Failpoints,
-        events: EventLog,
-        foretold: ForetoldWork,
+        ingest: EventIngest,
+        queue: WorkQueue,
+        hints: Messaging,
       ): WorkerRpcParts => ({
         operations,
         workers,
@@ -54,8 +60,10 @@ const PARTS = Symbol('WorkerRpcParts');
         saveFailure,
         restoreFailure,
         commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
-        foretold,
-        toldEvents: new ToldEvents(events),
+        queue,
+        waiting: new WaitingWork(queue),
+        hints,
+        ingest,
         failpoints,
         leaseMs,
         heartbeatMs,
@@ -64,24 +72,34 @@ const PARTS = Symbol('WorkerRpcParts');
   ],
 })
 export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private server: WorkerRpcServer | undefined;
+  private readonly servers: WorkerRpcServer[] = [];
 
   constructor(
     @Inject(Messaging) private readonly messaging: Messaging,
     @Inject(PARTS) private readonly parts: WorkerRpcParts,
+    @Inject(CONFIG) private readonly config: ApiConfig,
+    @Inject(ServiceMetrics) private readonly metrics: ServiceMetrics,
     @Inject(PinoLogger) private readonly log: PinoLogger,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.messaging.whenConnected((session) => {
-      this.server = new WorkerRpcServer(session, workerRpcHandlers(this.parts), (method, error) =>
-        this.log.error({ method, err: error }, 'worker rpc failed'),
+    this.messaging.whenConnected(({ session, events: eventSession }) => {
+      const { events, ...others } = workerRpcHandlers(this.parts);
+      const reports: ServerReports = {
+        onError: (method, error) => this.log.error({ method, err: error }, 'worker rpc failed'),
+        onDropped: (method) => this.metrics.requestDropped(method),
+      };
+      // Whatever else needs the database finds a connection, however many events there are.
+      const atOnce = Math.max(1, this.config.databaseConnections >> 1);
+      this.servers.push(
+        new WorkerRpcServer(session, others, reports),
+        new WorkerRpcServer(eventSession, { events }, reports, { atOnce, ...HELD }),
       );
-      this.server.start();
+      for (const server of this.servers) server.start();
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.server?.stop();
+    await Promise.all(this.servers.map((server) => server.stop()));
   }
 }

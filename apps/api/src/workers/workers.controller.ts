@@ -29,9 +29,15 @@ export class WorkersController {
     @Body(zod(DrainBody)) { draining }: z.output<typeof DrainBody>,
   ): Promise<WorkerView> {
     const worker = await this.workers.setDraining(id, draining);
-    this.messaging.hint(id, worker.operations[0] ?? '');
+    this.messaging.hint(id);
     return toWorkerView(worker, this.config.leaseMs);
   }
+}
+
+function statusOf({ draining, isQuarantined }: WorkerRecord, free: number): WorkerView['status'] {
+  if (isQuarantined) return 'quarantined';
+  if (draining) return 'draining';
+  return free === 0 ? 'busy' : 'available';
 }
 
 /** What it holds comes from the operations; `unreachable` means that nothing was heard of it for a whole lease. */
@@ -41,7 +47,7 @@ export function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView 
   return {
     worker_id: worker.id,
     pool: worker.pool,
-    status: isSilent ? 'unreachable' : worker.draining ? 'draining' : free === 0 ? 'busy' : 'available',
+    status: isSilent ? 'unreachable' : statusOf(worker, free),
     version: worker.version,
     host: worker.host,
     pid: worker.pid,

@@ -13,7 +13,7 @@ it('commits in order, each with its parent, and says which one is the best', asy
   courier.add(given.save('one', 1, 'manual'));
   courier.add(given.save('two', 2, 'pause'));
   await courier.idle();
-  const records = given.api.requests('checkpoint.commit').map(({ checkpoint }) => checkpoint);
+  const records = given.api.requests('checkpoint-commit').map(({ checkpoint }) => checkpoint);
   expect(records).toMatchObject([
     { id: 'c1', seq: 1, step: 1, parent_id: null, is_best: false },
     { id: 'c2', seq: 2, step: 2, parent_id: 'c1', is_best: true },
@@ -70,12 +70,12 @@ it('forgets what was not stored yet when it is told that nobody wants it', async
 it('uploads anew what the commit found incomplete', async () => {
   const courier = given.givenCourier();
   const refusals = [new RpcError('checkpoint-failed', 'not wholly stored', { missing: ['a'] })];
-  given.api.answers['checkpoint.commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
+  given.api.answers['checkpoint-commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
     const refusal = refusals.pop();
     if (refusal) throw refusal;
     return { checkpoint_id: checkpoint.id };
   };
   courier.add(given.save('one', 1, 'cancel'));
   expect(await courier.deliveryOf('one')).toMatchObject({ kind: 'committed', checkpointId: 'c2', step: 1 });
-  expect(given.api.requests('checkpoint.commit')).toHaveLength(2);
+  expect(given.api.requests('checkpoint-commit')).toHaveLength(2);
 });

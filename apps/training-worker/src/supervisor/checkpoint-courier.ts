@@ -37,6 +37,8 @@ export interface CourierPorts {
   readonly storage: CheckpointStorage;
   readonly rpc: LeasedRpc;
   readonly confirmLease: ConfirmLease;
+  /** Sends what was told so far, which should be recorded before the commit is. */
+  readonly flushEvents: () => Promise<void>;
   readonly newId: () => string;
   readonly log: Logger;
   readonly failpoints: Failpoints;
@@ -187,13 +189,15 @@ export class CheckpointCourier {
   private async storeAndCommit(parcel: Parcel): Promise<Delivery> {
     const checkpointId = this.ports.newId();
     const stop = AbortSignal.any([this.signal, parcel.superseded.signal]);
+    const told = this.ports.flushEvents();
     const uploaded = await this.upload(parcel, checkpointId, stop);
     if (!uploaded) return { kind: 'superseded' };
     await this.order.started;
     const { save } = parcel;
     const begunAt = parcel.foreseen?.begunAt ?? parcel.receivedAt;
+    await told;
     const checkpoint = this.toRecord(parcel, checkpointId, uploaded, performance.now() - begunAt);
-    const reply = await this.ports.rpc.call('checkpoint.commit', { checkpoint });
+    const reply = await this.ports.rpc.call('checkpoint-commit', { checkpoint });
     this.last = { checkpointId: reply.checkpoint_id, step: save.step, epoch: save.epoch };
     const { kind, step, epoch } = save;
     this.ports.onCommitted?.(save, parcel.receivedAt - (save.write_ms ?? 0));

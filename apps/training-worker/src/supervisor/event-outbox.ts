@@ -1,205 +1,220 @@
-import { appendFile, readFile, rm, truncate } from 'node:fs/promises';
-import { WorkerEvent } from '@ktrdr/contracts';
+import { MOST_EVENTS, type WorkerEvent } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
-import type { ConfirmLease, EventSink, Lease } from './ports.js';
+import type { EventSpool } from './event-spool.js';
+import type { EventSink, Lease, WorkerRpc } from './ports.js';
+import { inPlaceOf, keyOf, memoryOf, type ToldEvent, toTold } from './told-event.js';
 
-export interface EventSender {
-  publish(event: WorkerEvent): Promise<void>;
+/** The way to the API that events have for themselves. */
+export interface EventChannel extends WorkerRpc {
+  /** What one request may measure. */
+  readonly maxBytes: number;
 }
 
-export interface OutboxLimits {
-  /** Events. */
-  readonly inMemory: number;
-  /** For everything. */
-  readonly fileBytes: number;
-  /** Beyond that, for metrics and warnings only. */
-  readonly reserveBytes: number;
-}
-
-interface Amount {
-  readonly events: number;
-  readonly bytes: number;
-}
-const NONE: Amount = { events: 0, bytes: 0 };
-
-const LIMITS: OutboxLimits = { inMemory: 2_000, fileBytes: 64 * 1024 * 1024, reserveBytes: 16 * 1024 * 1024 };
+const MEMORY_BYTES = 32 * 1024 * 1024;
+const GATHER_MS = 50;
+const ANSWER_WITHIN_MS = 5_000;
 const RETRY = { firstMs: 200, lastMs: 1_000 };
+/** After `busy` and after a reconnect, when many come at once. */
+const SPREAD_MS = 1_000;
+const FIRST_EVENTS = 16;
+
+interface Account {
+  told: number;
+  settled: number;
+}
 
 /**
- * Events on their way out, in order. While nobody takes them they wait in memory, then in a file. When that is full,
- * progress and logs are dropped; metrics and warnings have a reserve of their own. While the disk does not take the file,
- * what should be in it waits in memory, within the same limits.
+ * Events on their way out, in order: one batch under way, the rest in memory and, beyond its bound, on disk. A batch is
+ * repeated until it is answered; the API recognises what it has.
  */
 export class EventOutbox implements EventSink {
-  private queue: WorkerEvent[] = [];
-  /** On the way to the file. */
-  private spilling: { readonly event: WorkerEvent; readonly line: string }[] = [];
-  private inFile: Amount = NONE;
-  /** In `spilling`, or just being written. */
-  private notInFile: Amount = NONE;
-  private dropped = 0;
-  private isDiskRefusing = false;
-  private sending: WorkerEvent | undefined;
-  private wake: () => void = () => undefined;
+  private queue: ToldEvent[] = [];
+  private queueBytes = 0;
+  /** Sent and not answered yet. */
+  private batch: readonly ToldEvent[] = [];
+  private mostEvents = FIRST_EVENTS;
+  private isToSpread = false;
+  private isHurried = false;
+  /** Numbers of the newest event told and settled, of attempts that have told more than is settled. */
+  private readonly accounts = new Map<string, Account>();
   private readonly purged = new Set<string>();
+  private changed = Promise.withResolvers<void>();
 
   constructor(
-    private readonly sender: EventSender,
-    private readonly confirmLease: ConfirmLease,
-    private readonly file: string,
+    private readonly channel: EventChannel,
+    private readonly workerId: string,
+    private readonly spool: EventSpool,
     private readonly log: Logger,
-    private readonly limits: OutboxLimits = LIMITS,
+    private readonly memoryBytes = MEMORY_BYTES,
   ) {}
 
   enqueue(event: WorkerEvent): void {
-    if (this.purged.has(keyOf(event))) return;
-    if (this.spilledEvents === 0 && this.queue.length < this.limits.inMemory) this.queue.push(event);
-    else this.spill(event);
-    this.wake();
+    const told = toTold(event);
+    if (this.purged.has(told.key)) return;
+    const account = this.accounts.get(told.key) ?? { told: 0, settled: 0 };
+    this.accounts.set(told.key, { ...account, told: told.n });
+    if (this.spool.isEmpty && this.queueBytes + memoryOf([told]) <= this.memoryBytes) this.push([told]);
+    else this.spool.add(told);
+    this.tellChange();
   }
 
   purge({ operationId, attempt }: Lease): void {
-    this.purged.add(`${operationId}:${attempt}`);
-    this.queue = this.queue.filter((event) => !this.purged.has(keyOf(event)));
+    const key = keyOf(operationId, attempt);
+    this.purged.add(key);
+    this.accounts.delete(key);
+    const kept = this.queue.filter((event) => event.key !== key);
+    this.queue = [];
+    this.queueBytes = 0;
+    this.push(kept);
+    this.spool.purge(key);
+    this.tellChange();
   }
 
   /** Events that are not confirmed yet. */
   get waiting(): number {
-    return this.queue.length + this.spilledEvents;
+    return [...this.accounts.values()].reduce((sum, { told, settled }) => sum + told - settled, 0);
   }
 
-  async flush(withinMs: number): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    const never = new AbortController().signal;
-    while (!this.isEmpty && performance.now() < deadline) await sleep(10, never);
+  async flush({ operationId, attempt }: Lease, withinMs: number): Promise<void> {
+    const key = keyOf(operationId, attempt);
+    const upTo = this.accounts.get(key)?.told ?? 0;
+    await this.until(() => (this.accounts.get(key)?.settled ?? Infinity) >= upTo, withinMs);
   }
 
-  /** Sends until the signal aborts. */
+  /** Settles when everything was delivered, or the time is over. */
+  async drain(withinMs: number): Promise<void> {
+    await this.until(() => this.accounts.size === 0, withinMs);
+  }
+
+  /** Many come back at once: what is sent next waits a moment, and is little. */
+  reconnected(): void {
+    this.mostEvents = FIRST_EVENTS;
+    this.isToSpread = true;
+  }
+
+  /** Sends until the signal aborts, and then writes down what it could not send. */
   async run(signal: AbortSignal): Promise<void> {
-    await rm(this.file, { force: true });
+    signal.addEventListener('abort', () => this.tellChange(), { once: true });
+    await this.spool.open();
     const backoff = new Backoff(RETRY);
     while (!signal.aborted) {
-      await this.writeSpill();
-      if (this.queue.length === 0) await this.readSpill();
-      const event = this.queue[0];
-      if (!event) {
-        await this.somethingToDo(signal);
-        continue;
-      }
-      await this.confirmLease();
-      if (this.queue[0] !== event) continue; // its lease was lost
-      this.sending = event;
       try {
-        await this.sender.publish(event);
-        if (this.queue[0] === event) this.queue.shift();
+        if (!(await this.gather(signal))) continue;
+        if (this.isToSpread) await sleep(Math.random() * SPREAD_MS, signal);
+        this.isToSpread = false;
+        await this.send();
         backoff.reset();
       } catch (err) {
-        this.log.debug({ err, waiting: this.queue.length + this.spilledEvents }, 'event not sent yet');
-        await backoff.wait(signal);
-      } finally {
-        this.sending = undefined;
+        this.log.debug({ err, waiting: this.queue.length + this.batch.length }, 'events not delivered yet');
+        if (err instanceof DomainError && err.code === 'busy') this.reconnected();
+        else await backoff.wait(signal);
       }
     }
+    await this.spool
+      .close([...this.batch, ...this.queue])
+      .catch((err: unknown) => this.log.error({ err }, 'events lost'));
   }
 
-  private get isEmpty(): boolean {
-    return this.queue.length === 0 && this.spilledEvents === 0 && !this.sending;
-  }
-
-  private get spilledEvents(): number {
-    return this.inFile.events + this.notInFile.events;
-  }
-
-  private spill(event: WorkerEvent): void {
-    const line = `${JSON.stringify(event)}\n`;
-    const bytes = Buffer.byteLength(line);
-    const isDroppable = event.body.type === 'progress' || event.body.type === 'log';
-    const { fileBytes, reserveBytes } = this.limits;
-    const limit = isDroppable ? fileBytes : fileBytes + reserveBytes;
-    if (this.inFile.bytes + this.notInFile.bytes + bytes > limit) {
-      this.dropped += 1;
-      if (this.dropped === 1) this.log.warn('event spool full, events are dropped');
-      return;
+  /** False: look again whether there is anything to send. */
+  private async gather(signal: AbortSignal): Promise<boolean> {
+    if (this.batch.length > 0) return true;
+    if (this.queue.length === 0) this.push(await this.refill());
+    if (this.queue.length === 0) {
+      this.isHurried = false;
+      if (!signal.aborted) await this.changed.promise;
+      return false;
     }
-    this.spilling.push({ event, line });
-    this.notInFile = plus(this.notInFile, { events: 1, bytes });
+    const gathered = performance.now() + GATHER_MS;
+    while (!this.isHurried && this.queue.length < this.mostEvents && performance.now() < gathered && !signal.aborted)
+      await Promise.race([this.changed.promise, sleep(gathered - performance.now() + 1, signal)]);
+    return !signal.aborted;
   }
 
-  private async writeSpill(): Promise<void> {
-    if (this.spilling.length === 0) return;
-    const writing = this.spilling;
-    this.spilling = [];
-    const text = writing.map(({ line }) => line).join('');
-    const amount = { events: writing.length, bytes: Buffer.byteLength(text) };
-    if (this.inFile.events === 0 && this.queue.length === 0) {
-      this.requeue(writing.map(({ event }) => event)); // nothing is before them any more, so they need no file
-    } else {
-      try {
-        // After a refusal there may be half a line at its end.
-        await appendFile(this.file, this.isDiskRefusing ? `\n${text}` : text);
-        this.isDiskRefusing = false;
-      } catch (err) {
-        if (!this.isDiskRefusing) this.log.warn({ err }, 'event spool file cannot be written, events wait in memory');
-        this.isDiskRefusing = true;
-        await truncate(this.file, this.inFile.bytes).catch(() => undefined); // half a line, if there is a file at all
-        this.spilling = [...writing, ...this.spilling];
-        return;
+  private async refill(): Promise<readonly ToldEvent[]> {
+    if (this.spool.isEmpty) {
+      await this.spool.settled();
+      return [];
+    }
+    return (await this.spool.take()).filter(({ key }) => !this.purged.has(key));
+  }
+
+  private async send(): Promise<void> {
+    // A batch is repeated as it was, but for what nobody wants any more and, when many come at once, its end.
+    const repeated = this.batch.filter(({ key }) => !this.purged.has(key));
+    this.batch = repeated.slice(0, this.mostEvents);
+    if (repeated.length > this.batch.length) this.push(repeated.slice(this.mostEvents), 'first');
+    if (this.batch.length === 0) this.takeBatch();
+    if (this.batch.length === 0) return;
+    const events = this.batch.map(({ line }) => JSON.parse(line) as unknown);
+    const asked = { worker_id: this.workerId, events };
+    try {
+      const { operations } = await this.channel.call('events', asked, { timeoutMs: ANSWER_WITHIN_MS });
+      for (const { operation_id: operationId, attempt, outcome } of operations)
+        if (outcome === 'ended') this.purge({ operationId, attempt });
+    } catch (error) {
+      const isRefused = error instanceof DomainError && error.code === 'request-invalid';
+      if (!isRefused) throw error;
+      if (this.batch.length > 1) {
+        this.mostEvents = Math.max(1, this.batch.length >> 1);
+        throw error;
       }
-      this.inFile = plus(this.inFile, amount);
+      this.log.error({ err: error, event: events[0] }, 'an event is refused, dropped');
     }
-    this.notInFile = plus(this.notInFile, { events: -amount.events, bytes: -amount.bytes });
+    this.settle();
+    this.mostEvents = Math.min(this.mostEvents * 2, MOST_EVENTS);
   }
 
-  private async readSpill(): Promise<void> {
-    if (this.inFile.events === 0) return;
-    const lines = await this.readLines();
-    await rm(this.file, { force: true }).catch((err: unknown) =>
-      this.log.warn({ err }, 'event spool file not removed'),
-    );
-    const lost = this.inFile.events - lines.length;
-    if (lost > 0) this.log.error({ events: lost }, 'events lost, their spool file cannot be read');
-    this.inFile = NONE;
-    this.requeue(lines);
-    if (this.dropped > 0) this.log.warn({ dropped: this.dropped }, 'events were dropped while nobody took them');
-    this.dropped = 0;
-  }
-
-  private async readLines(): Promise<WorkerEvent[]> {
-    const text = await readFile(this.file, 'utf8').catch(() => '');
-    return text.split('\n').flatMap((line) => parseLine(line) ?? []);
-  }
-
-  private requeue(events: readonly WorkerEvent[]): void {
-    this.queue.push(...events.filter((event) => !this.purged.has(keyOf(event))));
-  }
-
-  private somethingToDo(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        signal.removeEventListener('abort', end);
-        this.wake = () => undefined;
-        resolve();
-      };
-      this.wake = end;
-      signal.addEventListener('abort', end, { once: true });
-      if (signal.aborted || !this.isEmpty) end();
+  private takeBatch(): void {
+    const mostBytes = this.channel.maxBytes / 2;
+    let bytes = 0;
+    const end = this.queue.findIndex((event, index) => {
+      bytes += event.bytes;
+      return index > 0 && (index >= this.mostEvents || bytes > mostBytes);
     });
+    const batch = this.queue.splice(0, end === -1 ? this.queue.length : end);
+    this.queueBytes -= memoryOf(batch);
+    this.batch = batch.map((event) =>
+      event.bytes <= this.channel.maxBytes / 2
+        ? event
+        : inPlaceOf(
+            event,
+            'event-too-large',
+            `An event of the type ${event.type} was left out: it has ${event.bytes} bytes`,
+          ),
+    );
   }
-}
 
-function plus(one: Amount, other: Amount): Amount {
-  return { events: one.events + other.events, bytes: one.bytes + other.bytes };
-}
-
-function parseLine(line: string): WorkerEvent | null {
-  try {
-    return line ? (WorkerEvent.safeParse(JSON.parse(line)).data ?? null) : null;
-  } catch {
-    return null; // a line that a crash or a full disk has cut; what it told is counted as lost
+  private settle(): void {
+    for (const { key, n } of this.batch) {
+      const account = this.accounts.get(key);
+      if (!account) continue;
+      account.settled = Math.max(account.settled, n);
+      if (account.settled >= account.told) this.accounts.delete(key);
+    }
+    this.batch = [];
+    this.tellChange();
   }
-}
 
-function keyOf({ operation_id, attempt }: WorkerEvent): string {
-  return `${operation_id}:${attempt}`;
+  private push(events: readonly ToldEvent[], where: 'first' | 'last' = 'last'): void {
+    this.queue = where === 'first' ? [...events, ...this.queue] : this.queue;
+    if (where === 'last') for (const event of events) this.queue.push(event);
+    this.queueBytes += memoryOf(events);
+  }
+
+  private async until(condition: () => boolean, withinMs: number): Promise<void> {
+    if (condition()) return;
+    this.isHurried = true;
+    this.tellChange();
+    const late = new AbortController();
+    const over = sleep(withinMs, late.signal).then(() => late.abort());
+    while (!condition() && !late.signal.aborted) await Promise.race([this.changed.promise, over]);
+    late.abort();
+  }
+
+  private tellChange(): void {
+    this.changed.resolve();
+    this.changed = Promise.withResolvers<void>();
+  }
 }

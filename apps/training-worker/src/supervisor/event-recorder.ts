@@ -31,11 +31,6 @@ export class EventRecorder {
     private readonly now: () => Date = () => new Date(),
   ) {}
 
-  /** Number of the newest event told; 0: none. */
-  get newest(): number {
-    return this.n;
-  }
-
   /** The newest of several in quick succession stands for all. */
   recordProgress(progress: Progress): void {
     this.progress = progress;

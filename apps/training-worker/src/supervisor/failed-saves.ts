@@ -36,7 +36,7 @@ export class FailedSaves {
     const answer = intent.answerToNow();
     const error = { code: 'checkpoint-failed', message, details: {} };
     rpc
-      .call('checkpoint.failed', { kind, step, epoch, error, pause_abandoned: pauseAbandoned })
+      .call('checkpoint-failed', { kind, step, epoch, error, pause_abandoned: pauseAbandoned })
       .then(({ directive }) => answer(directive))
       .catch((err: unknown) => {
         if (!signal.aborted) log.warn({ err }, 'failed save not reported');

@@ -64,7 +64,7 @@ describe('a save that is told while it is written', () => {
     await given.seen(() => performance.now() - begunAt > 60);
     courier.add(given.save('one', 1));
     await courier.idle();
-    const [commit] = given.api.requests('checkpoint.commit') as { checkpoint: { save_ms: number } }[];
+    const [commit] = given.api.requests('checkpoint-commit') as { checkpoint: { save_ms: number } }[];
     expect(commit?.checkpoint.save_ms).toBeGreaterThanOrEqual(59);
   });
 
@@ -109,7 +109,7 @@ describe('a save that is told while it is written', () => {
 
   it('is read again when blobs that it named were gone at the commit', async () => {
     const refusals = [new RpcError('checkpoint-failed', 'not wholly stored', { missing: ['a'] })];
-    given.api.answers['checkpoint.commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
+    given.api.answers['checkpoint-commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
       const refusal = refusals.pop();
       if (refusal) throw refusal;
       return { checkpoint_id: checkpoint.id };

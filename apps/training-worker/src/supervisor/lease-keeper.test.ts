@@ -20,6 +20,7 @@ function given({ moved = [] as boolean[] } = {}) {
       freeSlots: () => 0,
       obey: (_lease, directive) => told.push(directive),
       drain: (draining) => heard.push(`draining ${draining}`),
+      workWaits: () => heard.push('work waits'),
       registered: () => heard.push('registered'),
     },
     pino({ level: 'silent' }),
@@ -63,9 +64,33 @@ it('tells with each heartbeat whether bytes of checkpoints have moved since the 
   expect(told.slice(0, 3)).toEqual([false, true, false]);
 });
 
+it('tells it again until a heartbeat is answered', async () => {
+  const { api, keeper } = given({ moved: [true, false] });
+  const beats = (): number => api.requests('heartbeat').length;
+  api.answers.heartbeat = () => {
+    if (beats() < 3) throw new Error('nothing within 2000 ms');
+    return { registered: true, draining: false, work_waits: false, directives: [] };
+  };
+  const end = new AbortController();
+  const running = keeper.run(end.signal);
+  for (const count of [1, 2, 3, 4]) {
+    await until(() => beats() === count);
+    keeper.beatNow();
+  }
+  end.abort();
+  await running;
+  const told = api.requests('heartbeat').map(({ leases }) => (leases as { moved: boolean }[])[0]?.moved);
+  expect(told.slice(0, 4)).toEqual([true, true, true, false]);
+});
+
 it('registers again when the API does not know it any more', async () => {
   const { api, keeper } = given();
-  api.answers.heartbeat = () => ({ registered: api.requests('heartbeat').length > 1, draining: false, directives: [] });
+  api.answers.heartbeat = () => ({
+    registered: api.requests('heartbeat').length > 1,
+    draining: false,
+    work_waits: false,
+    directives: [],
+  });
   const end = new AbortController();
   const running = keeper.run(end.signal);
   await until(() => api.requests('register').length === 2);
@@ -78,6 +103,7 @@ it('hears whether it must drain before it is told that it may take work', async 
   api.answers.heartbeat = () => ({
     registered: true,
     draining: api.requests('heartbeat').length === 1,
+    work_waits: false,
     directives: [],
   });
   const end = new AbortController();
@@ -95,6 +121,7 @@ it('asks before anything is told when the lease has not been confirmed for as lo
   api.answers.heartbeat = () => ({
     registered: true,
     draining: false,
+    work_waits: false,
     directives: [{ operation_id: 'op_a', attempt: 3, directive: { kind: 'lease-lost', reason: 'too late' } }],
   });
   await keeper.confirm();
@@ -106,4 +133,20 @@ it('asks before anything is told when the lease has not been confirmed for as lo
   await keeper.confirm();
   expect(api.requests('heartbeat')).toHaveLength(2);
   expect(told.at(-1)).toEqual({ kind: 'lease-lost', reason: 'too late' });
+});
+
+it('says that work waits when an answer does', async () => {
+  const { api, heard, keeper } = given();
+  const beats = (): number => api.requests('heartbeat').length;
+  api.answers.heartbeat = () => ({ registered: true, draining: false, work_waits: beats() === 2, directives: [] });
+  const end = new AbortController();
+  const running = keeper.run(end.signal);
+  for (const count of [1, 2, 3]) {
+    await until(() => beats() === count);
+    keeper.beatNow();
+  }
+  await until(() => heard.length >= 5);
+  end.abort();
+  await running;
+  expect(heard.slice(0, 5)).toEqual(['draining false', 'registered', 'draining false', 'work waits', 'draining false']);
 });

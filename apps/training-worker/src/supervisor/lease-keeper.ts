@@ -5,11 +5,13 @@ import type { Lease, WorkerRpc } from './ports.js';
 
 export interface LeaseHolder {
   leases(): readonly Lease[];
-  /** Whether bytes of its checkpoints have moved since this was asked last. */
+  /** Whether its trainer has stepped, or bytes of its checkpoints have moved, since this was asked last. */
   takeMoved(lease: Lease): boolean;
   freeSlots(): number;
   obey(lease: Lease, directive: Directive): void;
   drain(draining: boolean): void;
+  /** There is work that it may take. */
+  workWaits(): void;
   /** Registered, for the first time or again, and told by a heartbeat whether to drain. */
   registered(): void;
 }
@@ -33,6 +35,8 @@ export class LeaseKeeper {
   private confirmedAt = -Infinity;
   private turnedAt: number | null = null;
   private wakeUp = new AbortController();
+  /** Leases that have moved, which no answered heartbeat has told yet. */
+  private untoldMoves: ReadonlySet<string> = new Set();
   private beating: Promise<void> | undefined;
 
   constructor(
@@ -114,18 +118,28 @@ export class LeaseKeeper {
 
   private async sendHeartbeat(): Promise<void> {
     const sentAt = this.now();
+    const leases = this.holder.leases();
+    const moved = new Set(
+      leases
+        .filter((lease) => this.holder.takeMoved(lease))
+        .map(nameOf)
+        .concat(...this.untoldMoves),
+    );
+    this.untoldMoves = moved;
     const request = {
       worker_id: this.registration.worker_id,
       free_slots: this.holder.freeSlots(),
-      leases: this.holder.leases().map((lease) => ({ ...toWire(lease), moved: this.holder.takeMoved(lease) })),
+      leases: leases.map((lease) => ({ ...toWire(lease), moved: moved.has(nameOf(lease)) })),
     };
     try {
       const timeoutMs = Math.max(this.heartbeatMs, MIN_TIMEOUT_MS);
       const reply = await this.rpc.call('heartbeat', request, { timeoutMs });
       this.confirmedAt = sentAt;
+      this.untoldMoves = new Set();
       this.isRegistered = reply.registered;
       this.direct(reply);
       this.holder.drain(reply.draining);
+      if (reply.work_waits) this.holder.workWaits();
       if (!this.isNew || !reply.registered) return;
       this.isNew = false;
       this.holder.registered();
@@ -149,4 +163,8 @@ export class LeaseKeeper {
 
 function toWire({ operationId, attempt }: Lease): { operation_id: string; attempt: number } {
   return { operation_id: operationId, attempt };
+}
+
+function nameOf({ operationId, attempt }: Lease): string {
+  return `${operationId} ${attempt}`;
 }

@@ -16,13 +16,13 @@ describe('a pause', () => {
     expect(await given.stopAsked(trainer)).toMatchObject({ boundary: 'epoch', save: { kind: 'pause' } });
     const { save } = await given.stopAsked(trainer);
     trainer.tell(given.saved(save!.request_id, 'pause', 60));
-    await given.seen(() => given.api.requests('checkpoint.commit')[0], 'commit');
+    await given.seen(() => given.api.requests('checkpoint-commit')[0], 'commit');
     expect(given.api.requests('paused')).toEqual([]);
     trainer.tell({ type: 'stopped', step: 60, epoch: 2 });
     trainer.exit();
     expect(await done).toMatchObject({ kind: 'paused' });
     expect(given.api.requests('paused')).toMatchObject([
-      { step: 60, checkpoint_id: given.api.requests('checkpoint.commit')[0] && 'id2' },
+      { step: 60, checkpoint_id: given.api.requests('checkpoint-commit')[0] && 'id2' },
     ]);
   });
 
@@ -93,7 +93,7 @@ describe('a pause', () => {
     expect(trainer.controls.at(-1)).toEqual({ type: 'continue' });
     run.obey({ kind: 'pause', boundary: 'step' }); // a heartbeat that left before the API heard of it
     expect(trainer.controlsOf('stop')).toHaveLength(1);
-    const failure = await given.seen(() => given.api.requests('checkpoint.failed')[0], 'the report');
+    const failure = await given.seen(() => given.api.requests('checkpoint-failed')[0], 'the report');
     expect(failure).toMatchObject({ pause_abandoned: true, kind: 'pause', error: { message: 'disk full' } });
     run.obey({ kind: 'lease-lost', reason: 'test' });
   });

@@ -19,7 +19,7 @@ describe('an operation that is run', () => {
     trainer.tell(given.saved('f', 'final', 100), { type: 'completed', step: 100, epoch: 5, result: { a: 1 } });
     trainer.exit();
     expect(await done).toEqual({ kind: 'completed' });
-    expect(given.api.methods()).toEqual(['restored', 'checkpoint.commit', 'completed']);
+    expect(given.api.methods()).toEqual(['restored', 'checkpoint-commit', 'completed']);
     expect(given.api.requests('completed')[0]).toMatchObject({ attempt: 2, checkpoint_id: 'id1', result: { a: 1 } });
     expect(existsSync(join(given.folder, OPERATION))).toBe(false);
   });
@@ -175,7 +175,7 @@ describe('an end from outside', () => {
     await done;
     expect(trainer.controlsOf('stop')).toMatchObject([{ save: null }]);
     expect(given.api.requests(method)).toMatchObject([{ step: 3, checkpoint_id: null }]);
-    expect(given.api.requests('checkpoint.failed')).toEqual([]);
+    expect(given.api.requests('checkpoint-failed')).toEqual([]);
   });
 
   it('by shutdown without time left kills the trainer and releases the last committed checkpoint', async () => {
@@ -184,7 +184,7 @@ describe('an end from outside', () => {
     const trainer = await given.training();
     trainer.tell(given.saved('p', 'periodic', 55));
     await given.seen(
-      () => given.api.requests('checkpoint.commit')[0] && given.api.methods().at(-1) === 'checkpoint.commit',
+      () => given.api.requests('checkpoint-commit')[0] && given.api.methods().at(-1) === 'checkpoint-commit',
       'commit',
     );
     await turn();
@@ -234,7 +234,7 @@ describe('an end from outside', () => {
   );
 
   it('is noticed by a refused commit as well', async () => {
-    given.api.answers['checkpoint.commit'] = () => {
+    given.api.answers['checkpoint-commit'] = () => {
       throw new RpcError('lease-lost', 'another attempt has it');
     };
     const done = given.givenRun().execute();
@@ -252,7 +252,7 @@ describe('a trainer that ends by itself', () => {
     trainer.tell(given.saved('p', 'periodic', 55));
     trainer.exit({ code: 1, stderrTail: ['boom'] });
     expect(await done).toEqual({ kind: 'failed' });
-    expect(given.api.methods()).toEqual(['restored', 'checkpoint.commit', 'failed']);
+    expect(given.api.methods()).toEqual(['restored', 'checkpoint-commit', 'failed']);
     expect(given.api.requests('failed')).toMatchObject([{ error: { code: 'trainer-crashed' }, checkpoint_id: 'id1' }]);
   });
 

@@ -26,6 +26,8 @@ import { UnprotectedTime } from './unprotected-time.js';
 /** A request that is repeated is told of after some seconds, and then about once a minute. */
 const TOLD_FROM_TRY = 5;
 const TOLD_EVERY_TRIES = 60;
+/** What was told earlier goes first, but nothing waits for it longer. */
+const FLUSH_WITHIN_MS = 2_000;
 
 /** One attempt at one operation: prepare, train, settle, and start over locally when a pause was withdrawn too late. */
 export class OperationRun {
@@ -45,6 +47,8 @@ export class OperationRun {
   private pauseSnapshot: PauseSnapshot | undefined;
   private refusal: Error | undefined;
   private unprotected = new UnprotectedTime();
+  private steppedTo = -1;
+  private seenStep = -1;
 
   constructor(
     private readonly operation: ClaimedOperation,
@@ -54,9 +58,11 @@ export class OperationRun {
     this.log = ports.log.child({ ...this.lease });
     this.intent = new RunIntent(operation.directive, hasState(operation));
     this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
-    const persistent = new PersistentRpc(ports.rpc, (method, err, tries) =>
-      this.log[tries % TOLD_EVERY_TRIES === TOLD_FROM_TRY ? 'warn' : 'debug']({ err, method, tries }, 'asking again'),
-    );
+    const persistent = new PersistentRpc(ports.rpc, (method, err, tries) => {
+      this.log[tries % TOLD_EVERY_TRIES === TOLD_FROM_TRY ? 'warn' : 'debug']({ err, method, tries }, 'asking again');
+      // The API looks whether all is stored before it commits, and may find the store away when it was there before.
+      if (this.storage.heed(err) && tries === 1) this.warn(err);
+    });
     this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
     this.storage = new ObservedStorage(ports.storage);
     const { intent, recorder, rpc, log } = this;
@@ -67,9 +73,11 @@ export class OperationRun {
     this.halted.catch(() => undefined); // raced against wherever the run waits
   }
 
-  /** Whether bytes of its checkpoints have moved since this was asked last. */
+  /** Whether its trainer has stepped, or bytes of its checkpoints have moved, since this was asked last. */
   takeMoved(): boolean {
-    return this.storage.takeMoved();
+    const hasStepped = this.steppedTo !== this.seenStep;
+    this.seenStep = this.steppedTo;
+    return this.storage.takeMoved() || hasStepped;
   }
 
   obey(directive: Directive): void {
@@ -158,7 +166,10 @@ export class OperationRun {
           this.ports.trainers.refill();
           this.started(event, prepared, { name: trainer.ready.trainer, version: trainer.ready.version });
         },
-        onProgress: () => this.ports.meter.observe(),
+        onProgress: (step) => {
+          this.steppedTo = step;
+          this.ports.meter.observe();
+        },
         onCheckpointing: (event) => this.recorder.record(this.unprotected.addedTo(event)),
         onPausing: () => snapshot.measure(),
         onSaving: (saving) => this.courier?.foresee(saving),
@@ -207,6 +218,7 @@ export class OperationRun {
         storage: this.storage,
         rpc: this.rpc,
         confirmLease: this.ports.confirmLease,
+        flushEvents: () => this.flushEvents(),
         newId: this.ports.newId,
         log: this.log,
         failpoints: this.ports.failpoints,
@@ -261,11 +273,7 @@ export class OperationRun {
         intent: this.intent,
         log: this.log,
         reach: (point) => this.reach(point),
-        flushEvents: async () => {
-          this.recorder.flush();
-          await this.ports.events.flush(1_000);
-          return this.recorder.newest;
-        },
+        flushEvents: () => this.flushEvents(),
         abandonPause: (message, at) => this.failedSaves.reportStop(message, at, this.intent.wish),
         snapshot: async () => {
           const { session, pauseSnapshot } = this;
@@ -299,6 +307,12 @@ export class OperationRun {
     const { resume } = this.operation;
     const last = this.courier?.lastCommitted ?? (resume && toCommitted(resume));
     return releaseAsCommitted({ last, reason, lease: this.lease }, this.ports);
+  }
+
+  /** Who reads a checkpoint or an end reads what was told before it. */
+  private flushEvents(): Promise<void> {
+    this.recorder.flush();
+    return this.ports.events.flush(this.lease, FLUSH_WITHIN_MS);
   }
 
   private loseLease(reason: string): void {

@@ -7,6 +7,7 @@ const TIMEOUT_MS = 5_000;
 /** The API could not decide now; asking again can help. */
 const UNDECIDED: readonly ErrorCode[] = [
   'messaging-unavailable',
+  'busy',
   'database-unavailable',
   'object-store-unavailable',
   'shutting-down',

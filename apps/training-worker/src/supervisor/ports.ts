@@ -47,8 +47,8 @@ export interface EventSink {
   enqueue(event: WorkerEvent): void;
   /** Forgets what this attempt has not sent yet. */
   purge(lease: Lease): void;
-  /** Settles when everything taken so far was sent, or the time is over. */
-  flush(withinMs: number): Promise<void>;
+  /** Settles when everything that this attempt has told so far is recorded, or the time is over. */
+  flush(lease: Lease, withinMs: number): Promise<void>;
 }
 
 export type TrainerReady = Extract<TrainerEvent, { type: 'ready' }>;

@@ -20,8 +20,8 @@ export interface SettlementPorts {
   readonly intent: RunIntent;
   readonly log: Logger;
   readonly reach: (point: FailpointName) => Promise<void>;
-  /** Sends what was told so far, which should arrive before the end does. Resolves to the number of the newest event. */
-  readonly flushEvents: () => Promise<number>;
+  /** Sends what was told so far, which should be recorded before the end is. */
+  readonly flushEvents: () => Promise<void>;
   readonly abandonPause: (message: string, at: Position) => void;
   /** What the machine was doing when the trainer ended for a pause. */
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
@@ -79,9 +79,9 @@ export class RunSettlement {
   }
 
   async reportFailed(error: ReportedError): Promise<Outcome> {
-    const told = await this.ports.flushEvents();
+    await this.ports.flushEvents();
     this.isReporting = true;
-    await this.ports.rpc.call('failed', { error, checkpoint_id: this.lastCommitted?.checkpointId ?? null, told });
+    await this.ports.rpc.call('failed', { error, checkpoint_id: this.lastCommitted?.checkpointId ?? null });
     this.ports.log.warn({ code: error.code, reason: error.message }, 'operation failed');
     return { kind: 'failed' };
   }
@@ -94,13 +94,15 @@ export class RunSettlement {
     const delivery = final && (await this.courier?.deliveryOf(final.request_id));
     // Without its final checkpoint the work is not safe: it is failed, and continues from the one before.
     if (delivery?.kind === 'given-up') throw new CheckpointNotStoredError(delivery.error);
-    const checkpoint = delivery?.kind === 'committed' ? delivery : this.lastCommitted;
-    const told = await this.ports.flushEvents();
+    // Without one of its own it ends where it began, or saves none.
+    const last = this.lastCommitted?.step === event.step ? this.lastCommitted : null;
+    const checkpoint = delivery?.kind === 'committed' ? delivery : last;
+    await this.ports.flushEvents();
     await this.ports.reach('complete.unreported');
     this.isReporting = true;
     const { step, epoch, result } = event;
     const checkpointId = checkpoint?.checkpointId ?? null;
-    await this.ports.rpc.call('completed', { step, epoch, result, checkpoint_id: checkpointId, told });
+    await this.ports.rpc.call('completed', { step, epoch, result, checkpoint_id: checkpointId });
     await this.ports.reach('complete.reported');
     this.ports.log.info({ step, epoch }, 'operation completed');
     return { kind: 'completed' };
@@ -166,8 +168,8 @@ export class RunSettlement {
   ): Promise<Outcome | 'wanted-again'> {
     const { rpc, intent, log } = this.ports;
     const checkpointId = checkpoint?.checkpointId ?? null;
-    const told = await this.ports.flushEvents();
-    const report = { step: at.step, epoch: at.epoch, told };
+    await this.ports.flushEvents();
+    const report = { step: at.step, epoch: at.epoch };
     await this.reachStop('unreported', wish);
     this.isReporting = true;
     try {
@@ -202,7 +204,7 @@ export class RunSettlement {
   /** @throws StopRefused when the operation has moved on to where it is not to stop, or to stop differently. */
   private async confirmStop(
     method: 'paused' | 'cancelled',
-    report: Position & { readonly checkpoint_id: string | null; readonly told: number },
+    report: Position & { readonly checkpoint_id: string | null },
   ): Promise<void> {
     let status: unknown;
     try {

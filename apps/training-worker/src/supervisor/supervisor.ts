@@ -6,17 +6,10 @@ import { OperationRun } from './operation-run.js';
 import type { Lease } from './ports.js';
 import type { RunPorts } from './run-ports.js';
 
-/** A message that says "this pool has work". */
-export interface WaitingTicket {
-  readonly operationId: string | null;
-  /** It came before the work waits: a claim that finds nothing leaves it to whoever is next. */
-  readonly isForetold: boolean;
-  ack(): void;
-  giveBack(): void;
-}
-
-export interface TicketSource {
-  next(options: { readonly expiresMs: number; readonly signal: AbortSignal }): Promise<WaitingTicket | null>;
+/** Says that a pool may have work, as long as somebody listens. */
+export interface WorkHints {
+  /** Returns a function that ends it. */
+  listen(heard: () => void): () => void;
 }
 
 export interface SupervisorSettings {
@@ -25,13 +18,13 @@ export interface SupervisorSettings {
   readonly capabilities: readonly string[];
 }
 
-const TICKET_WAIT_MS = 5_000;
-const CLAIM_TIMEOUT_MS = 5_000;
+/** Then the same claim is asked for again. */
+const CLAIM_TIMEOUT_MS = 1_000;
 const CLAIM_RETRY = { firstMs: 250, lastMs: 5_000 };
 /** Left of the grace for handing back what could not be saved. */
 const GIVE_UP_MS = 2_500;
 
-/** Fills this worker's slots: takes tickets, claims operations, runs them, and hands them back when it must stop. */
+/** Fills this worker's slots: claims operations, runs them, and hands them back when it must stop. */
 export class Supervisor implements LeaseHolder {
   private readonly runs = new Map<OperationRun, Promise<void>>();
   private readonly stopTaking = new AbortController();
@@ -39,15 +32,17 @@ export class Supervisor implements LeaseHolder {
   private isRegistered = false;
   /** Kept until it is answered: a claim that took effect without an answer is found again by it. */
   private claimId: string | undefined;
-  /** There may be work without a ticket: just registered, just finished one, or a claim went unanswered. */
-  private claimWithoutTicket = false;
+  /** Something says so: a hint, a heartbeat, that it just registered or finished one, or that a claim went unanswered. */
+  private workMayWait = false;
+  private stopListening: (() => void) | undefined;
+  private backingOff = new AbortController();
   private taking: Promise<void> = Promise.resolve();
   private changed = Promise.withResolvers<void>();
 
   constructor(
     private readonly settings: SupervisorSettings,
     private readonly ports: RunPorts,
-    private readonly tickets: TicketSource,
+    private readonly hints: WorkHints,
     private readonly log: Logger,
   ) {}
 
@@ -77,12 +72,17 @@ export class Supervisor implements LeaseHolder {
     this.isDraining = draining;
     this.log.info({ draining }, 'draining changed');
     if (draining) for (const run of this.runs.keys()) run.shutDown('drain');
-    this.tellChange();
+    this.workWaits();
   }
 
   registered(): void {
     this.isRegistered = true;
-    this.claimWithoutTicket = true;
+    this.workWaits();
+  }
+
+  workWaits(): void {
+    this.workMayWait = true;
+    this.backingOff.abort();
     this.tellChange();
   }
 
@@ -115,32 +115,31 @@ export class Supervisor implements LeaseHolder {
     const { signal } = this.stopTaking;
     const backoff = new Backoff(CLAIM_RETRY);
     while (!signal.aborted) {
-      if (!this.isRegistered || this.freeSlots() === 0) {
+      const isFree = this.isRegistered && this.freeSlots() > 0;
+      this.listen(isFree);
+      if (!isFree || !this.workMayWait) {
         await this.changed.promise;
         continue;
       }
-      const ticket = this.claimWithoutTicket ? null : await this.nextTicket();
-      if (!ticket && !this.claimWithoutTicket) continue;
-      if (signal.aborted || this.freeSlots() === 0) {
-        ticket?.giveBack();
-        continue;
-      }
-      this.claimWithoutTicket = false;
-      if (await this.claim(ticket)) backoff.reset();
-      else await backoff.wait(signal);
+      this.workMayWait = false;
+      this.backingOff = new AbortController();
+      if (await this.claim()) backoff.reset();
+      else await backoff.wait(AbortSignal.any([signal, this.backingOff.signal]));
+    }
+    this.listen(false);
+  }
+
+  /** A hint reaches one of those who listen, so who cannot take work must not. */
+  private listen(isFree: boolean): void {
+    if (isFree) this.stopListening ??= this.hints.listen(() => this.workWaits());
+    else {
+      this.stopListening?.();
+      this.stopListening = undefined;
     }
   }
 
-  /** Waits for one, but not past the moment when there is something to claim without it, or no slot any more. */
-  private async nextTicket(): Promise<WaitingTicket | null> {
-    const until = new AbortController();
-    const signal = AbortSignal.any([this.stopTaking.signal, until.signal]);
-    void this.changed.promise.then(() => until.abort());
-    return this.tickets.next({ expiresMs: TICKET_WAIT_MS, signal });
-  }
-
   /** False: nobody answered. */
-  private async claim(ticket: WaitingTicket | null): Promise<boolean> {
+  private async claim(): Promise<boolean> {
     const { pool, capabilities } = this.settings;
     this.claimId ??= this.ports.newId();
     const request = { worker_id: this.ports.workerId, claim_id: this.claimId, pool, capabilities: [...capabilities] };
@@ -148,18 +147,12 @@ export class Supervisor implements LeaseHolder {
       const { operation } = await this.ports.rpc.call('claim', request, { timeoutMs: CLAIM_TIMEOUT_MS });
       if (operation) await this.ports.failpoints.reach('claim.answered', operation.operation_id);
       this.claimId = undefined;
-      if (operation || !ticket?.isForetold) ticket?.ack();
-      else ticket.giveBack();
-      if (operation) await this.ports.failpoints.reach('claim.acknowledged', operation.operation_id);
-      if (operation) {
-        this.start(new OperationRun(operation, this.ports));
-        // Several may be waiting while their tickets are still on their way.
-        this.claimWithoutTicket = true;
-      }
+      if (!operation) return true;
+      this.start(new OperationRun(operation, this.ports));
+      this.workMayWait = true; // others may wait too
       return true;
     } catch (err) {
-      // Without an ack the ticket comes back; the same claim id finds what was claimed already.
-      this.claimWithoutTicket = true;
+      this.workMayWait = true; // the same claim id finds what was claimed already
       this.log.debug({ err }, 'claim not answered');
       return false;
     }
@@ -171,8 +164,7 @@ export class Supervisor implements LeaseHolder {
     const done = run.execute().then((outcome) => {
       this.log.info({ ...run.lease, outcome }, 'operation left');
       this.runs.delete(run);
-      this.claimWithoutTicket = true;
-      this.tellChange();
+      this.workWaits();
     });
     this.runs.set(run, done);
   }

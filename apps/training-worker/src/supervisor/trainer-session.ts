@@ -17,7 +17,7 @@ export type Ending =
 
 export interface SessionHooks {
   onStarted(event: Event<'started'>): void;
-  onProgress(): void;
+  onProgress(step: number): void;
   onCheckpointing(event: Event<'checkpointing'>): void;
   /** It has been asked to stop for a pause, or has saved for one: the last moments to look at it. */
   onPausing(): void;
@@ -114,7 +114,7 @@ export class TrainerSession implements TrainerListener {
         return this.steer();
       case 'progress':
         this.lastExamplesPerSecond = event.examples_per_second ?? this.lastExamplesPerSecond;
-        this.hooks.onProgress();
+        this.hooks.onProgress(event.step);
         return this.recorder.recordProgress(event);
       case 'checkpointing':
         return this.hooks.onCheckpointing(event);

@@ -27,7 +27,7 @@ export interface BackendWish {
   readonly tryModel: () => void;
 }
 
-/** Multiply-adds of an average product from which native TensorFlow was at least three times as fast as WASM: ADR 24. */
+/** Multiply-adds of an average product from which native TensorFlow was at least three times as fast as WASM: ADR 28. */
 export const NATIVE_FROM = 2_000_000;
 
 /** What `auto` tries, in this order. A GPU is used by name only: nobody has measured from which size on it is faster. */

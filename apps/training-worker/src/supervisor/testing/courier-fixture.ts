@@ -40,6 +40,7 @@ export class CourierFixture {
         storage,
         rpc: new LeasedRpc(persistent, LEASE, 'w1', halt.signal, () => undefined),
         confirmLease: () => this.confirmLease(),
+        flushEvents: () => Promise.resolve(),
         newId: () => `c${(ids += 1)}`,
         log: pino({ level: 'silent' }),
         failpoints: NO_FAILPOINTS,

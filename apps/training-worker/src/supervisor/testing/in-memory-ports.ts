@@ -44,15 +44,17 @@ function usualAnswer(method: WorkerRpcMethod, request: unknown): unknown {
     case 'register':
       return { heartbeat_ms: 2_000, lease_ms: 6_000, directives: [] };
     case 'heartbeat':
-      return { registered: true, draining: false, directives: [] };
+      return { registered: true, draining: false, work_waits: false, directives: [] };
     case 'claim':
       return { operation: null };
+    case 'events':
+      return { operations: [] };
     case 'restored':
-    case 'checkpoint.failed':
+    case 'checkpoint-failed':
       return { directive: { kind: 'run' } };
     case 'restore-failed':
       return { resume: null };
-    case 'checkpoint.commit':
+    case 'checkpoint-commit':
       return { checkpoint_id: (request as { checkpoint: { id: string } }).checkpoint.id };
     default:
       return { status: method };

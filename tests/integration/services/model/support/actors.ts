@@ -117,12 +117,12 @@ export class Actors {
       }
       case 'commit': {
         const request = { ...leaseOf(action), checkpoint: this.uploads.recordOf(action.checkpoint.id) };
-        return this.call('checkpoint.commit', request, (reply) => ({ checkpoint: reply.checkpoint_id }));
+        return this.call('checkpoint-commit', request, (reply) => ({ checkpoint: reply.checkpoint_id }));
       }
       case 'save-failed': {
         const error = { code: 'checkpoint-failed', message: 'the disk is full', details: {} };
         const failure = { kind: 'periodic' as const, error, pause_abandoned: action.isPauseAbandoned };
-        return this.call('checkpoint.failed', { ...leaseOf(action), ...positionOf(action), ...failure }, directive);
+        return this.call('checkpoint-failed', { ...leaseOf(action), ...positionOf(action), ...failure }, directive);
       }
       case 'paused': {
         const request = {
@@ -140,7 +140,8 @@ export class Actors {
       case 'cancelled':
         return this.call('cancelled', { ...leaseOf(action), ...positionOf(action), checkpoint_id: null }, status);
       case 'completed': {
-        const request = { ...leaseOf(action), ...positionOf(action), checkpoint_id: null, result: { loss: 0.5 } };
+        const { checkpointId: checkpoint_id } = action;
+        const request = { ...leaseOf(action), ...positionOf(action), checkpoint_id, result: { loss: 0.5 } };
         return this.call('completed', request, status);
       }
       case 'released': {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
-import { NO_FAILPOINTS } from '@ktrdr/failpoints';
+import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import { type Checkpoint, ExpireLeases } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
@@ -54,7 +54,11 @@ export interface Breakable {
 export type ApiInProcess = Awaited<ReturnType<typeof startApiInProcess>>;
 
 /** The whole API on real services and a real socket, in this process, so that its sweeper can be called by a test. */
-export async function startApiInProcess(services: Services, sabotage: (parts: Breakable) => void = () => undefined) {
+export async function startApiInProcess(
+  services: Services,
+  sabotage: (parts: Breakable) => void = () => undefined,
+  failpoints: Failpoints = NO_FAILPOINTS,
+) {
   const token = `test-${randomBytes(16).toString('hex')}`;
   const config = readConfig({
     ...LONG_LEASE,
@@ -69,7 +73,7 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
   });
   const adapter = new FastifyAdapter({ forceCloseConnections: true, routerOptions: { maxParamLength: 300 } });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, NO_FAILPOINTS), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, failpoints), adapter, {
     bodyParser: false,
     logger: false,
   });
@@ -95,7 +99,8 @@ export async function startApiInProcess(services: Services, sabotage: (parts: Br
     token,
     gate,
     objects,
-    rpc: new WorkerRpcClient(session),
+    session,
+    rpc: new WorkerRpcClient(session, 'model'),
     uploads: new CheckpointStore(objects),
     expire: app.get(ExpireLeases),
   };

@@ -1,0 +1,66 @@
+import { ControlHint } from '@ktrdr/contracts';
+import type { NatsSession } from './nats-session.js';
+
+/** Idle workers of a pool share what is said of its work, so that one hint wakes one of them. */
+const IDLE = 'idle';
+
+/** Says that something has changed. PostgreSQL says what: any hint may be lost, doubled or late. */
+export class HintPublisher {
+  constructor(private readonly session: NatsSession) {}
+
+  /** One idle worker of the pool claims. */
+  work(pool: string): void {
+    this.publish(this.session.subjects.work(pool));
+  }
+
+  /** This worker sends a heartbeat, or claims. */
+  control(workerId: string, hint: ControlHint = {}): void {
+    this.publish(this.session.subjects.control(workerId), JSON.stringify(hint));
+  }
+
+  /** Whoever shows events reads on. */
+  recorded(): void {
+    this.publish(this.session.subjects.recorded);
+  }
+
+  /** What is said while nobody hears it is not said later. */
+  private publish(subject: string, body?: string): void {
+    if (this.session.isConnected) this.session.connection.publish(subject, body);
+  }
+}
+
+/** Hears hints. Each method returns a function that ends the subscription. */
+export class HintListener {
+  constructor(private readonly session: NatsSession) {}
+
+  onWork(pool: string, heard: () => void): () => void {
+    return this.listen(this.session.subjects.work(pool), heard, IDLE);
+  }
+
+  /** An unreadable hint is still a hint. */
+  onControl(workerId: string, heard: (hint: ControlHint) => void): () => void {
+    return this.listen(this.session.subjects.control(workerId), (body) => heard(toHint(body)));
+  }
+
+  onRecorded(heard: () => void): () => void {
+    return this.listen(this.session.subjects.recorded, heard);
+  }
+
+  private listen(subject: string, heard: (body: string) => void, queue?: string): () => void {
+    const subscription = this.session.connection.subscribe(subject, {
+      ...(queue ? { queue } : {}),
+      callback: (error, message) => {
+        if (!error) heard(message.string());
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+}
+
+function toHint(body: string): ControlHint {
+  try {
+    return ControlHint.safeParse(JSON.parse(body)).data ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,53 @@
+/** A program's own clock that only moves forward, in ms. */
+export type MonotonicClock = () => number;
+
+const REMEMBERED_MS = 600_000;
+/** So long the quickest way of a request counts: a clock that stood still, in a machine that slept, is forgiven then. */
+const QUICKEST_OF_MS = 60_000;
+
+interface Asker {
+  /** Of the two latest spans of time: the least difference between the clock here and the asker's. */
+  least: number;
+  leastBefore: number;
+  spanBeganAt: number;
+  heardAt: number;
+}
+
+/**
+ * How long requests have been on their way, by clocks that have nothing to do with each other: the quickest request of an
+ * asker tells how far its clock is from the one here, and what takes longer than that one has waited somewhere.
+ */
+export class RequestAges {
+  private readonly askers = new Map<string, Asker>();
+  private lookedAt = 0;
+
+  constructor(private readonly now: MonotonicClock = () => performance.now()) {}
+
+  /** In ms, of a request that arrives now. @param sentAt by the clock of the asker, a program's one run */
+  ageOf(asker: string, sentAt: number): number {
+    const now = this.now();
+    this.forgetSilent(now);
+    const difference = now - sentAt;
+    const known = this.askers.get(asker) ?? {
+      least: difference,
+      leastBefore: difference,
+      spanBeganAt: now,
+      heardAt: now,
+    };
+    this.askers.set(asker, known);
+    if (now - known.spanBeganAt > QUICKEST_OF_MS) {
+      known.leastBefore = known.least;
+      known.least = difference;
+      known.spanBeganAt = now;
+    }
+    known.least = Math.min(known.least, difference);
+    known.heardAt = now;
+    return difference - Math.min(known.least, known.leastBefore);
+  }
+
+  private forgetSilent(now: number): void {
+    if (now - this.lookedAt < REMEMBERED_MS) return;
+    this.lookedAt = now;
+    for (const [asker, { heardAt }] of this.askers) if (now - heardAt > REMEMBERED_MS) this.askers.delete(asker);
+  }
+}
