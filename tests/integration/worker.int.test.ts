@@ -189,25 +189,28 @@ describe('a worker', () => {
     givenWorker();
     await trains(5);
     await losesItsLease();
-    const reports = api.calls.filter(({ method }) => method !== 'heartbeat' && method !== 'claim').length;
+    const lostAt = new Date().toISOString();
+    const writes = () => api.calls.filter(({ method }) => !['heartbeat', 'claim', 'events'].includes(method));
+    const written = writes().length;
     await until(async () => (await readdir(join(folder, 'w1', 'spool'))).length === 0, 'the spool is dropped');
     await until(() => api.callsOf('heartbeat').length > 20, 'some more heartbeats');
-    expect(api.calls.filter(({ method }) => method !== 'heartbeat' && method !== 'claim')).toHaveLength(reports);
+    expect(writes()).toHaveLength(written);
+    expect(api.events.filter(({ at }) => at > lostAt)).toEqual([]);
   });
 
-  it('that was frozen past its lease asks before it tells anything', async () => {
+  it('that was frozen past its lease tells nothing of what comes after it has heard that', async () => {
     await givenApi({ steps: 100_000 });
     const { child } = givenWorker();
     await trains(5);
     child.kill('SIGSTOP');
     const frozenAt = performance.now();
     await until(() => performance.now() - frozenAt > 1_500, 'the lease is over');
-    const told = api.events.length;
-    const thawedAt = new Date().toISOString();
     await losesItsLease(() => child.kill('SIGCONT'));
+    const lostAt = new Date().toISOString();
     const beats = api.callsOf('heartbeat').length;
     await until(() => api.callsOf('heartbeat').length > beats + 5, 'some more heartbeats');
-    expect(api.events.slice(told).filter(({ at }) => at >= thawedAt)).toEqual([]);
+    expect(api.events.filter(({ at }) => at > lostAt)).toEqual([]);
+    expect(api.callsOf('checkpoint-commit').filter(({ checkpoint }) => checkpoint.created_at > lostAt)).toEqual([]);
   });
 
   it.each([
