@@ -26,10 +26,12 @@ export type Engine = Readonly<{
 /** Neither an engine, nor the means to start one; the message says what to install. */
 export class NoEngineError extends Error {}
 
-const PACKAGES = ['docker.io', 'docker-compose', 'iptables', 'debootstrap', 'debian-archive-keyring'];
+const PACKAGES = ['docker.io', 'docker-compose', 'iptables', 'iproute2', 'debootstrap', 'debian-archive-keyring'];
 const PROGRAMS = ['/usr/sbin/dockerd', '/usr/bin/docker-compose', '/usr/sbin/iptables', '/usr/sbin/debootstrap'];
 /** Of BuildKit inside the engine, which Debian's client asks for by this variable. */
 const BUILDKIT = { DOCKER_BUILDKIT: '1', COMPOSE_DOCKER_CLI_BUILD: '1' };
+/** The engine makes its bridge and leaves it behind. */
+const BRIDGE = '/sys/class/net/docker0';
 const STARTS_WITHIN_MS = 60_000;
 /** Containers that compute share what their engine's group gets; as much as five processes outside it. */
 const CPU_SHARES = 5_120;
@@ -88,6 +90,7 @@ async function installEngine(report: (line: string) => void): Promise<readonly s
 async function startEngine(installed: readonly string[]): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), 'ktrdr-engine-'));
   const groupsBefore = await controlGroups();
+  const hadBridge = await exists(BRIDGE);
   const socket = join(folder, 'docker.sock');
   const config = join(folder, 'daemon.json');
   const log = join(folder, 'dockerd.log');
@@ -95,7 +98,7 @@ async function startEngine(installed: readonly string[]): Promise<Engine> {
   const flags = [
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'docker.pid'), '-H', `unix://${socket}`, '--config-file', config],
-    ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--bridge', 'none'],
+    ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
     ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'],
   ];
   const daemon = spawn('/bin/sh', ['-c', 'exec /usr/sbin/dockerd "$@" >"$0" 2>&1', log, ...flags], {
@@ -127,6 +130,7 @@ async function startEngine(installed: readonly string[]): Promise<Engine> {
       daemon.kill('SIGTERM');
       await ended;
       await unmountBelow(folder);
+      if (!hadBridge) await run('ip', ['link', 'delete', 'docker0']).catch(() => undefined);
       const ours = (await controlGroups()).filter((group) => !groupsBefore.includes(group));
       for (const group of ours)
         await run('find', [group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']).catch(() => undefined);

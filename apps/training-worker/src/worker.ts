@@ -42,8 +42,6 @@ export async function runWorker(
     openObjectStore(url, config.s3Credentials ? { credentials: config.s3Credentials } : {});
   const objects = openStore(config.objectStoreUrl);
   const storage = new CheckpointStore(objects, failpoints);
-  // Saves wait for a store that comes later; the log names what is wrong with it from the start.
-  objects.check().catch((err: unknown) => log.warn({ reason: reasonOf(err) }, 'object store not usable'));
   const spool = new Spool(join(config.folder, 'spool'));
   const removed = await spool.open();
   if (removed.length > 0) log.info({ removed }, 'spool of an earlier life removed');
@@ -154,10 +152,6 @@ export async function runWorker(
     spool.close();
   }
   log.info('worker stopped');
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The trainer itself says what it can run. */

@@ -18,12 +18,13 @@ export async function startProbe(
   { slots, checkObjectStore }: { readonly slots: number; readonly checkObjectStore: () => Promise<void> },
   log: Logger,
 ): Promise<ProbeServer> {
-  const health = new WorkerHealth({
+  const worker = {
     sinceLastTurnMs: () => parts.leases?.sinceLastTurnMs() ?? null,
     isRegistered: () => parts.leases?.isKnown ?? false,
     isConnected: () => parts.session?.isConnected ?? false,
     checkObjectStore,
-  });
+  };
+  const health = new WorkerHealth(worker, log);
   const metrics = workerMetrics({
     slots,
     operations: () => parts.supervisor?.leases().length ?? 0,

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { WorkerHealth } from './worker-health.js';
 
 function given({
@@ -8,6 +9,8 @@ function given({
 } = {}) {
   const clock = { now: 0 };
   let checks = 0;
+  const logged: string[] = [];
+  const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const health = new WorkerHealth(
     {
       sinceLastTurnMs: () => turnedMs,
@@ -19,9 +22,10 @@ function given({
         return answer ? Promise.reject(answer) : Promise.resolve();
       },
     },
+    { info: log, warn: log } as Pick<Logger, 'info' | 'warn'>,
     () => clock.now,
   );
-  return { health, clock, checks: () => checks };
+  return { health, clock, logged, checks: () => checks };
 }
 
 it('lives before its loop begins and while that turns, and no longer once it is stuck', () => {
@@ -58,4 +62,18 @@ it('checks the object store once in five seconds, however often it is asked', as
   clock.now = 5_001;
   expect((await health.readiness()).isReady).toBe(false);
   expect(checks()).toBe(2);
+});
+
+it('says in the log what is down, once, and when it is back', async () => {
+  const { health, clock, logged } = given({
+    store: [new Error('EACCES: /objects'), new Error('EACCES: /objects'), null],
+  });
+  for (let asked = 0; asked < 4; asked += 1) {
+    await health.readiness();
+    clock.now += 6_000;
+  }
+  expect(logged).toEqual([
+    'not ready {"part":"object_store","reason":"EACCES: /objects"}',
+    'ready again {"part":"object_store"}',
+  ]);
 });

@@ -1,3 +1,5 @@
+import type { Logger } from 'pino';
+
 /** What the probe asks of the worker; each part is there only from some moment of the start on. */
 export interface ProbedWorker {
   /** How long ago the loop that keeps leases turned last, in ms; null while it has not begun. */
@@ -28,8 +30,11 @@ const down = (reason: string): PartHealth => ({ status: 'down', reason });
 export class WorkerHealth {
   private store: { readonly health: Promise<PartHealth>; readonly askedAt: number } | undefined;
 
+  private readonly reported = new Map<string, string | undefined>();
+
   constructor(
     private readonly worker: ProbedWorker,
+    private readonly log: Pick<Logger, 'info' | 'warn'>,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -42,7 +47,17 @@ export class WorkerHealth {
     const nats = this.worker.isConnected() ? UP : down('not connected');
     const registration = this.worker.isRegistered() ? UP : down('the API has not registered this worker');
     const parts = { registration, nats, object_store: await this.objectStore() };
+    for (const [part, health] of Object.entries(parts)) this.report(part, health);
     return { isReady: Object.values(parts).every(({ status }) => status === 'up'), parts };
+  }
+
+  /** Each change once: a prober asks again and again. */
+  private report(part: string, health: PartHealth): void {
+    const reason = health.status === 'down' ? health.reason : undefined;
+    if (reason === this.reported.get(part)) return;
+    if (reason === undefined) this.log.info({ part }, 'ready again');
+    else this.log.warn({ part, reason }, 'not ready');
+    this.reported.set(part, reason);
   }
 
   private objectStore(): Promise<PartHealth> {
