@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../repository.js';
 import { CACHE, docker, prepareBaseImages } from './base-images.js';
 import { type Engine, NoEngineError, openEngine } from './engine.js';
@@ -18,7 +20,7 @@ let child: ChildProcess | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interrupted = true;
-    child?.kill(signal);
+    if (child?.pid) signalGroup(child.pid, signal);
   });
 }
 
@@ -26,14 +28,22 @@ function assertGoingOn(): void {
   if (interrupted) throw new Error('interrupted');
 }
 
-/** Runs a program to its end. */
-function run([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
-  child = spawn(command, args, { cwd: repositoryRoot, stdio: 'inherit', env: { ...process.env, ...env } });
-  const started = child;
-  return new Promise((resolve, reject) => {
-    started.on('error', reject);
-    started.on('close', (code) => resolve(code ?? 1));
-  });
+/** False: nothing of the group is left. npm itself passes no signal on to what it runs. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a program, in a process group of its own, until the whole group has ended. */
+async function run([command = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const options = { cwd: repositoryRoot, stdio: 'inherit', detached: true, env: { ...process.env, ...env } } as const;
+  child = spawn(command, args, options);
+  const [code] = (await once(child, 'close')) as [number | null];
+  while (child.pid && signalGroup(child.pid, 0)) await delay(100);
+  return code ?? 1;
 }
 
 /** Everything that a command needs to use this engine, testcontainers included. */
