@@ -2,6 +2,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import type { Bench } from './bench.js';
 import { dedup } from './benches/dedup.js';
 import { dispatch } from './benches/dispatch.js';
+import { events } from './benches/events.js';
 import { failover } from './benches/failover.js';
 import { overhead } from './benches/overhead.js';
 import { restore } from './benches/restore.js';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   resumeLatency,
   resumeAccept,
   dispatch,
+  events,
   failover,
   saveStall,
   saveDurable,
