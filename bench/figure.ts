@@ -1,5 +1,5 @@
 /** What a figure must be. `ratio` speaks of the figure over its reference, measured in the same run. */
-export type Bar = Readonly<{ of: 'value' | 'ratio'; is: '==' | '<='; limit: number }>;
+export type Bar = Readonly<{ of: 'value' | 'ratio'; is: '==' | '<=' | '>='; limit: number }>;
 
 /** The same measured on a peer, or on the physical limit. */
 export type Reference = Readonly<{ name: string; value: number }>;
@@ -30,7 +30,8 @@ export type Measured = Readonly<{
 function holds({ of, is, limit }: Bar, value: number, ratio: number | null): boolean {
   const judged = of === 'value' ? value : ratio;
   if (judged === null) throw new Error('A bar on a ratio needs a reference.');
-  return is === '==' ? judged === limit : judged <= limit;
+  if (is === '==') return judged === limit;
+  return is === '<=' ? judged <= limit : judged >= limit;
 }
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;

@@ -3,6 +3,7 @@ import type { Bench } from './bench.js';
 import { backends } from './benches/backends.js';
 import { dedup } from './benches/dedup.js';
 import { dispatch } from './benches/dispatch.js';
+import { events } from './benches/events.js';
 import { failover } from './benches/failover.js';
 import { overhead } from './benches/overhead.js';
 import { restore } from './benches/restore.js';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   resumeLatency,
   resumeAccept,
   dispatch,
+  events,
   failover,
   saveStall,
   saveDurable,

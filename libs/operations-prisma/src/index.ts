@@ -9,6 +9,7 @@ export {
   reach,
 } from './database.js';
 export { type CursoredEvent, type EventCursor, EventLog } from './event-log.js';
+export { Gathering } from './gathering.js';
 export { type IdempotencyClaim, IdempotencyStore, type IdempotentRequest } from './idempotency-store.js';
 export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './ingest-events.js';
 export { ObjectsInUseError } from './objects-lock.js';

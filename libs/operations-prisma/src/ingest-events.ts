@@ -44,20 +44,27 @@ export const ENDED = -1;
 /**
  * Records what attempts told, each event once, and returns for each how many were new, or {@link ENDED}: its worker is
  * another one, a newer attempt has begun, or somebody else than its worker has ended it. One statement writes all whose
- * row is free; the others follow one by one.
+ * row is free; the others follow, those of a worker one by one, after this has settled.
  * @param told each of another attempt
  */
-export async function ingest(prisma: Database, told: readonly ToldByAttempt[]): Promise<readonly number[]> {
+export async function ingest(prisma: Database, told: readonly ToldByAttempt[]): Promise<readonly Promise<number>[]> {
   const plain = told.filter(({ events }) => !events.some(({ warning, checkpointing }) => warning ?? checkpointing));
   const asked = JSON.stringify(plain.map((one) => toAsked(one)));
-  const rows = plain.length > 0 ? await record(prisma, () => prisma.$rows<Written>(ingestStatement(asked))) : [];
+  const write = () => prisma.$rows<Written>(ingestStatement(asked));
+  const rows = plain.length > 0 ? await record(prisma, write) : [];
   const written = new Map(rows.map(({ id, attempt, count }) => [`${id} ${attempt}`, count]));
-  const counts: number[] = [];
-  for (const one of told) {
+  const following = new Map<string, Promise<unknown>>();
+  return told.map((one) => {
     const count = written.get(`${one.operationId} ${one.attempt}`);
-    counts.push(count ?? (await record(prisma, () => ingestAlone(prisma, one))));
-  }
-  return counts;
+    if (count !== undefined) return Promise.resolve(count);
+    const before = following.get(one.workerId) ?? Promise.resolve();
+    const follows = before.then(() => record(prisma, () => ingestAlone(prisma, one)));
+    following.set(
+      one.workerId,
+      follows.catch(() => undefined),
+    );
+    return follows;
+  });
 }
 
 interface Written {

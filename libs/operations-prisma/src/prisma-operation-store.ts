@@ -2,6 +2,7 @@ import {
   type AttemptRecord,
   type Checkpoint,
   type ClaimRequest,
+  type DirectedOperation,
   type Lease,
   type LeaseRenewal,
   LeaseLostError,
@@ -37,6 +38,7 @@ import {
 import { queuePositionOf } from './queue-position.js';
 import { markStuck, prioritise, warn } from './record-progress.js';
 import { recordStart } from './record-start.js';
+import { type RenewalCommand, renewTogether } from './renew-leases.js';
 import { submitStatement } from './submit-statement.js';
 import { asksForCheckpoints, transitionStatement } from './transition-statement.js';
 import { LEASED, listOf, WAITING } from './status-lists.js';
@@ -48,6 +50,7 @@ const { sql } = Prisma;
 type RowWithCheckpoints = OperationRow & { readonly checkpoints: CheckpointJson[] };
 
 const READS = { atOnce: 2, items: 16 };
+const RENEWALS = { atOnce: 2, items: 128 };
 
 export interface Claimed {
   readonly operation: Operation;
@@ -63,10 +66,12 @@ export interface Claimed {
 export class PrismaOperationStore implements OperationStore {
   private readonly transitions: TransitionsTogether;
   private readonly reads: Gathering<string, RowWithCheckpoints | undefined>;
+  private readonly renewals: Gathering<RenewalCommand, DirectedOperation | undefined>;
 
   constructor(private readonly prisma: Database) {
     this.reads = new Gathering((ids) => this.rowsWithCheckpoints(ids), READS);
     this.transitions = new TransitionsTogether(prisma);
+    this.renewals = new Gathering((leases) => renewTogether(prisma, leases), RENEWALS);
   }
 
   async submit(draft: OperationDraft): Promise<Submission> {
@@ -191,30 +196,9 @@ export class PrismaOperationStore implements OperationStore {
     };
   }
 
-  async renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]> {
-    if (leases.length === 0) return [];
-    const ids = leases.map(({ operationId }) => operationId);
-    const attempts = leases.map(({ attempt }) => attempt);
-    const moved = leases.map(({ hasMoved = false }) => hasMoved);
-    const rows = await reach(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
-        WITH named AS (
-          SELECT * FROM unnest(${ids}::text[], ${attempts}::int[], ${moved}::boolean[]) AS n(id, attempt, moved)
-        ), renewed AS (
-          UPDATE operations o SET lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
-            progress_at = CASE WHEN n.moved THEN clock_timestamp() ELSE o.progress_at END,
-            stuck_since = CASE WHEN NOT n.moved THEN o.stuck_since END
-          FROM named n
-          WHERE o.id = n.id AND o.attempt = n.attempt AND o.worker_id = ${workerId}
-            AND o.status IN ${LEASED}
-          RETURNING o.*
-        )
-        SELECT ${operationColumns('r')} FROM renewed r
-        UNION ALL
-        SELECT ${operationColumns('o')} FROM operations o JOIN named n ON n.id = o.id
-        WHERE o.id NOT IN (SELECT id FROM renewed)`),
-    );
-    return rows.map(toOperation);
+  async renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number) {
+    const rows = await Promise.all(leases.map((lease) => this.renewals.add({ ...lease, workerId, leaseMs })));
+    return rows.flatMap((row) => row ?? []);
   }
 
   async expiredLeases(): Promise<readonly Operation[]> {

@@ -1,5 +1,6 @@
 import { WorkerNotFoundError } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
+import { Gathering } from './gathering.js';
 import { Prisma } from './generated/prisma/client.js';
 import { MOST_SILENT_CLAIMS, TAKES_WORK } from './work-queue.js';
 
@@ -35,9 +36,18 @@ export interface SeenWorker extends Pick<WorkerRegistration, 'pool' | 'capabilit
   readonly takesWork: boolean;
 }
 
+interface Sighting {
+  readonly id: string;
+  readonly freeSlots: number;
+}
+
 /** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
 export class WorkerRegistry {
-  constructor(private readonly prisma: Database) {}
+  private readonly sightings: Gathering<Sighting, SeenWorker | null>;
+
+  constructor(private readonly prisma: Database) {
+    this.sightings = new Gathering((sightings) => this.seenTogether(sightings), { atOnce: 2, items: 128 });
+  }
 
   async register(worker: WorkerRegistration): Promise<void> {
     const { id, pool, version, host, pid, slots, capabilities } = worker;
@@ -53,14 +63,25 @@ export class WorkerRegistry {
     );
   }
 
-  /** null: it has to register first. */
-  async seen(id: string, freeSlots: number): Promise<SeenWorker | null> {
-    const [row] = await reach(() =>
-      this.prisma.$rows<SeenWorker>(sql`
-        UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = ${freeSlots} WHERE id = ${id}
-        RETURNING pool, capabilities, draining, ${TAKES_WORK} AS "takesWork"`),
+  /** null: it has to register first. Many that come at the same time share a statement. */
+  seen(id: string, freeSlots: number): Promise<SeenWorker | null> {
+    return this.sightings.add({ id, freeSlots });
+  }
+
+  private async seenTogether(sightings: readonly Sighting[]): Promise<readonly (SeenWorker | null)[]> {
+    const rows = await reach(() =>
+      this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
+        WITH seen AS MATERIALIZED (
+          -- In one order, so that nobody waits in a circle.
+          SELECT w.id, (SELECT s."freeSlots" FROM jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb)
+            AS s(id text, "freeSlots" int) WHERE s.id = w.id LIMIT 1) AS free_slots
+          FROM workers w WHERE w.id = ANY(${sightings.map(({ id }) => id)}) ORDER BY w.id FOR UPDATE
+        )
+        UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = seen.free_slots FROM seen WHERE w.id = seen.id
+        RETURNING w.id, w.pool, w.capabilities, w.draining, ${TAKES_WORK} AS "takesWork"`),
     );
-    return row ?? null;
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return sightings.map(({ id }) => found.get(id) ?? null);
   }
 
   /** A draining worker takes no new work and hands over what it has; to end that ends its quarantine too. @throws {WorkerNotFoundError} */

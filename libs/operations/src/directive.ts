@@ -8,9 +8,15 @@ export type WorkerDirective =
   | { readonly kind: 'cancel'; readonly save: boolean }
   | { readonly kind: 'lease-lost'; readonly reason: string };
 
+/** What decides about the holder of an attempt. */
+export type DirectedOperation = Pick<
+  Operation,
+  'id' | 'status' | 'attempt' | 'workerId' | 'pauseRequest' | 'cancelRequest'
+>;
+
 /** The row decides; the worker obeys. `undefined`: the operation is gone. */
 export function directiveFor(
-  operation: Operation | undefined,
+  operation: DirectedOperation | undefined,
   lease: { readonly attempt: number; readonly workerId: string },
 ): WorkerDirective {
   if (!operation) return { kind: 'lease-lost', reason: 'the operation was deleted' };

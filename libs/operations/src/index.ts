@@ -126,7 +126,7 @@ export {
   INTERVAL_REASONS,
   type IntervalReason,
 } from './checkpointing.js';
-export { directiveFor, type WorkerDirective } from './directive.js';
+export { type DirectedOperation, directiveFor, type WorkerDirective } from './directive.js';
 export { newOperationId, SubmitOperation } from './submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';
 export { type PausedReport, ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';

@@ -15,6 +15,7 @@ import type {
   Progress,
   Watchdog,
 } from './operation.js';
+import type { DirectedOperation } from './directive.js';
 import type { OperationStatus } from './operation-status.js';
 import type { OperationEvent } from './transitions.js';
 import type { BadFile } from './errors.js';
@@ -228,7 +229,11 @@ export interface OperationStore {
   /** Gives the first fitting operation to the worker with attempt + 1, or null. Idempotent by `claimId`. */
   claim(request: ClaimRequest): Promise<Operation | null>;
   /** Extends what this worker still holds. Returns every named operation as it is now. */
-  renewLeases(workerId: string, leases: readonly LeaseRenewal[], leaseMs: number): Promise<Operation[]>;
+  renewLeases(
+    workerId: string,
+    leases: readonly LeaseRenewal[],
+    leaseMs: number,
+  ): Promise<readonly DirectedOperation[]>;
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
   /**

@@ -53,7 +53,7 @@ describe('what workers tell', () => {
     await other.query('SELECT 1 FROM operations WHERE id = $1 FOR UPDATE', [held.id]);
     const lease = ({ id, attempt }: { id: string; attempt: number }) => ({ operationId: id, attempt, workerId: 'w' });
     const told = [held, ...operations].map((operation) => ({ ...lease(operation), events: [log(1), log(2)] }));
-    const writing = ingestDirectly(under.database, told);
+    const writing = ingestDirectly(under.database, told).then((counts) => Promise.all(counts));
     const written = async ({ id, eventSeq }: { id: string; eventSeq: number }): Promise<number> =>
       (await under.records.events(id, eventSeq, 10)).length;
     for (const operation of operations)
@@ -70,7 +70,24 @@ describe('what workers tell', () => {
     await other.query('COMMIT');
     expect(await writing).toEqual([2, 2, 2]);
     expect(await written(held)).toBe(2);
-    expect(await ingestDirectly(under.database, told)).toEqual([0, 0, 0]);
+    expect(await Promise.all(await ingestDirectly(under.database, told))).toEqual([0, 0, 0]);
+  });
+
+  it('is held up by the row of one operation for that one alone, whichever worker tells it', async () => {
+    const [held, free] = [await under.givenStatus('running'), await under.givenStatus('running')];
+    const other = await under.connection();
+    await other.query('BEGIN');
+    await other.query('SELECT 1 FROM operations WHERE id = $1 FOR UPDATE', [held.id]);
+    const tell = (id: string, n: number): WorkerEvent => ({
+      ...{ n, operation_id: id, attempt: 1, worker_id: 'w', at: new Date().toISOString() },
+      body: { type: 'log', stream: 'stdout', lines: ['x'] },
+    });
+    const waiting = [1, 2, 3, 4, 5].map((n) => ingest.take('w', [tell(held.id, n)]));
+    for (let n = 1; n <= 5; n += 1)
+      expect(await ingest.take('w', [tell(free.id, n)])).toMatchObject([{ outcome: 'recorded' }]);
+    await other.query('COMMIT');
+    await Promise.all(waiting);
+    expect(await under.records.events(held.id, held.eventSeq, 10)).toHaveLength(5);
   });
 
   it('is refused of another worker than the one that holds or held the attempt, and after the next claim', async () => {

@@ -141,7 +141,7 @@ describe('a fork and whoever removes what it begins with', () => {
         const metrics = { loss: lease.attempt };
         return { n: (n += 1), at: new Date(), type: 'metrics', data: {}, metrics, point: { step, epoch: 1 } };
       });
-      await ingest(database, [{ ...lease, events: told }]);
+      await Promise.all(await ingest(database, [{ ...lease, events: told }]));
       return saving.save(lease, { step: steps.at(-1) ?? 0, files: { w: `${id} ${lease.attempt}` } });
     };
     const givenUp = await train(first, 0, [10, 20, 30]);

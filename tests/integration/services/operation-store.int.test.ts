@@ -162,6 +162,29 @@ describe('operations in PostgreSQL', () => {
     expect(await under.operations.get(operation.id)).toEqual(operation);
   });
 
+  it('renews every lease that is named, at the same time and twice, and is held up by no row but its own', async () => {
+    const held = await under.givenStatus('running');
+    const free = await Promise.all([1, 2, 3].map(() => under.givenStatus('running')));
+    const other = await under.connection();
+    await other.query('BEGIN');
+    await other.query('SELECT 1 FROM operations WHERE id = $1 FOR UPDATE', [held.id]);
+    const renew = ({ id, attempt }: typeof held, workerId = 'w') =>
+      under.operations.renewLeases(workerId, [{ operationId: id, attempt }], 60_000);
+    let isHeldUp = true;
+    const late = renew(held).then(() => (isHeldUp = false));
+    const renewed = await Promise.all([...free, ...free].map((operation) => renew(operation)));
+    expect(renewed.map(([row]) => row?.id)).toEqual([...free, ...free].map(({ id }) => id));
+    expect(await renew({ ...held, id: 'op_that_is_gone' })).toEqual([]);
+    expect(await renew(free[0] ?? held, 'another')).toMatchObject([{ workerId: 'w', status: 'running' }]);
+    expect(isHeldUp).toBe(true);
+    await other.query('COMMIT');
+    await late;
+    const [{ least } = { least: 0 }] = await under.sql<{ least: number }[]>`
+      SELECT min(extract(epoch FROM lease_expires_at - clock_timestamp()))::float8 AS least
+      FROM operations WHERE id = ANY(${[held, ...free].map(({ id }) => id)})`;
+    expect(least).toBeGreaterThan(30);
+  });
+
   it('takes bytes that move for a sign of progress, those of the present attempt alone', async () => {
     const { id, attempt } = await under.givenStatus('running');
     const sinceProgress = async () => {

@@ -41,7 +41,9 @@ describe('what was recorded', () => {
     const start = { step: 0, epoch: 0, steps: 9, epochs: 1, backend: null, checkpointId: null, fellBackFrom: null };
     await tells('a start', () => operations.recordStart(lease, { ...start, details: {} }));
     const event = { n: 1, at: new Date(), type: 'log', data: {} };
-    await tells('what a worker tells', () => ingest(database, [{ ...lease, events: [event] }]));
+    await tells('what a worker tells', async () =>
+      Promise.all(await ingest(database, [{ ...lease, events: [event] }])),
+    );
     await tells('a warning', () => operations.warn(lease, { code: 'c', message: 'm' }, {}));
     const draft = under.checkpointDraft(operation.id);
     await tells('a checkpoint', () => checkpoints.commit(lease, draft, () => Promise.resolve()));

@@ -123,7 +123,7 @@ export async function givenStore() {
     sql: database.$queryRaw.bind(database),
     /** How many were new; -1: the attempt may not write any more. */
     ingest: async (operationId: string, attempt: number, events: readonly IngestedEvent[], workerId = 'w') =>
-      (await ingest(database, [{ operationId, attempt, workerId, events }]))[0],
+      (await Promise.all(await ingest(database, [{ operationId, attempt, workerId, events }])))[0],
     /** A connection of its own, for what happens beside the store. */
     connection: services.database,
     async givenStatus(status: OperationStatus, { withCheckpoint = false, maxRecoveries = 3 } = {}): Promise<Operation> {

@@ -34,6 +34,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
       {
         isMessagingUp: (withinMs) => messaging.answers(withinMs),
         isDatabaseUp: () => watch.isUp(),
+        droppedAgoMs: () => messaging.droppedAgoMs(),
         monotonicMs: () => performance.now(),
       },
       {

@@ -8,6 +8,7 @@ describe('the lease sweeper', () => {
   let now: number;
   let hasMessaging: boolean;
   let hasDatabase: boolean;
+  let droppedAt: number;
   let sweeps: number;
   let mayStillAfter: (ms: number) => boolean;
   let sweeper: LeaseSweeper;
@@ -16,6 +17,7 @@ describe('the lease sweeper', () => {
     now = 1_000;
     hasMessaging = true;
     hasDatabase = true;
+    droppedAt = -Infinity;
     sweeps = 0;
     sweeper = new LeaseSweeper(
       {
@@ -33,6 +35,7 @@ describe('the lease sweeper', () => {
       {
         isMessagingUp: async () => hasMessaging,
         isDatabaseUp: async () => hasDatabase,
+        droppedAgoMs: () => now - droppedAt,
         monotonicMs: () => now,
       },
       LIMITS,
@@ -45,6 +48,13 @@ describe('the lease sweeper', () => {
     for (const end = now + ms; now < end; now += TURN_MS) await sweeper.turn();
     return sweeps - before;
   };
+
+  it('frees nothing for one whole lease after a heartbeat was dropped unread', async () => {
+    await turnsFor(LIMITS.leaseMs + 1_000);
+    droppedAt = now;
+    expect(await turnsFor(2 * LIMITS.leaseMs)).toBe(0); // one without a drop, and one of grace
+    expect(await turnsFor(1_000)).toBeGreaterThan(0);
+  });
 
   it('frees nothing before it has had the database and NATS for one whole lease', async () => {
     expect(await turnsFor(LIMITS.leaseMs)).toBe(0);

@@ -5,6 +5,8 @@ export interface SweeperSurroundings {
   /** Whether NATS answers a question asked now, within this time. */
   readonly isMessagingUp: (withinMs: number) => Promise<boolean>;
   readonly isDatabaseUp: () => Promise<boolean>;
+  /** Since this process last dropped a heartbeat unread; `Infinity`: never. */
+  readonly droppedAgoMs: () => number;
   readonly monotonicMs: () => number;
 }
 
@@ -63,6 +65,7 @@ export class LeaseSweeper {
     const now = monotonicMs();
     const gap = now - (this.lastHealthyAt ?? now);
     this.lastHealthyAt = now;
+    if (this.surroundings.droppedAgoMs() < this.limits.leaseMs) return 'heartbeats, which were dropped unread';
     // Whoever was slow, this process, the database or NATS: heartbeats were not heard in the meantime.
     return gap > this.blinkMs ? `no answers for ${Math.round(gap)} ms` : null;
   }

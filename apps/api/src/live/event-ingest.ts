@@ -3,8 +3,10 @@ import type { CheckpointingReport, Figure, Lease } from '@ktrdr/operations';
 import {
   type Database,
   ENDED,
+  Gathering,
   ingest,
   type IngestedEvent,
+  isConnectionError,
   isPassing,
   nameDropped,
   type ToldByAttempt,
@@ -15,6 +17,12 @@ type Outcome = WorkerRpcReply<'events'>['operations'][number];
 
 /** Writes what workers tell, with durable sequence numbers. One event that cannot be recorded costs itself alone. */
 export class EventIngest {
+  /** Batches that come while statements are under way share the next one. */
+  private readonly together = new Gathering<readonly ToldByAttempt[], readonly number[]>(
+    (batches) => this.ingestTogether(batches),
+    { atOnce: 2, items: 8 },
+  );
+
   /** @param onDropped an event could be recorded in no way. */
   constructor(
     private readonly database: Database,
@@ -58,7 +66,7 @@ export class EventIngest {
   private async write(told: readonly ToldByAttempt[]): Promise<Outcome[]> {
     if (told.length === 0) return [];
     try {
-      const counts = await ingest(this.database, told);
+      const counts = await this.together.add(told);
       return told.map((one, index) => this.outcome(one, counts[index] === ENDED));
     } catch (error) {
       if (isPassing(error)) throw error;
@@ -69,6 +77,20 @@ export class EventIngest {
       }
       return first ? [await this.writeHalves(first, error)] : [];
     }
+  }
+
+  /** What is in the way of one batch is in the way of none of the others: then each is recorded alone. */
+  private async ingestTogether(batches: readonly (readonly ToldByAttempt[])[]) {
+    const keys = batches.flat().map(({ operationId, attempt }) => `${operationId} ${attempt}`);
+    if (batches.length > 1 && new Set(keys).size === keys.length) {
+      try {
+        const counts = [...(await ingest(this.database, batches.flat()))];
+        return batches.map(({ length }) => Promise.all(counts.splice(0, length)));
+      } catch (error) {
+        if (isConnectionError(error)) throw error;
+      }
+    }
+    return batches.map(async (batch) => Promise.all(await ingest(this.database, batch)));
   }
 
   /** The one event that is refused, found by halving, is told as a warning; where that is refused too, it is dropped. */

@@ -22,6 +22,7 @@ export class Messaging implements Dispatcher {
   private sessions: Sessions | undefined;
   private hints: HintPublisher | undefined;
   private connecting: Promise<void> | undefined;
+  private droppedAt = -Infinity;
 
   constructor(
     private readonly config: ApiConfig['nats'],
@@ -46,6 +47,15 @@ export class Messaging implements Dispatcher {
   /** Whether NATS answers now; asks it. */
   async answers(withinMs: number): Promise<boolean> {
     return (await this.sessions?.session.answers(withinMs)) ?? false;
+  }
+
+  /** A heartbeat was dropped unread: silence of workers is no sign of their death now. */
+  heartbeatDropped(): void {
+    this.droppedAt = performance.now();
+  }
+
+  droppedAgoMs(): number {
+    return performance.now() - this.droppedAt;
   }
 
   announce({ id, status, pool }: Operation): void {

@@ -87,7 +87,10 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
       const { events, ...others } = workerRpcHandlers(this.parts);
       const reports: ServerReports = {
         onError: (method, error) => this.log.error({ method, err: error }, 'worker rpc failed'),
-        onDropped: (method) => this.metrics.requestDropped(method),
+        onDropped: (method) => {
+          this.metrics.requestDropped(method);
+          if (method === 'heartbeat') this.messaging.heartbeatDropped();
+        },
       };
       // Whatever else needs the database finds a connection, however many events there are.
       const atOnce = Math.max(1, this.config.databaseConnections >> 1);

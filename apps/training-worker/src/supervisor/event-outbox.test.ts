@@ -61,7 +61,7 @@ afterEach(async () => {
 function given({ memoryBytes = 2_000, ...limits }: Partial<SpoolLimits> & { memoryBytes?: number } = {}) {
   const channel = new InMemoryChannel();
   const log = pino({ level: 'silent' });
-  const small = { writeBytes: 400, refusedBytes: 2_000, segmentBytes: 1_000, diskBytes: 1_000_000, ...limits };
+  const small = { writeBytes: 400, refusedBytes: 1_000_000, segmentBytes: 1_000, diskBytes: 1_000_000, ...limits };
   const spool = new EventSpool(join(folder, 'events'), log, small);
   const outbox = new EventOutbox(channel as never, 'w1', spool, log, memoryBytes);
   const ending = new AbortController();

@@ -12,7 +12,7 @@ export interface EventChannel extends WorkerRpc {
   readonly maxBytes: number;
 }
 
-const MEMORY_BYTES = 32 * 1024 * 1024;
+const MEMORY_BYTES = 24 * 1024 * 1024;
 const GATHER_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY = { firstMs: 200, lastMs: 1_000 };
@@ -53,10 +53,10 @@ export class EventOutbox implements EventSink {
   enqueue(event: WorkerEvent): void {
     const told = toTold(event);
     if (this.purged.has(told.key)) return;
+    if (this.spool.isEmpty && this.queueBytes + memoryOf([told]) <= this.memoryBytes) this.push([told]);
+    else if (!this.spool.add(told)) return;
     const account = this.accounts.get(told.key) ?? { told: 0, settled: 0 };
     this.accounts.set(told.key, { ...account, told: told.n });
-    if (this.spool.isEmpty && this.queueBytes + memoryOf([told]) <= this.memoryBytes) this.push([told]);
-    else this.spool.add(told);
     this.tellChange();
   }
 
@@ -68,7 +68,6 @@ export class EventOutbox implements EventSink {
     this.queue = [];
     this.queueBytes = 0;
     this.push(kept);
-    this.spool.purge(key);
     this.tellChange();
   }
 
@@ -132,12 +131,14 @@ export class EventOutbox implements EventSink {
     return !signal.aborted;
   }
 
+  /** What is on disk may all be of attempts that nobody wants to hear of any more. */
   private async refill(): Promise<readonly ToldEvent[]> {
-    if (this.spool.isEmpty) {
-      await this.spool.settled();
-      return [];
+    while (!this.spool.isEmpty) {
+      const events = (await this.spool.take()).filter(({ key }) => !this.purged.has(key));
+      if (events.length > 0) return events;
     }
-    return (await this.spool.take()).filter(({ key }) => !this.purged.has(key));
+    await this.spool.settled();
+    return [];
   }
 
   private async send(): Promise<void> {

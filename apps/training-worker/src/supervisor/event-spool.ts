@@ -2,12 +2,12 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, write
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { leftOut, Thinning, thinnedRank } from './event-thinning.js';
-import { memoryOf, readTold, type ToldEvent } from './told-event.js';
+import { readTold, type ToldEvent } from './told-event.js';
 
 export interface SpoolLimits {
   /** Collected in memory before it is written. */
   readonly writeBytes: number;
-  /** Kept in memory while the disk takes nothing; beyond it events are left out. */
+  /** Kept in memory while the disk takes nothing, or not as fast; beyond it events are left out. */
   readonly refusedBytes: number;
   /** Of one file, which is read at once. */
   readonly segmentBytes: number;
@@ -19,11 +19,16 @@ const MIB = 1024 * 1024;
 const LIMITS: SpoolLimits = {
   writeBytes: MIB,
   refusedBytes: 16 * MIB,
-  segmentBytes: 8 * MIB,
+  segmentBytes: 4 * MIB,
   diskBytes: 1024 * MIB,
 };
 const THINNED_TO = 0.75;
 const NAME = /^(\d{1,15})\.jsonl$/;
+
+interface Chunk {
+  readonly lines: Buffer;
+  used: number;
+}
 
 interface Segment {
   readonly number: number;
@@ -37,8 +42,9 @@ interface Segment {
 export class EventSpool {
   private segments: Segment[] = [];
   private taken: Segment | undefined;
-  private waiting: ToldEvent[] = [];
-  private waitingBytes = 0;
+  /** Lines, as they are written. Outside of the heap, which would keep the room that so many once took. */
+  private waiting: Chunk[] = [];
+  private isWriteDue = false;
   private isDiskRefusing = false;
   private leftOutOf = new Set<string>();
   private working: Promise<void> = Promise.resolve();
@@ -68,12 +74,22 @@ export class EventSpool {
     }
   }
 
-  add(event: ToldEvent): void {
-    const kept = this.isDiskRefusing ? this.withinMemory(event) : event;
-    if (!kept) return;
-    this.waiting.push(kept);
-    this.waitingBytes += memoryOf([kept]);
-    if (this.waitingBytes >= this.limits.writeBytes) void this.inTurn(() => this.write());
+  /** False: there is no room for it. */
+  add(event: ToldEvent): boolean {
+    const kept = this.withinMemory(event);
+    if (!kept) return false;
+    const last = this.waiting.at(-1);
+    if (last && last.used + kept.bytes <= last.lines.length) {
+      last.used += last.lines.write(`${kept.line}\n`, last.used);
+      return true;
+    }
+    const lines = Buffer.allocUnsafeSlow(Math.max(this.limits.writeBytes, kept.bytes));
+    this.waiting.push({ lines, used: lines.write(`${kept.line}\n`) });
+    if (last && !this.isWriteDue) {
+      this.isWriteDue = true;
+      void this.inTurn(() => this.write());
+    }
+    return true;
   }
 
   /** The oldest events that wait. Those taken before are delivered, and gone. */
@@ -81,10 +97,7 @@ export class EventSpool {
     return this.inTurn(async () => {
       await this.removeTaken();
       const [oldest] = this.segments;
-      if (!oldest) {
-        this.waitingBytes = 0;
-        return this.waiting.splice(0);
-      }
+      if (!oldest) return this.parse(Buffer.concat(this.waiting.splice(0).map(linesOf)).toString());
       const events = await this.read(oldest);
       this.segments.shift();
       this.taken = oldest;
@@ -95,12 +108,6 @@ export class EventSpool {
   /** What was taken is delivered. */
   settled(): Promise<void> {
     return this.inTurn(() => this.removeTaken());
-  }
-
-  /** Forgets what an attempt has in memory; what is in files is refused when it is delivered. */
-  purge(key: string): void {
-    this.waiting = this.waiting.filter((event) => event.key !== key);
-    this.waitingBytes = memoryOf(this.waiting);
   }
 
   /** Writes down what this life could not deliver: these, which were taken or are older than the rest, and the rest. */
@@ -131,34 +138,27 @@ export class EventSpool {
     const rank = thinnedRank(event);
     // What goes last has the most room.
     const room = this.limits.refusedBytes * (rank === -1 ? 2 : 1 + rank / 2);
-    if (this.waitingBytes + memoryOf([event]) <= room) return event;
+    const waitingBytes = this.waiting.reduce((sum, { lines }) => sum + lines.length, 0);
+    if (waitingBytes + event.bytes <= room) return event;
     if (this.leftOutOf.has(event.key)) return null;
     this.leftOutOf.add(event.key);
-    this.log.warn({ attempt: event.key }, 'events are left out: the disk does not take them');
+    this.log.warn({ attempt: event.key }, 'events are left out: the disk does not take them, or not as fast');
     return leftOut(event);
   }
 
   private async write(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const events = this.waiting.splice(0, this.fitting());
-      if (await this.append(events)) continue;
-      this.waiting = [...events, ...this.waiting];
-      break;
+    this.isWriteDue = false;
+    for (let first = this.waiting[0]; first; first = this.waiting[0]) {
+      this.waiting.shift();
+      if (await this.append(linesOf(first))) continue;
+      this.waiting.unshift(first);
+      return;
     }
-    this.waitingBytes = memoryOf(this.waiting);
     if (this.segments.reduce((sum, { bytes }) => sum + bytes, 0) > this.limits.diskBytes) await this.thin();
   }
 
-  /** How many of those that wait are written at once: one at least. */
-  private fitting(): number {
-    let sum = 0;
-    const end = this.waiting.findIndex(({ bytes }, index) => (sum += bytes) > this.limits.writeBytes && index > 0);
-    return end === -1 ? this.waiting.length : end;
-  }
-
   /** False: the disk does not take them. */
-  private async append(events: readonly ToldEvent[]): Promise<boolean> {
-    const text = toText(events);
+  private async append(lines: Buffer): Promise<boolean> {
     const last = this.segments.at(-1);
     const segment =
       last && last.bytes < this.limits.segmentBytes
@@ -166,9 +166,9 @@ export class EventSpool {
         : { number: Math.max(Date.now(), (last ?? this.taken)?.number ?? 0) + 1, bytes: 0 };
     try {
       await mkdir(this.folder, { recursive: true });
-      await appendFile(this.fileOf(segment), text);
+      await appendFile(this.fileOf(segment), lines);
       if (segment !== last) this.segments.push(segment);
-      segment.bytes += Buffer.byteLength(text);
+      segment.bytes += lines.length;
       if (this.isDiskRefusing) this.log.info('event spool is written again');
       this.isDiskRefusing = false;
       this.leftOutOf.clear();
@@ -196,15 +196,19 @@ export class EventSpool {
 
   private async read(segment: Segment): Promise<readonly ToldEvent[]> {
     try {
-      const lines = (await readFile(this.fileOf(segment), 'utf8')).split('\n').filter(Boolean);
-      const events = lines.flatMap((line) => readTold(line) ?? []);
-      if (events.length < lines.length)
-        this.log.error({ events: lines.length - events.length }, 'events lost, their lines are cut');
-      return events;
+      return this.parse(await readFile(this.fileOf(segment), 'utf8'));
     } catch (err) {
       this.log.error({ err }, 'events lost, their spool cannot be read');
       return [];
     }
+  }
+
+  private parse(text: string): readonly ToldEvent[] {
+    const lines = text.split('\n').filter(Boolean);
+    const events = lines.flatMap((line) => readTold(line) ?? []);
+    if (events.length < lines.length)
+      this.log.error({ events: lines.length - events.length }, 'events lost, their lines are cut');
+    return events;
   }
 
   private async replace(segment: Segment, events: readonly ToldEvent[]): Promise<void> {
@@ -227,6 +231,10 @@ export class EventSpool {
   private fileOf({ number }: Segment): string {
     return join(this.folder, `${number}.jsonl`);
   }
+}
+
+function linesOf({ lines, used }: Chunk): Buffer {
+  return lines.subarray(0, used);
 }
 
 function toText(events: readonly ToldEvent[]): string {
