@@ -25,6 +25,18 @@ const COMMANDS = {
       ['--selectProjects', 'system', '--maxWorkers=1'],
     ],
   },
+  // What `npm test` does in short, at its full length: minutes rather than seconds.
+  'test:slow': {
+    script: JEST,
+    options: MODULES,
+    args: ['/nats-replaced', '/events-kept', '/event-ingest', '--maxWorkers=1'],
+    env: {
+      KTRDR_TEST_NATS_KILLS: '20',
+      KTRDR_TEST_TRAININGS: '8',
+      KTRDR_TEST_KEPT_EVENTS: '1000000',
+      KTRDR_TEST_EVENT_RUNS: '2500',
+    },
+  },
   'test:unit': { script: JEST, last: ['--selectProjects', 'unit'], options: MODULES },
   stack: { script: 'tools/dist/stack/main.js' },
   quickstart: { script: 'tools/dist/stack/quickstart/main.js' },
@@ -101,7 +113,7 @@ if (!command) fail(`Say what to run: ${Object.keys(COMMANDS).join(', ')}.`);
 
 await installIfNeeded();
 const node = join(bin, 'node');
-const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, NX_DAEMON: 'false' };
+const env = { ...command.env, ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, NX_DAEMON: 'false' };
 if (command.build !== null) {
   const projects = command.build ?? ['--if-changed'];
   const code = await run(node, [join(root, 'tools', 'build', 'build.mjs'), ...projects], { env });

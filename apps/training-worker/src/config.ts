@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { inPlainWords } from '@ktrdr/contracts';
+import { inPlainWords, PoolName, WorkerId } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
@@ -15,7 +15,6 @@ export class WorkerConfigurationError extends DomainError {
   }
 }
 
-const Name = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be letters, digits, _ and -, 128 at most');
 const Prefix = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be lower-case letters, digits, _ and -');
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -33,11 +32,8 @@ const Environment = z.object({
   KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
   KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
-  KTRDR_WORKER_ID: Name.optional(),
-  KTRDR_WORKER_POOL: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and -')
-    .default('default'),
+  KTRDR_WORKER_ID: WorkerId.optional(),
+  KTRDR_WORKER_POOL: PoolName.default('default'),
   KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
   KTRDR_WORKER_DIR: z.string().min(1).optional(),
   KTRDR_DATA_ROOTS: z.string().optional(),

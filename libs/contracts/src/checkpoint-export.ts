@@ -41,6 +41,6 @@ export type CheckpointExport = z.output<typeof CheckpointExport>;
 export const ImportBody = z.strictObject({
   export: CheckpointExport,
   name: OperationName.optional(),
-  pool: PoolName,
+  pool: PoolName.default('default'),
 });
 export type ImportBody = z.input<typeof ImportBody>;

@@ -51,6 +51,7 @@ export {
   RpcEnvelope,
   TrainingError,
   WORKER_RPC,
+  WorkerId,
   WorkerEvent,
   type WorkerRpcMethod,
   type WorkerRpcReply,
@@ -107,6 +108,7 @@ export {
 export { CheckpointingView } from './checkpointing.js';
 export { DriftView, Guarantee } from './continuation-view.js';
 export { LARGEST_COUNT } from './position.js';
+export { PoolName } from './pool-name.js';
 export { inPlainWords } from './plain-words.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';

@@ -37,7 +37,7 @@ export const SubmitBody = z.strictObject({
     .describe('how long it may make no step, and what happens then'),
   name: OperationName.optional(),
   labels: Labels.default({}),
-  pool: PoolName,
+  pool: PoolName.default('default'),
   priority: z.int().min(-100).max(100).default(0),
   max_recoveries: MaxRecoveries.default(10),
   spec: z.unknown(),

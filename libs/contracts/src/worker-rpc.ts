@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';
+import { PoolName } from './pool-name.js';
 import { Count, LARGEST_COUNT, Position } from './position.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
 
+/** What names a worker, in subjects and folders too. */
+export const WorkerId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be letters, digits, _ and -, 128 at most');
 const Ordinal = z.int().min(1).max(LARGEST_COUNT);
-const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: z.string() };
+const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: WorkerId };
 
 export const WorkerRegistration = z.object({
-  worker_id: z.string(),
-  pool: z.string(),
+  worker_id: WorkerId,
+  pool: PoolName,
   version: z.string(),
   host: z.string(),
   pid: z.int(),
@@ -48,7 +51,7 @@ export type FileEntry = z.infer<typeof FileEntry>;
 
 export const CheckpointRecord = z.object({
   id: z.string(),
-  seq: z.int().min(0),
+  seq: Count,
   kind: CheckpointKind,
   ...Position,
   created_at: z.iso.datetime(),
@@ -143,17 +146,17 @@ export const WORKER_RPC = {
   },
   claim: {
     request: z.object({
-      worker_id: z.string(),
+      worker_id: WorkerId,
       /** Made anew for each claim; repeating the request with the same one returns the same operation. */
       claim_id: z.string(),
-      pool: z.string(),
+      pool: PoolName,
       capabilities: z.array(z.string()),
     }),
     reply: z.object({ operation: ClaimedOperation.nullable() }),
   },
   heartbeat: {
     request: z.object({
-      worker_id: z.string(),
+      worker_id: WorkerId,
       free_slots: z.int().min(0),
       leases: z.array(
         z.object({
@@ -176,7 +179,7 @@ export const WORKER_RPC = {
   /** What attempts tell while they train, in order. A repetition is recognised by operation, attempt and `n`. */
   events: {
     request: z.object({
-      worker_id: z.string(),
+      worker_id: WorkerId,
       /** Each a `WorkerEvent`; one that is not is told as a warning in its place. */
       events: z.array(z.unknown()).min(1).max(MOST_EVENTS),
     }),

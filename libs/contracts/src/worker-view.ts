@@ -7,7 +7,9 @@ export type DrainBody = z.input<typeof DrainBody>;
 export const WorkerView = z.object({
   worker_id: z.string(),
   pool: z.string(),
-  status: z.enum(['available', 'busy', 'draining', 'unreachable', 'removed']),
+  status: z
+    .enum(['available', 'busy', 'draining', 'quarantined', 'unreachable', 'removed'])
+    .describe('quarantined: three times in a row it was given work and not heard of; ending its drain ends that'),
   version: z.string(),
   host: z.string(),
   pid: z.int(),

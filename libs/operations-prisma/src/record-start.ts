@@ -51,6 +51,8 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
       UPDATE attempts SET restored_at = clock_timestamp(), start_step = ${step}, start_epoch = ${epoch},
         checkpoint_id = ${checkpointId}, fell_back_from = ${fellBackFrom}, backend = ${backend}
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
+    ), heard AS (
+      UPDATE workers SET silent_claims = 0 WHERE id = ${lease.workerId} AND silent_claims > 0
     ), behind AS (
       UPDATE checkpoints c SET superseded_at = clock_timestamp()
       FROM u WHERE c.operation_id = u.id AND c.attempt < u.attempt AND c.step > ${step}::int AND c.superseded_at IS NULL

@@ -1,4 +1,5 @@
 import {
+  CHECKPOINTED_TYPES,
   LEASED_STATUSES,
   type OperationChanges,
   type OperationEvent,
@@ -117,6 +118,17 @@ export const SPENT_MS = raw(
   `greatest(0, floor(extract(epoch FROM clock_timestamp() - o.status_since) * 1000))::bigint AS ms`,
 );
 
+/** Its type saves none, or its own trainer decides whether it does. */
+const SAVES_NONE = raw(`(o.type NOT IN (${list(CHECKPOINTED_TYPES)}) OR o.spec ? 'trainer')`);
+
+/** Committed in this attempt; or, as long as it has made no step, where the line that it was claimed with ends. */
+const OWN_CHECKPOINT = raw(`EXISTS (
+      SELECT 1 FROM checkpoints c JOIN attempts t ON t.operation_id = o.id AND t.attempt = o.attempt
+      WHERE c.id = asked.checkpoint_id AND c.operation_id = o.id AND c.deleting_at IS NULL
+        AND (c.attempt = o.attempt OR (c.step = (asked.changes->'position'->>'step')::int
+          AND CASE WHEN t.restored_at IS NULL THEN c.superseded_at IS NULL
+            ELSE c.id = t.checkpoint_id AND coalesce((o.progress->>'step')::int, 0) <= t.start_step END)))`);
+
 /** What becomes of operations whose row or turn somebody else holds: they are left as they are, or waited for. */
 export type Held = 'pass-over' | 'wait';
 
@@ -144,6 +156,13 @@ const LINE = raw(`, line AS (
         AND (c.superseded_at IS NULL OR c.superseded_at > x.committed_at))
     )`);
 
+/** Nothing was heard of the attempt since its claim. Some of these in a row, and its worker gets no more work. */
+const SILENT_CLAIM = raw(`, silent AS (
+      UPDATE workers w SET silent_claims = w.silent_claims + 1
+      FROM u JOIN attempts t ON t.operation_id = u.id AND t.attempt = u.attempt
+      WHERE w.id = u.from_worker AND t.restored_at IS NULL
+    )`);
+
 function passingOver(held: Held): Prisma.Sql {
   return held === 'pass-over' ? raw('SKIP LOCKED') : empty;
 }
@@ -168,7 +187,8 @@ export function kindOf({ event, expect, changes }: TransitionCommand): string {
       .filter(([, value]) => value !== undefined && value !== false)
       .map(([name]) => name);
   const { resumeCheckpointId, recoveryBudget } = changes;
-  return [event, ...named(expect), ...named(changes), resumeCheckpointId ? 'chosen' : '', recoveryBudget ?? ''].join();
+  const checkpoints = [resumeCheckpointId ? 'chosen' : '', expect.checkpointId === null ? 'none' : ''];
+  return [event, ...named(expect), ...named(changes), ...checkpoints, recoveryBudget ?? ''].join();
 }
 
 /** Said in the statement too, for its plan: so few rows are looked up, where for more the whole table would be read. */
@@ -194,13 +214,14 @@ export function transitionStatement(
 
 function toAsked({ operationId, actor, reason, expect, details, changes }: TransitionCommand) {
   const { position } = changes;
-  const { version, attempt, checkpointId } = expect;
+  const { version, attempt, workerId, checkpointId } = expect;
   return {
     id: operationId,
     actor,
     reason,
     version,
     attempt,
+    worker_id: workerId,
     checkpoint_id: checkpointId,
     details,
     changes: { ...changes, ...(position ? { position: { step: position.step, epoch: position.epoch } } : {}) },
@@ -216,13 +237,9 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
     ...(held === 'pass-over' ? [sql`asked.turn AND turns.taken >= 0`] : []),
     ...(expect.version === undefined ? [] : [sql`o.version = asked.version`]),
     ...(expect.attempt === undefined ? [] : [sql`o.attempt = asked.attempt`]),
+    ...(expect.workerId === undefined ? [] : [sql`o.worker_id = asked.worker_id`]),
     ...(expect.leaseExpired ? [sql`o.lease_expires_at < clock_timestamp()`] : []),
-    ...(expect.checkpointId === undefined
-      ? []
-      : [
-          sql`EXISTS (SELECT 1 FROM checkpoints c
-            WHERE c.id = asked.checkpoint_id AND c.operation_id = o.id AND c.deleting_at IS NULL)`,
-        ]),
+    ...(expect.checkpointId === undefined ? [] : [expect.checkpointId === null ? SAVES_NONE : OWN_CHECKPOINT]),
   ];
   const name = raw(`'${event}'`);
   const isChosen = Boolean(changes.resumeCheckpointId);
@@ -232,7 +249,7 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
     WITH asked AS MATERIALIZED (
       SELECT r.*, ${held === 'pass-over' ? turnUnlessTaken('r.id') : turnColumn('r.id')}
       FROM jsonb_to_recordset(${'[]'}::jsonb) AS r(id text, actor text, reason text, version int, attempt int,
-        checkpoint_id text, details jsonb, changes jsonb)
+        worker_id text, checkpoint_id text, details jsonb, changes jsonb)
       LIMIT ${raw(held === 'wait' ? '1' : `${TOGETHER_AT_MOST}`)}
     ), old AS (
       SELECT o.*, asked.actor, asked.reason, asked.details, asked.changes
@@ -270,7 +287,9 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
       UPDATE attempts SET ended_at = u.status_since, outcome = ${name}, ended_by = u.by_whom
       FROM u WHERE attempts.operation_id = u.id AND attempts.attempt = u.attempt
         AND attempts.ended_at IS NULL AND u.worker_id IS NULL AND u.from_worker IS NOT NULL
-    ), ${webhookRows(event)}${event === 'resume' && isChosen ? LINE : empty}
+    ), ${webhookRows(event)}${event === 'resume' && isChosen ? LINE : empty}${
+      event === 'lease-expired' ? SILENT_CLAIM : empty
+    }
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus",
       CASE WHEN ${WAITS} THEN ${queuePositionOf('u', held === 'pass-over' ? ['u'] : [])} END AS "queuePosition" FROM u`;
 }

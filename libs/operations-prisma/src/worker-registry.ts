@@ -1,7 +1,7 @@
 import { WorkerNotFoundError } from '@ktrdr/operations';
 import { type Database, reach } from './database.js';
 import { Prisma } from './generated/prisma/client.js';
-import { TAKES_WORK } from './work-queue.js';
+import { MOST_SILENT_CLAIMS, TAKES_WORK } from './work-queue.js';
 
 const { sql } = Prisma;
 
@@ -18,6 +18,8 @@ export interface WorkerRegistration {
 export interface WorkerRecord extends WorkerRegistration {
   readonly freeSlots: number;
   readonly draining: boolean;
+  /** It was given work and not heard of, several times in a row: it gets no more until somebody ends that. */
+  readonly isQuarantined: boolean;
   readonly registeredAt: Date;
   readonly lastSeenAt: Date;
   /** Since it was last heard of, by the database's clock. */
@@ -61,9 +63,11 @@ export class WorkerRegistry {
     return row ?? null;
   }
 
-  /** A draining worker takes no new work and hands over what it has. @throws {WorkerNotFoundError} */
+  /** A draining worker takes no new work and hands over what it has; to end that ends its quarantine too. @throws {WorkerNotFoundError} */
   async setDraining(id: string, draining: boolean): Promise<WorkerRecord> {
-    await reach(() => this.prisma.worker.updateMany({ where: { id }, data: { draining } }));
+    await reach(() =>
+      this.prisma.worker.updateMany({ where: { id }, data: { draining, ...(draining ? {} : { silentClaims: 0 }) } }),
+    );
     return this.get(id);
   }
 
@@ -71,6 +75,7 @@ export class WorkerRegistry {
     return reach(() =>
       this.prisma.$queryRaw<WorkerRecord[]>(sql`
         SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
+          w.silent_claims >= ${MOST_SILENT_CLAIMS} AS "isQuarantined",
           w.free_slots AS "freeSlots", w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt",
           greatest(0, extract(epoch FROM clock_timestamp() - w.last_seen_at) * 1000)::float8 AS "silentMs",
           ARRAY(SELECT o.id FROM operations o WHERE o.worker_id = w.id ORDER BY o.id) AS operations

@@ -87,6 +87,18 @@ export class CheckpointNotFoundError extends DomainError {
   }
 }
 
+/** An attempt may end well only with what it saved itself or, before its first step, with what it was claimed with. */
+export class CheckpointNotOfAttemptError extends DomainError {
+  readonly code = 'checkpoint-not-found';
+  constructor({ operationId, attempt }: LeaseIdentity, checkpointId: string | null) {
+    const what = checkpointId === null ? 'no checkpoint' : `checkpoint ${checkpointId}`;
+    super(
+      `Attempt ${attempt} of ${operationId} cannot end with ${what}: it takes one that was committed in this attempt or, before its first step, the one it was claimed with`,
+      { operation_id: operationId, attempt, checkpoint_id: checkpointId },
+    );
+  }
+}
+
 export interface BadFile {
   readonly name: string;
   readonly problem: 'missing' | 'wrong-size' | 'wrong-hash' | 'unreadable';

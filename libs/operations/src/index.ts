@@ -35,6 +35,7 @@ export {
   CheckpointCorruptedError,
   CheckpointInUseError,
   CheckpointNotFoundError,
+  CheckpointNotOfAttemptError,
   IllegalTransitionError,
   LeaseLostError,
   type LeaseIdentity,
@@ -131,7 +132,13 @@ export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './dele
 export { type PausedReport, ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
 export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
 export { explain, type ExplainFacts, type Explanation } from './explain-operation.js';
-export { OPERATION_TYPES, type OperationType, type OperationTypeTraits, traitsOf } from './operation-types.js';
+export {
+  CHECKPOINTED_TYPES,
+  OPERATION_TYPES,
+  type OperationType,
+  type OperationTypeTraits,
+  traitsOf,
+} from './operation-types.js';
 export { parseStorable, storableText, stringifyStorable } from './storable-text.js';
 export { type RemainingTime, remainingTime } from './remaining-time.js';
 export { WatchProgress } from './watch-progress.js';

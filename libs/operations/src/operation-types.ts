@@ -12,6 +12,9 @@ const TRAITS: Readonly<Record<OperationType, OperationTypeTraits>> = {
   data_generation: { isPausable: false },
 };
 
+/** Types whose operations end well only with a checkpoint, unless their spec brings a trainer of its own. */
+export const CHECKPOINTED_TYPES = OPERATION_TYPES.filter((type) => TRAITS[type].isPausable);
+
 /** A type that this version does not know can do nothing special. */
 export function traitsOf(type: string): OperationTypeTraits {
   const known = OPERATION_TYPES.find((candidate) => candidate === type);

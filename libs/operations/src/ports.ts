@@ -78,14 +78,16 @@ export interface TransitionCommand {
   readonly actor: string;
   readonly reason: string | null;
   /**
-   * Beyond the table's statuses: `version` as it was read, `attempt` as the fencing token, a checkpoint that must be a
-   * committed one of this operation.
+   * Beyond the table's statuses: `version` as it was read, `attempt` as the fencing token with the worker that holds it,
+   * and a checkpoint that was committed in this attempt or, before its first step, that it was claimed with; null: none,
+   * which is enough where operations save none.
    */
   readonly expect: {
     readonly version?: number;
     readonly attempt?: number;
     readonly leaseExpired?: boolean;
-    readonly checkpointId?: string;
+    readonly workerId?: string;
+    readonly checkpointId?: string | null;
   };
   readonly changes: OperationChanges;
   readonly details: Readonly<Record<string, unknown>>;

@@ -1,6 +1,12 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { directiveFor, type WorkerDirective } from './directive.js';
-import { CheckpointNotFoundError, IllegalTransitionError, LeaseLostError, type BadFile } from './errors.js';
+import {
+  CheckpointNotFoundError,
+  CheckpointNotOfAttemptError,
+  IllegalTransitionError,
+  LeaseLostError,
+  type BadFile,
+} from './errors.js';
 import type { Checkpoint, Lease, OperationFailure, Position } from './operation.js';
 import type { OperationStatus } from './operation-status.js';
 import type {
@@ -36,6 +42,10 @@ export interface PausedReport {
   readonly now: Date;
 }
 
+function holderOf({ attempt, workerId }: Lease): TransitionCommand['expect'] {
+  return { attempt, workerId };
+}
+
 type WorkerEventName = 'paused' | 'cancelled' | 'complete' | 'fail' | 'crash' | 'release';
 
 /** What workers report about the end of an attempt. Repeating a report changes nothing and gets the same answer. */
@@ -67,8 +77,9 @@ export class ReportOutcome {
     lease: Lease,
     position: Position,
     result: Readonly<Record<string, unknown>>,
+    checkpointId: string | null,
   ): Promise<OperationStatus> {
-    const status = await this.settle(lease, 'complete', { position, result }, {});
+    const status = await this.settle(lease, 'complete', { position, result }, {}, { checkpointId });
     await this.failpoints.reach('complete.recorded', lease.operationId);
     return status;
   }
@@ -101,14 +112,14 @@ export class ReportOutcome {
     event: WorkerEventName,
     changes: OperationChanges,
     details: Readonly<Record<string, unknown>>,
-    { checkpointId, reason = null }: { readonly checkpointId?: string; readonly reason?: string | null } = {},
+    { checkpointId, reason = null }: { readonly checkpointId?: string | null; readonly reason?: string | null } = {},
   ): Promise<OperationStatus> {
     const command: TransitionCommand = {
       operationId: lease.operationId,
       event,
       actor: `worker:${lease.workerId}`,
       reason,
-      expect: { attempt: lease.attempt, ...(checkpointId === undefined ? {} : { checkpointId }) },
+      expect: { ...holderOf(lease), ...(checkpointId === undefined ? {} : { checkpointId }) },
       changes,
       details,
     };
@@ -123,7 +134,7 @@ export class ReportOutcome {
     const { id, status, attempt, workerId } = outcome.operation;
     const isHolder = attempt === lease.attempt && workerId === lease.workerId;
     if (isHolder && checkpointId !== undefined && statusesBefore(event).includes(status))
-      throw new CheckpointNotFoundError(checkpointId);
+      throw new CheckpointNotOfAttemptError(lease, checkpointId);
     // It still holds the lease, but what it was asked for has changed meanwhile: a pause withdrawn, or overtaken.
     if (isHolder) throw new IllegalTransitionError({ operationId: id, status, action: event, allowedActions: [] });
     throw new LeaseLostError(lease, status);
@@ -148,7 +159,7 @@ export class ReportSaveFailure {
         event: 'pause-failed',
         actor: `worker:${lease.workerId}`,
         reason: failure.error.message,
-        expect: { attempt: lease.attempt },
+        expect: holderOf(lease),
         changes: { pauseRequest: null, warning },
         details,
       });
@@ -166,7 +177,10 @@ export class ReportRestoreFailure {
     private readonly verifier: CheckpointVerifier,
   ) {}
 
+  /** @throws {CheckpointNotFoundError} when it is not one of the lease's operation. */
   async execute(lease: Lease, checkpointId: string, badFiles: readonly BadFile[]): Promise<Checkpoint | null> {
+    const known = (await this.checkpoints.byIds([checkpointId])).get(checkpointId);
+    if (known && known.operationId !== lease.operationId) throw new CheckpointNotFoundError(checkpointId);
     await this.operations.warn(
       lease,
       {
@@ -190,7 +204,7 @@ export class ReportRestoreFailure {
       event: 'fail',
       actor: `worker:${lease.workerId}`,
       reason: 'no valid checkpoint is left',
-      expect: { attempt: lease.attempt },
+      expect: holderOf(lease),
       changes: {
         error: {
           code: 'checkpoint-corrupted',

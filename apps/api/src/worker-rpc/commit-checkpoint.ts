@@ -1,8 +1,42 @@
 import { type CheckpointRecord } from '@ktrdr/contracts';
-import type { ObjectStore } from '@ktrdr/checkpoint';
+import {
+  isBlobKey,
+  isCheckpointFileName,
+  isKeyId,
+  manifestKey,
+  type ObjectStore,
+  sha256OfBlobKey,
+} from '@ktrdr/checkpoint';
+import { DomainError } from '@ktrdr/errors';
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { CheckpointDraft, CheckpointRepository, Lease } from '@ktrdr/operations';
 import { assertObjectsStored } from '../platform/assert-objects-stored.js';
+
+/** What a worker wants to commit does not lie where its attempt keeps checkpoints. */
+class CheckpointMisplacedError extends DomainError {
+  readonly code = 'request-invalid';
+}
+
+/** Names and keys are of the one form that they can have, and of this attempt: nobody commits what another one saved. */
+function assertInPlace({ operationId, attempt }: Lease, { id, seq, manifest_key: key, files }: CheckpointRecord): void {
+  const place = isKeyId(id) ? manifestKey({ operationId, attempt, seq, checkpointId: id }) : null;
+  const badFiles = files.filter(({ name, sha256, blob, parts = [] }) => {
+    const blobs = [...(blob ? [blob] : []), ...parts.map((part) => part.blob)];
+    const areBlobs = blobs.every(isBlobKey) && (!blob || sha256OfBlobKey(blob) === sha256);
+    return !isCheckpointFileName(name) || !areBlobs;
+  });
+  if (key === place && badFiles.length === 0 && new Set(files.map(({ name }) => name)).size === files.length) return;
+  const problem =
+    key === place
+      ? `these files have no such names, or their blobs no such keys: ${badFiles.map(({ name }) => name).join(', ')}`
+      : `its manifest is to be ${place ?? 'named by a plain id'}, not ${key}`;
+  throw new CheckpointMisplacedError(`Checkpoint ${id} of ${operationId} cannot be committed: ${problem}`, {
+    operation_id: operationId,
+    checkpoint_id: id,
+    manifest_key: key,
+    bad_files: badFiles.map(({ name }) => name),
+  });
+}
 
 /** The second side of the commit: the bytes are there, and the lease still stands. */
 export class CommitCheckpoint {
@@ -13,8 +47,9 @@ export class CommitCheckpoint {
     private readonly onCommitted: (checkpoint: CheckpointDraft) => void,
   ) {}
 
-  /** @throws {UploadIncompleteError} @throws {LeaseLostError} */
+  /** @throws {CheckpointMisplacedError} @throws {UploadIncompleteError} @throws {LeaseLostError} */
   async execute(lease: Lease, record: CheckpointRecord): Promise<void> {
+    assertInPlace(lease, record);
     const draft: CheckpointDraft = {
       id: record.id,
       seq: record.seq,

@@ -138,7 +138,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
       status: await outcome.cancelled(toLease(request), toPosition(request), request.checkpoint_id),
     }),
     completed: async (request) => ({
-      status: await outcome.completed(toLease(request), toPosition(request), request.result),
+      status: await outcome.completed(toLease(request), toPosition(request), request.result, request.checkpoint_id),
     }),
     failed: async (request) => ({ status: await outcome.failed(toLease(request), request.error) }),
     released: async (request) => ({

@@ -34,6 +34,12 @@ export class WorkersController {
   }
 }
 
+function statusOf({ draining, isQuarantined }: WorkerRecord, free: number): WorkerView['status'] {
+  if (isQuarantined) return 'quarantined';
+  if (draining) return 'draining';
+  return free === 0 ? 'busy' : 'available';
+}
+
 /** What it holds comes from the operations; `unreachable` means that nothing was heard of it for a whole lease. */
 export function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView {
   const free = Math.max(0, worker.slots - worker.operations.length);
@@ -41,7 +47,7 @@ export function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView 
   return {
     worker_id: worker.id,
     pool: worker.pool,
-    status: isSilent ? 'unreachable' : worker.draining ? 'draining' : free === 0 ? 'busy' : 'available',
+    status: isSilent ? 'unreachable' : statusOf(worker, free),
     version: worker.version,
     host: worker.host,
     pid: worker.pid,

@@ -8,6 +8,7 @@ const TONES: Readonly<Record<WorkerView['status'], Tone>> = {
   available: 'good',
   busy: 'busy',
   draining: 'waiting',
+  quarantined: 'bad',
   unreachable: 'bad',
   removed: 'label',
 };

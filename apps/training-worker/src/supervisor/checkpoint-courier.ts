@@ -189,12 +189,13 @@ export class CheckpointCourier {
   private async storeAndCommit(parcel: Parcel): Promise<Delivery> {
     const checkpointId = this.ports.newId();
     const stop = AbortSignal.any([this.signal, parcel.superseded.signal]);
+    const told = this.ports.flushEvents();
     const uploaded = await this.upload(parcel, checkpointId, stop);
     if (!uploaded) return { kind: 'superseded' };
     await this.order.started;
     const { save } = parcel;
     const begunAt = parcel.foreseen?.begunAt ?? parcel.receivedAt;
-    await this.ports.flushEvents();
+    await told;
     const checkpoint = this.toRecord(parcel, checkpointId, uploaded, performance.now() - begunAt);
     const reply = await this.ports.rpc.call('checkpoint-commit', { checkpoint });
     this.last = { checkpointId: reply.checkpoint_id, step: save.step, epoch: save.epoch };

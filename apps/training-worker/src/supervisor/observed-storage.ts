@@ -42,12 +42,18 @@ export class ObservedStorage implements CheckpointStorage {
     this.hasMoved = true;
   };
 
+  /** Takes note of it where it says that the store is away, whoever has asked the store. */
+  heed(error: unknown): boolean {
+    const isAway = error instanceof DomainError && error.code === 'object-store-unavailable';
+    if (isAway) this.awayUntil = this.now() + AWAY_MS;
+    return isAway;
+  }
+
   private async observed<Result>(transfer: Promise<Result>): Promise<Result> {
     try {
       return await transfer;
     } catch (error) {
-      const isAway = error instanceof DomainError && error.code === 'object-store-unavailable';
-      if (isAway) this.awayUntil = this.now() + AWAY_MS;
+      this.heed(error);
       throw error;
     }
   }

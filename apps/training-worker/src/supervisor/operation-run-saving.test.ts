@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ObjectStoreUnavailableError } from '@ktrdr/checkpoint';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import { RunFixture } from './testing/run-fixture.js';
 import type { InMemoryTrainer } from './testing/in-memory-ports.js';
@@ -32,6 +33,25 @@ describe('a trainer that tells what it is writing', () => {
     trainer.exit();
     expect(await done).toEqual({ kind: 'completed' });
     expect(given.storage.uploads).toMatchObject([{ kind: 'final', ahead: { uploadedBytes: 10 } }]);
+  });
+
+  it('is not stuck, and says why it waits, while the API finds the store away that it commits to', async () => {
+    let refusals = 2;
+    given.api.answers['checkpoint-commit'] = ({ checkpoint }: { checkpoint: { id: string } }) => {
+      refusals -= 1;
+      if (refusals >= 0) throw new ObjectStoreUnavailableError('file:///store', 'it is away');
+      return { checkpoint_id: checkpoint.id };
+    };
+    const run = given.givenRun();
+    const done = run.execute();
+    const trainer = await given.training();
+    trainer.tell(given.saved('f', 'final', 100), { type: 'completed', step: 100, epoch: 5, result: {} });
+    await given.seen(() => refusals < 2, 'the first refusal');
+    await given.seen(() => run.takeMoved(), 'it counts as moved');
+    trainer.exit();
+    expect(await done).toEqual({ kind: 'completed' });
+    const warnings = given.events.events.filter(({ body }) => body.type === 'warning');
+    expect(warnings.map(({ body }) => body)).toMatchObject([{ code: 'object-store-unavailable' }]);
   });
 
   it('is not stuck while bytes move', async () => {

@@ -63,9 +63,11 @@ export class OperationRun {
     this.log = ports.log.child({ ...this.lease });
     this.intent = new RunIntent(operation.directive, hasState(operation));
     this.recorder = new EventRecorder(ports.events, this.lease, ports.workerId);
-    const persistent = new PersistentRpc(ports.rpc, (method, err, tries) =>
-      this.log[tries % TOLD_EVERY_TRIES === TOLD_FROM_TRY ? 'warn' : 'debug']({ err, method, tries }, 'asking again'),
-    );
+    const persistent = new PersistentRpc(ports.rpc, (method, err, tries) => {
+      this.log[tries % TOLD_EVERY_TRIES === TOLD_FROM_TRY ? 'warn' : 'debug']({ err, method, tries }, 'asking again');
+      // The API looks whether all is stored before it commits, and may find the store away when it was there before.
+      if (this.storage.heed(err) && tries === 1) this.warn(err);
+    });
     this.rpc = new LeasedRpc(persistent, this.lease, ports.workerId, this.halt.signal, (why) => this.loseLease(why));
     this.storage = new ObservedStorage(ports.storage);
     const { intent, recorder, rpc, log } = this;

@@ -90,7 +90,9 @@ export class RunSettlement {
     const delivery = final && (await this.courier?.deliveryOf(final.request_id));
     // Without its final checkpoint the work is not safe: it is failed, and continues from the one before.
     if (delivery?.kind === 'given-up') throw new CheckpointNotStoredError(delivery.error);
-    const checkpoint = delivery?.kind === 'committed' ? delivery : this.lastCommitted;
+    // Without one of its own it ends where it began, or saves none.
+    const last = this.lastCommitted?.step === event.step ? this.lastCommitted : null;
+    const checkpoint = delivery?.kind === 'committed' ? delivery : last;
     await this.ports.flushEvents();
     await this.ports.reach('complete.unreported');
     this.isReporting = true;

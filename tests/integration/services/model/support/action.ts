@@ -46,7 +46,8 @@ export type Action =
     }
   | ({ readonly kind: 'save-failed'; readonly isPauseAbandoned: boolean } & Report)
   | ({ readonly kind: 'paused'; readonly checkpointId: string } & Report)
-  | OneOf<'cancelled' | 'completed' | 'released', Report>
+  | ({ readonly kind: 'completed'; readonly checkpointId: string | null } & Report)
+  | OneOf<'cancelled' | 'released', Report>
   | ({ readonly kind: 'failed'; readonly code: string } & Report)
   /** One turn of the sweeper; `overdue`: for it, every cancel and every pause has lasted too long. */
   | { readonly kind: 'sweep'; readonly isOverdue: boolean };

@@ -140,7 +140,8 @@ export class Actors {
       case 'cancelled':
         return this.call('cancelled', { ...leaseOf(action), ...positionOf(action), checkpoint_id: null }, status);
       case 'completed': {
-        const request = { ...leaseOf(action), ...positionOf(action), checkpoint_id: null, result: { loss: 0.5 } };
+        const { checkpointId: checkpoint_id } = action;
+        const request = { ...leaseOf(action), ...positionOf(action), checkpoint_id, result: { loss: 0.5 } };
         return this.call('completed', request, status);
       }
       case 'released': {

@@ -11,6 +11,8 @@ export interface ModelCheckpoint {
   readonly isDamaged: boolean;
   /** Somebody has found that out. */
   readonly isMarked: boolean;
+  /** The operation went on from before it. */
+  readonly isSuperseded: boolean;
 }
 
 export interface ModelAttempt {
@@ -18,6 +20,7 @@ export interface ModelAttempt {
   readonly claimId: string;
   readonly outcome: OperationEvent | null;
   readonly startStep: number | null;
+  readonly startedFrom: string | null;
 }
 
 /** As much of an operation as decides what may happen to it next. */
@@ -123,8 +126,18 @@ export function differences(model: ModelOperation, { row, attempts, checkpoints 
     .map((fact) => `${row.id}: ${fact} is ${found[fact]}, not ${expected[fact]}`);
 }
 
-/** The model with what was found damaged meanwhile, which may be at any time and only where it is true. */
+/** The model with what was left behind, and with what was found damaged meanwhile, which may be at any time and only where it is true. */
 export function withMarks(model: ModelOperation, { checkpoints }: OperationRecord): ModelOperation {
-  const marked = new Set(checkpoints.filter(({ corrupted_at }) => corrupted_at !== null).map(({ id }) => id));
-  return { ...model, checkpoints: model.checkpoints.map((one) => ({ ...one, isMarked: marked.has(one.id) })) };
+  const ids = (is: (row: (typeof checkpoints)[number]) => boolean) =>
+    new Set(checkpoints.filter(is).map(({ id }) => id));
+  const marked = ids(({ corrupted_at }) => corrupted_at !== null);
+  const superseded = ids(({ superseded_at }) => superseded_at !== null);
+  return {
+    ...model,
+    checkpoints: model.checkpoints.map((one) => ({
+      ...one,
+      isMarked: marked.has(one.id),
+      isSuperseded: superseded.has(one.id),
+    })),
+  };
 }

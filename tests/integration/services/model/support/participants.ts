@@ -132,8 +132,17 @@ export class Participants {
         const checkpointId = step.isCommitted ? grant.lastCommitted : randomUUID();
         return checkpointId ? [{ kind: 'paused', ...at, checkpointId }] : [];
       }
+      case 'completed': {
+        // A good worker has saved it; one that has not may name what it has, or began with.
+        if (step.steps % 3 > 0) {
+          const commit = await this.save(grant, step.steps, { isBest: false, isStored: true });
+          return [commit, { kind: 'completed', lease, step: grant.step, checkpointId: commit.checkpoint.id }];
+        }
+        grant.step += step.steps;
+        const checkpointId = grant.lastCommitted ?? grant.startsFrom;
+        return [{ kind: 'completed', lease, step: grant.step, checkpointId }];
+      }
       case 'cancelled':
-      case 'completed':
       case 'released':
         grant.step += step.steps;
         return [{ kind: step.do, lease, step: grant.step }];

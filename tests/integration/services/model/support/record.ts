@@ -61,6 +61,7 @@ export interface CheckpointRow {
   readonly attempt: number;
   readonly step: number;
   readonly corrupted_at: string | null;
+  readonly superseded_at: string | null;
 }
 
 export type Records = ReadonlyMap<string, OperationRecord>;

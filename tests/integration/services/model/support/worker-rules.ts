@@ -51,7 +51,7 @@ export function expectedOfClaim(world: World, action: Of<'claim'>, forced?: stri
   }
   const first = forced === undefined ? firstFor(world, capabilities) : forced === null ? undefined : world.get(forced);
   if (!first || !isWaiting(first.status)) return { world, answer: { ok: true, operation: null } };
-  const attempts = [...first.attempts, { workerId, claimId, outcome: null, startStep: null }];
+  const attempts = [...first.attempts, { workerId, claimId, outcome: null, startStep: null, startedFrom: null }];
   const claimed = moved(first, 'claim', 'running', { workerId, attempts, hasLeaseExpired: false });
   return answered(world, claimed, given(claimed));
 }
@@ -76,13 +76,13 @@ export function expectedOfHeartbeat(world: World, { leases }: Of<'heartbeat'>): 
   };
 }
 
-export function expectedOfRestored(world: World, { lease, step }: Of<'restored'>): Expectation {
+export function expectedOfRestored(world: World, { lease, step, checkpointId }: Of<'restored'>): Expectation {
   const operation = world.get(lease.operationId);
   if (!holds(operation, lease)) return refused(world, 'lease-lost');
   const attempt = operation.attempts.at(-1);
   const facts = { directive: directiveTo(operation, lease) };
   if (!attempt || attempt.startStep !== null) return answered(world, operation, facts);
-  const attempts = operation.attempts.with(-1, { ...attempt, startStep: step });
+  const attempts = operation.attempts.with(-1, { ...attempt, startStep: step, startedFrom: checkpointId });
   return answered(world, { ...operation, attempts, trained: step, isPinned: true }, facts);
 }
 
@@ -93,7 +93,7 @@ export function expectedOfCommit(world: World, { lease, checkpoint, isStored }: 
   if (operation?.checkpoints.some(({ id, attempt }) => id === checkpoint.id && attempt === lease.attempt))
     return answered(world, operation, facts);
   if (!holds(operation, lease)) return refused(world, 'lease-lost');
-  const made = { ...checkpoint, attempt: lease.attempt, isDamaged: false, isMarked: false };
+  const made = { ...checkpoint, attempt: lease.attempt, isDamaged: false, isMarked: false, isSuperseded: false };
   // What is saved was trained.
   const trained = operation.trained === null ? null : Math.max(operation.trained, checkpoint.step);
   return answered(world, { ...operation, trained, checkpoints: [...operation.checkpoints, made] }, facts);
@@ -127,6 +127,17 @@ export function expectedOfRestoreFailure(world: World, { lease, checkpointId }: 
   return answered(world, to ? moved(operation, 'fail', to) : { ...operation }, { resume: null });
 }
 
+/** What this attempt has saved or, before its first step, what it began with. */
+function mayEndWith(operation: ModelOperation, { checkpointId, step }: Of<'paused' | 'completed'>): boolean {
+  const attempt = operation.attempts.at(-1);
+  const checkpoint = operation.checkpoints.find(({ id }) => id === checkpointId);
+  if (!attempt || !checkpoint) return false;
+  if (checkpoint.attempt === operation.attempts.length) return true;
+  if (checkpoint.step !== step) return false;
+  if (attempt.startStep === null) return !checkpoint.isSuperseded;
+  return checkpoint.id === attempt.startedFrom && (operation.trained ?? 0) <= attempt.startStep;
+}
+
 /** The report of an end. Repeating it gets the answer again and changes nothing. */
 export function expectedOfReport(world: World, action: Report): Expectation {
   const { lease, kind, step } = action;
@@ -141,7 +152,7 @@ export function expectedOfReport(world: World, action: Report): Expectation {
       return answered(world, operation, { status: operation.status });
     return refused(world, holds(operation, lease) ? 'illegal-transition' : 'lease-lost');
   }
-  if (action.kind === 'paused' && !operation.checkpoints.some(({ id }) => id === action.checkpointId))
+  if ((action.kind === 'paused' || action.kind === 'completed') && !mayEndWith(operation, action))
     return refused(world, 'checkpoint-not-found');
   const reached = to === 'queued' || operation.trained === null || kind === 'failed' ? {} : { trained: step };
   const after = moved(operation, event, to, {
