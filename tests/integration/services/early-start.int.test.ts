@@ -22,7 +22,6 @@ describe('an API that starts before what it needs', () => {
     services = {
       ...shared,
       natsUrl: nats.url,
-      natsToken: '',
       databaseUrl: databaseProxy.through(shared.databaseUrl),
     };
     shared.onClose(() => nats.remove());

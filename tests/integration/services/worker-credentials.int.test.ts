@@ -52,7 +52,7 @@ describe('the credentials of a worker', () => {
   async function dial(jwt: string, key: Nkey): Promise<NatsConnection> {
     const connection = await connect({
       servers: `127.0.0.1:${port}`,
-      authenticator: userAuthenticator(() => jwt, key),
+      authenticator: userAuthenticator({ jwt: () => jwt, key }),
       inboxPrefix: `_INBOX.${key.publicKey}`,
       reconnect: false,
       timeout: 5_000,

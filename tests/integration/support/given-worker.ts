@@ -5,10 +5,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { NatsSession } from '@ktrdr/messaging-nats';
+import type { NatsSession } from '@ktrdr/messaging-nats';
 import { eventually } from './eventually.js';
 import { NatsProcess, until } from './nats-process.js';
+import { openSession, testApiUser } from './nats-users.js';
 import { ScriptedApi } from './scripted-api.js';
+import { ScriptedCredentials } from './scripted-credentials.js';
 
 const WORKER = join(import.meta.dirname, '../../../apps/training-worker/dist/main.js');
 
@@ -22,6 +24,7 @@ export class GivenWorker {
     readonly folder: string,
     private readonly nats: NatsProcess,
     private readonly session: NatsSession,
+    private readonly credentials: ScriptedCredentials,
     private readonly prefix: string,
   ) {}
 
@@ -29,10 +32,16 @@ export class GivenWorker {
     const folder = await mkdtemp(join(tmpdir(), 'ktrdr-worker-'));
     const prefix = `t${randomBytes(4).toString('hex')}`;
     const nats = await NatsProcess.start();
-    const session = await NatsSession.connect({ servers: nats.url, prefix, name: 'api' });
-    const api = new ScriptedApi(session, `op_test_20261122_101500_${randomBytes(3).toString('hex')}`, spec);
+    const session = await openSession({ url: nats.url, prefix }, testApiUser(), 'api');
+    const credentials = await ScriptedCredentials.start(nats.url);
+    const api = new ScriptedApi(
+      session,
+      credentials,
+      `op_test_20261122_101500_${randomBytes(3).toString('hex')}`,
+      spec,
+    );
     api.start();
-    return new GivenWorker(api, folder, nats, session, prefix);
+    return new GivenWorker(api, folder, nats, session, credentials, prefix);
   }
 
   get objects(): string {
@@ -43,7 +52,7 @@ export class GivenWorker {
     const child = spawn(process.execPath, [WORKER], {
       env: {
         PATH: process.env['PATH'],
-        KTRDR_NATS_URL: this.nats.url,
+        ...this.credentials.environment,
         KTRDR_NATS_PREFIX: this.prefix,
         KTRDR_OBJECT_STORE_URL: pathToFileURL(this.objects).href,
         KTRDR_WORKER_ID: 'w1',
@@ -85,6 +94,7 @@ export class GivenWorker {
     }
     await this.api.close();
     await this.session.close();
+    await this.credentials.close();
     await this.nats.remove();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Nkey } from './nkey.js';
+import { isPublicNkey, type Nkey } from './nkey.js';
 
 const HEADER = base64url(JSON.stringify({ typ: 'JWT', alg: 'ed25519-nkey' }));
 
@@ -32,11 +32,29 @@ export function signNatsJwt({ subject, name, issuedAt, expiresAt, nats }: NatsCl
   return `${body}.${issuer.sign(body).toString('base64url')}`;
 }
 
-/** When a token ends, from the epoch in seconds; null: never, or it is none. For its holder, who cannot check it. */
-export function expiryOf(jwt: string): number | null {
+/** How long a token counts, in seconds; null: for ever, or it is none. For its holder, who cannot check it. */
+export function lifetimeOf(jwt: string): number | null {
+  const { iat, exp } = claimsOf(jwt) ?? {};
+  return typeof iat === 'number' && typeof exp === 'number' ? exp - iat : null;
+}
+
+/** Public key of the account that a user's token belongs to; null: it is no such token. */
+export function accountOf(jwt: string): string | null {
+  const claims = claimsOf(jwt);
+  const account = claims?.nats?.issuer_account ?? claims?.iss;
+  return typeof account === 'string' && isPublicNkey('account', account) ? account : null;
+}
+
+interface UncheckedClaims {
+  readonly iat?: unknown;
+  readonly exp?: unknown;
+  readonly iss?: unknown;
+  readonly nats?: { readonly issuer_account?: unknown };
+}
+
+function claimsOf(jwt: string): UncheckedClaims | null {
   try {
-    const claims = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as { exp?: unknown };
-    return typeof claims.exp === 'number' ? claims.exp : null;
+    return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as UncheckedClaims | null;
   } catch {
     return null;
   }

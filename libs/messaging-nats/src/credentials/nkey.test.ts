@@ -1,5 +1,5 @@
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
-import { isPublicNkey, Nkey, type NkeyKind, NkeyInvalidError } from './nkey.js';
+import { isPublicNkey, isSignedBy, Nkey, type NkeyKind, NkeyInvalidError } from './nkey.js';
 
 const MAKERS = { account: createAccount, operator: createOperator, user: createUser } as const;
 const KINDS = Object.keys(MAKERS) as NkeyKind[];
@@ -42,4 +42,13 @@ it('takes for a public key of a user only what is one', () => {
   expect(isPublicNkey('user', publicKey)).toBe(true);
   const others = [Nkey.generate('account').publicKey, seed, `${publicKey}A`, publicKey.toLowerCase(), '', '*', 'U.>'];
   for (const other of others) expect(isPublicNkey('user', other)).toBe(false);
+});
+
+it('tells who has signed', () => {
+  const [ours, other] = [Nkey.generate('user'), Nkey.generate('user')];
+  expect(isSignedBy(ours.publicKey, 'text', ours.sign('text'))).toBe(true);
+  expect(isSignedBy(ours.publicKey, 'other text', ours.sign('text'))).toBe(false);
+  expect(isSignedBy(ours.publicKey, 'text', other.sign('text'))).toBe(false);
+  expect(isSignedBy(ours.publicKey, 'text', Buffer.alloc(0))).toBe(false);
+  expect(isSignedBy('no key', 'text', ours.sign('text'))).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 
 /** Kinds of NATS keys, by the byte that makes the first letter of their text (github.com/nats-io/nkeys). */
 const KINDS = { account: 0, operator: 14 << 3, user: 20 << 3 } as const;
@@ -9,6 +9,8 @@ const SEED_BYTES = 32;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 /** DER of an Ed25519 private key in PKCS #8, up to its seed (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+/** DER of an Ed25519 public key, up to its bytes (RFC 8410). */
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Text that is no NATS key of the kind that is asked for; never says what it holds. */
 export class NkeyInvalidError extends RangeError {
@@ -62,6 +64,14 @@ export class Nkey {
 export function isPublicNkey(kind: NkeyKind, text: string): boolean {
   const bytes = decode(text);
   return bytes?.length === 33 && bytes[0] === KINDS[kind] && encode([KINDS[kind]], bytes.subarray(1)) === text;
+}
+
+/** Whether the holder of this public key has signed the data. False, too, for a key that is none. */
+export function isSignedBy(publicKey: string, data: string, signature: Buffer): boolean {
+  const bytes = decode(publicKey)?.subarray(1);
+  if (bytes?.length !== 32) return false;
+  const key = createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
+  return verify(null, Buffer.from(data), key, signature);
 }
 
 function encode(prefix: readonly number[], bytes: Uint8Array): string {
