@@ -18,6 +18,7 @@ it('names everything that is wrong, and never a value', () => {
   const env = {
     KTRDR_WORKER_SLOTS: 'secret1',
     KTRDR_S3_SECRET_ACCESS_KEY: 'secret2',
+    KTRDR_WORKER_POOL: 'secret6',
     KTRDR_ENROL_TOKEN: 'secret3',
     KTRDR_ENROL_TOKEN_FILE: 'secret5',
     LOG_LEVEL: 'x',
@@ -35,6 +36,7 @@ it('names everything that is wrong, and never a value', () => {
     'KTRDR_OBJECT_STORE_URL cannot be used',
     'KTRDR_WORKER_SLOTS must be a number',
     'KTRDR_ENROL_TOKEN and KTRDR_ENROL_TOKEN_FILE exclude each other',
+    'KTRDR_WORKER_POOL cannot be set: the enrolment decides the pool',
     'LOG_LEVEL',
     'KTRDR_S3_ACCESS_KEY_ID and KTRDR_S3_SECRET_ACCESS_KEY belong together',
     'KTRDR_PROCESS_PROGRAMS is missing',

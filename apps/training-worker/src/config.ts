@@ -129,6 +129,8 @@ function relationProblems(given: Readonly<Record<string, string | undefined>>): 
     problems.push(
       'KTRDR_PROCESS_PROGRAMS is missing: programs and folders of programs that operations may run, with commas; * for any',
     );
+  if (given['KTRDR_WORKER_POOL'] !== undefined)
+    problems.push('KTRDR_WORKER_POOL cannot be set: the enrolment decides the pool (ktrdr workers enrol --pool)');
   if (given['KTRDR_ENROL_TOKEN'] !== undefined && given['KTRDR_ENROL_TOKEN_FILE'] !== undefined)
     problems.push('KTRDR_ENROL_TOKEN and KTRDR_ENROL_TOKEN_FILE exclude each other: set one of them');
   const url = given['KTRDR_OBJECT_STORE_URL'];

@@ -22,9 +22,9 @@ export class GivenWorker {
   private constructor(
     readonly api: ScriptedApi,
     readonly folder: string,
-    private readonly nats: NatsProcess,
+    readonly nats: NatsProcess,
     private readonly session: NatsSession,
-    private readonly credentials: ScriptedCredentials,
+    readonly credentials: ScriptedCredentials,
     private readonly prefix: string,
   ) {}
 
@@ -70,6 +70,19 @@ export class GivenWorker {
   get pid(): number {
     if (!this.child?.pid) throw new Error('The worker has not been started');
     return this.child.pid;
+  }
+
+  /** What it has written so far. */
+  get output(): string {
+    return this.log;
+  }
+
+  /** The exit code of the worker that was started last, as soon as it has ended. */
+  async ended(): Promise<number | null> {
+    const { child } = this;
+    if (!child) throw new Error('The worker has not been started');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child.exitCode;
   }
 
   /** Waits until no attempt has a folder any more. */
