@@ -1,12 +1,13 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NatsSession } from '@ktrdr/messaging-nats';
+import { ApiClient } from '@ktrdr/api-client';
+import { NatsSession, Nkey, workerUser } from '@ktrdr/messaging-nats';
 import pg from 'pg';
 import { freePort } from '#tools/stack/free-port.js';
 import { onUnexpectedEnd, type PartProcess } from '#tools/stack/part-process.js';
 import { printingReport } from '#tools/stack/report.js';
-import { startWorkerProcess, untilRegistered } from '#tools/stack/services.js';
+import { enrolTokenFor, startWorkerProcess, untilRegistered } from '#tools/stack/services.js';
 import { startStack, type Stack } from '#tools/stack/stack.js';
 import { HttpClient } from './http-client.js';
 import { WorkerLog } from './worker-log.js';
@@ -26,8 +27,8 @@ export type BenchServices = Readonly<{
   client(connections: number): HttpClient;
   /** Starts a worker and waits until the API gives it work; `id` where a pool has several. */
   startWorker(pool: string, id?: string): Promise<BenchWorker>;
-  /** A connection to the stack's NATS, as workers have one. */
-  messagingSession(): Promise<NatsSession>;
+  /** As many connections to the stack's NATS as this worker has: for its calls, and for its events. */
+  workerSessions(workerId: string, pool: string, count: number): Promise<readonly NatsSession[]>;
   /** An empty database on the same PostgreSQL, for a reference; its address. */
   newDatabase(name: string): Promise<string>;
   logFile(name: string): string;
@@ -82,7 +83,9 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
   const addresses = {
     databaseUrl: ready.database_url,
     natsUrl: ready.nats_url,
-    natsToken: ready.nats_token,
+    natsCredsFile: ready.nats_creds_file,
+    natsSigningKeyFile: ready.nats_signing_key_file,
+    enrolToken: ready.enrol_token,
     natsPrefix: 'ktrdr',
     objectStoreUrl: ready.object_store,
   };
@@ -98,8 +101,10 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
     async startWorker(pool, id = `bench-${pool}`) {
       const dir = place.workerDir(id);
       await mkdir(dir, { recursive: true });
-      const env = { KTRDR_WORKER_POOL: pool };
-      const worker = await startWorkerProcess({ addresses, id, dir, logFile: place.log(id), env });
+      const enrolToken = await enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
+      const own = { ...addresses, enrolToken };
+      const apiUrl = ready.api_url;
+      const worker = await startWorkerProcess({ addresses: own, apiUrl, id, dir, logFile: place.log(id) });
       onClose(() => worker.kill());
       watch([worker]);
       await untilRegistered({ apiUrl: ready.api_url, token: ready.api_token, workers: [worker], signal });
@@ -111,11 +116,19 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
         kill: async () => void (await worker.kill()),
       };
     },
-    async messagingSession() {
-      const { natsUrl: servers, natsToken: token, natsPrefix: prefix } = addresses;
-      const session = await NatsSession.connect({ servers, token, prefix, name: 'bench' }, { signal });
-      onClose(() => session.close());
-      return session;
+    async workerSessions(workerId, pool, count) {
+      const { natsUrl: servers, natsPrefix: prefix } = addresses;
+      const key = Nkey.generate('user');
+      const token = await enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
+      const enrolling = new ApiClient({ url: ready.api_url, token });
+      const { jwt } = await enrolling.enrolWorker({ nkey: key.publicKey, worker_id: workerId });
+      const user = workerUser(key, () => jwt);
+      const connect = async (): Promise<NatsSession> => {
+        const session = await NatsSession.connect({ servers, prefix, name: workerId, user }, { signal });
+        onClose(() => session.close());
+        return session;
+      };
+      return Promise.all(Array.from({ length: count }, connect));
     },
     newDatabase: (name) => recreateDatabase(ready.database_url, name),
     async close() {

@@ -31,9 +31,10 @@ async function inParallel(count: number, act: () => Promise<unknown>): Promise<v
  * for hints where there is nothing to claim, claims, and reports the completion.
  */
 async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
-  const session = await services.messagingSession();
-  const rpc = new WorkerRpcClient(session, 'bench-no-op');
   const worker = { worker_id: 'bench-no-op', pool: POOL };
+  const [session] = await services.workerSessions(worker.worker_id, worker.pool, 1);
+  if (!session) throw new Error('the no-op worker has no connection');
+  const rpc = new WorkerRpcClient(session);
   const capabilities = ['type:data_generation'];
   const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };
   await rpc.call('register', { ...worker, ...details }, ASK);

@@ -104,8 +104,9 @@ async function givenWorkers({ services }: BenchContext): Promise<readonly Tellin
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const id = `telling-${index}`;
-      const [session, events] = [await services.messagingSession(), await services.messagingSession()];
-      return new TellingWorker(id, new WorkerRpcClient(session, id), new WorkerRpcClient(events, id));
+      const [session, events] = await services.workerSessions(id, POOL, 2);
+      if (!session || !events) throw new Error(`${id} has no connections`);
+      return new TellingWorker(id, new WorkerRpcClient(session), new WorkerRpcClient(events));
     }),
   );
   for (const worker of workers) await worker.claim();

@@ -62,7 +62,7 @@ describe.each(TESTED_BACKENDS)('on %s', (backend) => {
   const poolOf = (model: Model, what: string): string => `${what}-${Object.keys(MODELS).indexOf(model)}`;
   const paced = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
   const startIn = (pool: string, id: string, env: Readonly<Record<string, string>>) =>
-    startWorker(services, { api, id, env: { KTRDR_WORKER_POOL: pool, ...env } });
+    startWorker(services, { api, id, pool, env });
   const submit = (model: Model, pool: string) =>
     training.submit({
       pool,

@@ -6,7 +6,7 @@ import { givenServices, type Services } from './support/given-services.js';
 import { httpOf } from './support/http.js';
 import { NatsProcess } from './support/nats-process.js';
 import { type RunningApi, startApi } from './support/processes.js';
-import { NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { WorkersOnNats } from './support/workers-on-nats.js';
 
 /** `npm run test:slow` tells a million. */
 const EVENTS = Number(process.env['KTRDR_TEST_KEPT_EVENTS'] ?? 30_000);
@@ -20,7 +20,7 @@ describe('what is told while NATS is away', () => {
   beforeAll(async () => {
     const shared = await givenServices();
     nats = await NatsProcess.start();
-    services = { ...shared, natsUrl: nats.url, natsToken: '' };
+    services = { ...shared, natsUrl: nats.url };
     shared.onClose(() => nats.remove());
     api = await startApi(services, { env: { KTRDR_LEASE_SECONDS: '3600' } });
   });
@@ -30,13 +30,20 @@ describe('what is told while NATS is away', () => {
     const http = httpOf(api);
     const { body } = await http.post('/operations', { type: 'data_generation', spec: { version: 1, rows: 2 } });
     const operation_id = body['operation_id'] as string;
-    const session = await NatsSession.connect({ servers: nats.url, prefix: services.natsPrefix, name: 'test' });
+    const { key, jwt, session, rpc } = await new WorkersOnNats(services, api).of('w1');
     const lease = { operation_id, attempt: 1, worker_id: 'w1' };
     const claim = { worker_id: 'w1', claim_id: randomUUID(), pool: 'default', capabilities: ['type:data_generation'] };
-    await new WorkerRpcClient(session, 'w1').call('claim', claim, { timeoutMs: 10_000 });
+    await rpc.call('claim', claim, { timeoutMs: 10_000 });
     await session.close();
 
-    const order = { servers: nats.url, prefix: services.natsPrefix, folder: join(services.folder, 'events'), lease };
+    const user = { seed: key.seed, jwt };
+    const order = {
+      servers: nats.url,
+      prefix: services.natsPrefix,
+      user,
+      folder: join(services.folder, 'events'),
+      lease,
+    };
     const feeder = spawn(process.execPath, ['--expose-gc', FEEDER, JSON.stringify({ ...order, events: EVENTS })], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

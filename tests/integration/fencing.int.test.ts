@@ -26,9 +26,9 @@ describe('a worker that has lost its lease', () => {
   const workers = new Map<string, RunningWorker>();
   let started = 0;
 
-  const oneMoreWorker = async (env: Readonly<Record<string, string>> = {}) => {
+  const oneMoreWorker = async (env: Readonly<Record<string, string>> = {}, pool = 'default') => {
     started += 1;
-    const worker = await startWorker(services, { api, id: `w${started}`, env });
+    const worker = await startWorker(services, { api, id: `w${started}`, pool, env });
     workers.set(worker.id, worker);
   };
   const submit = (name: string, pool = 'default') =>
@@ -115,8 +115,8 @@ describe('a worker that has lost its lease', () => {
   });
 
   it(`is replaced within the lease and two seconds after each of ${KILLS} kills`, async () => {
-    const env = { KTRDR_WORKER_POOL: 'killed', KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
-    await Promise.all([oneMoreWorker(env), oneMoreWorker(env)]);
+    const env = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
+    await Promise.all([oneMoreWorker(env, 'killed'), oneMoreWorker(env, 'killed')]);
     const id = await submit('killed', 'killed');
     const killedAt: number[] = [];
     for (let kill = 1; kill <= KILLS; kill += 1) {
@@ -128,7 +128,7 @@ describe('a worker that has lost its lease', () => {
       const worker = holderOf(before);
       workers.delete(worker.id);
       killedAt.push(Date.now());
-      await Promise.all([worker.kill(), oneMoreWorker(env)]);
+      await Promise.all([worker.kill(), oneMoreWorker(env, 'killed')]);
     }
     await training.completed(id);
     expect(await training.weightsOf(id)).toBe(uninterrupted);

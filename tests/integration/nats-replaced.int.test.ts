@@ -30,7 +30,7 @@ describe('a nats-server that is killed and replaced by an empty one', () => {
   beforeAll(async () => {
     const shared = await givenServices();
     nats = await NatsProcess.start();
-    services = { ...shared, natsUrl: nats.url, natsToken: '' };
+    services = { ...shared, natsUrl: nats.url };
     shared.onClose(() => nats.remove());
     database = await services.database();
     const api = await startApi(services, { env: SHORT_LEASE });
@@ -40,8 +40,7 @@ describe('a nats-server that is killed and replaced by an empty one', () => {
       KTRDR_WORKER_SLOTS: String(Math.ceil(TRAININGS / 2)),
     };
     for (const id of ['w1', 'w2']) workers.push(await startWorker(services, { api, id, env }));
-    const reference = { KTRDR_WORKER_POOL: REFERENCE_POOL };
-    workers.push(await startWorker(services, { api, id: 'reference', env: reference }));
+    workers.push(await startWorker(services, { api, id: 'reference', pool: REFERENCE_POOL }));
   });
   afterAll(() => services.close());
 

@@ -131,7 +131,6 @@ describe('training through an outage', () => {
     services = {
       ...shared,
       natsUrl: natsProxy.through(nats.url),
-      natsToken: '',
       databaseUrl: databaseProxy.through(shared.databaseUrl),
     };
     store = fileURLToPath(services.objectStoreUrl);
@@ -143,7 +142,7 @@ describe('training through an outage', () => {
     await startOurApi();
     const env = { KTRDR_TRAINER_COMMAND: pacedTrainer(PACE_MS) };
     worker = await startWorker(services, { api, id: 'w1', env });
-    const fast = await startWorker(services, { api, id: 'fast', env: { KTRDR_WORKER_POOL: REFERENCE_POOL } });
+    const fast = await startWorker(services, { api, id: 'fast', pool: REFERENCE_POOL });
     const id = await submit('uninterrupted', { pool: REFERENCE_POOL });
     const view = await training.completed(id);
     expect(view['progress'].steps).toBe(EPOCHS * STEPS_PER_EPOCH);

@@ -35,7 +35,7 @@ describe('a restart', () => {
 
   const oneMoreWorker = async (pool = 'default') => {
     started += 1;
-    const worker = await startWorker(services, { api, id: `w${started}`, env: { KTRDR_WORKER_POOL: pool } });
+    const worker = await startWorker(services, { api, id: `w${started}`, pool });
     workers.set(worker.id, worker);
     return worker;
   };

@@ -41,8 +41,8 @@ describe('the verdict on a trainer that makes no steps', () => {
   /** A pool of its own: one worker whose trainer counts, and does this on its first attempt. */
   const givenWorker = async (behaviour: Record<string, unknown> = {}, pool = `pool-${(pools += 1)}`) => {
     const command = [process.execPath, COUNTING, JSON.stringify({ ...STEPS, ...behaviour })];
-    const env = { KTRDR_WORKER_POOL: pool, KTRDR_TRAINER_COMMAND: JSON.stringify(command) };
-    return { pool, worker: await startWorker(services, { api, id: `${pool}-${process.hrtime.bigint()}`, env }) };
+    const env = { KTRDR_TRAINER_COMMAND: JSON.stringify(command) };
+    return { pool, worker: await startWorker(services, { api, id: `${pool}-${process.hrtime.bigint()}`, pool, env }) };
   };
   /** Orders that the trainers of a worker look for. */
   const givenOrders = async (what: string) => {

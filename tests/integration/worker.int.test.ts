@@ -5,9 +5,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { NatsSession } from '@ktrdr/messaging-nats';
+import type { NatsSession } from '@ktrdr/messaging-nats';
 import { NatsProcess, until } from './support/nats-process.js';
+import { openSession, testApiUser } from './support/nats-users.js';
 import { ScriptedApi } from './support/scripted-api.js';
+import { ScriptedCredentials } from './support/scripted-credentials.js';
 
 const WORKER = join(import.meta.dirname, '../../apps/training-worker/dist/main.js');
 const TRAINER = join(import.meta.dirname, 'support/fixtures/counting-trainer.mjs');
@@ -16,6 +18,7 @@ const SPEC = { steps: STEPS, steps_per_epoch: 20, step_ms: 5 };
 
 let nats: NatsProcess;
 let session: NatsSession;
+let credentials: ScriptedCredentials;
 let folder: string;
 let prefix: string;
 let api: ScriptedApi;
@@ -27,7 +30,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   prefix = `t${randomBytes(4).toString('hex')}`;
   folder = await mkdtemp(join(tmpdir(), 'ktrdr-worker-'));
-  session = await NatsSession.connect({ servers: nats.url, prefix, name: 'api' });
+  session = await openSession({ url: nats.url, prefix }, testApiUser(), 'api');
+  credentials = await ScriptedCredentials.start(nats.url);
 });
 afterEach(async () => {
   for (const { child } of workers.splice(0)) {
@@ -37,12 +41,16 @@ afterEach(async () => {
   }
   await api.close();
   await session.close();
+  await credentials.close();
   await rm(folder, { recursive: true, force: true });
 });
 afterAll(() => nats.remove());
 
 async function givenApi(spec: Record<string, unknown> = {}): Promise<ScriptedApi> {
-  api = new ScriptedApi(session, `op_training_20261122_101500_${randomBytes(3).toString('hex')}`, { ...SPEC, ...spec });
+  api = new ScriptedApi(session, credentials, `op_training_20261122_101500_${randomBytes(3).toString('hex')}`, {
+    ...SPEC,
+    ...spec,
+  });
   api.start();
   api.offer();
   return api;
@@ -52,7 +60,7 @@ function givenWorker(id = 'w1', env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [WORKER], {
     env: {
       PATH: process.env['PATH'],
-      KTRDR_NATS_URL: nats.url,
+      ...credentials.environment,
       KTRDR_NATS_PREFIX: prefix,
       KTRDR_OBJECT_STORE_URL: pathToFileURL(join(folder, 'objects')).href,
       KTRDR_WORKER_ID: id,
@@ -331,10 +339,10 @@ describe('a worker', () => {
 
   it('says everything that is wrong with its settings, and exits with 1', async () => {
     await givenApi();
-    const env = { KTRDR_NATS_URL: '', KTRDR_WORKER_SLOTS: 'many', KTRDR_S3_ACCESS_KEY_ID: 'AKIA' };
+    const env = { KTRDR_API_URL: '', KTRDR_WORKER_SLOTS: 'many', KTRDR_S3_ACCESS_KEY_ID: 'AKIA' };
     const { child, log } = givenWorker('w1', env);
     expect((await once(child, 'exit'))[0]).toBe(1);
-    expect(log()).toMatch(/KTRDR_NATS_URL.*KTRDR_WORKER_SLOTS/);
+    expect(log()).toMatch(/KTRDR_API_URL.*KTRDR_WORKER_SLOTS/);
     expect(log()).not.toMatch(/many|AKIA/);
   });
 });

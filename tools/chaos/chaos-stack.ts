@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { applyMigrations } from '@ktrdr/migrate';
 import { freePort } from '../stack/free-port.js';
+import { natsKeys } from '../stack/nats-keys.js';
 import { startNats } from '../stack/nats-server.js';
 import { layOut, type Place, secret } from '../stack/place.js';
 import { startPostgres } from '../stack/postgres.js';
@@ -61,10 +62,11 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   const folder = await mkdtemp(join(tmpdir(), 'ktrdr-chaos-'));
   await chmod(folder, 0o711); // as root, PostgreSQL runs as somebody else
   const place = await layOut(join(folder, 'data'));
-  const [password, natsToken, token] = await Promise.all([
+  const [password, token, enrolToken, keys] = await Promise.all([
     secret(place, 'postgres-password'),
-    secret(place, 'nats-token'),
     secret(place, 'api-token'),
+    secret(place, 'enrol-token'),
+    natsKeys(place.secrets, 'ktrdr'),
   ]);
   const closing = new AbortController();
   const { signal } = closing;
@@ -84,7 +86,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   });
   const nats = new RestartablePart('nats', () => {
     const files = { configFile: join(place.secrets, 'nats.conf'), logFile: place.log('nats') };
-    return startNats({ ...files, token: natsToken, port: ports.nats, signal });
+    return startNats({ ...files, keys, port: ports.nats, signal });
   });
 
   const links: Link[] = [];
@@ -96,7 +98,9 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   const addressesThrough = (natsPort: number, databasePort = ports.postgres): Addresses => ({
     databaseUrl: databaseUrl.replace(`:${ports.postgres}/`, `:${databasePort}/`),
     natsUrl: `nats://127.0.0.1:${natsPort}`,
-    natsToken,
+    natsCredsFile: keys.credsFile,
+    natsSigningKeyFile: keys.signingKeyFile,
+    enrolToken,
     natsPrefix: 'ktrdr',
     objectStoreUrl: pathToFileURL(place.objects).href,
   });
@@ -114,7 +118,8 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
     const addresses = addressesThrough(await link(`${id}-nats`, ports.nats));
     const dir = place.workerDir(id);
     await mkdir(dir, { recursive: true });
-    return new RestartablePart(id, () => startWorkerProcess({ addresses, id, dir, logFile: place.log(id) }));
+    const apiUrl = apis[0]?.url ?? '';
+    return new RestartablePart(id, () => startWorkerProcess({ addresses, apiUrl, id, dir, logFile: place.log(id) }));
   };
   const apis = await inOrder(size.apis, (n) => api(`api-${n}`));
   const workers = await inOrder(size.workers, (n) => worker(`w${n}`));

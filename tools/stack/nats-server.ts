@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inRepository } from '../repository.js';
+import type { NatsKeys } from './nats-keys.js';
 import { startPart } from './part-process.js';
 import type { PartProcess } from './part-process.js';
 import { untilReady } from './readiness.js';
@@ -74,7 +75,7 @@ export async function findNatsServer(report: (line: string) => void = () => unde
 export type NatsPlace = Readonly<{
   configFile: string;
   logFile: string;
-  token: string;
+  keys: Pick<NatsKeys, 'config'>;
   port: number;
   signal?: AbortSignal | undefined;
 }>;
@@ -93,12 +94,11 @@ function readInfo(port: number): Promise<void> {
   });
 }
 
-/** Starts a NATS server that keeps nothing and asks for a token. */
+/** Starts a NATS server that keeps nothing and lets in whom its keys have admitted. */
 export async function startNats(place: NatsPlace, report?: (line: string) => void): Promise<PartProcess> {
-  const { configFile, logFile, token, port, signal } = place;
+  const { configFile, logFile, keys, port, signal } = place;
   const command = await findNatsServer(report);
-  const config = [`listen: "127.0.0.1:${port}"`, `authorization { token: "${token}" }`];
-  await writeFile(configFile, `${config.join('\n')}\n`, { mode: 0o600 }); // the token is in no command line
+  await writeFile(configFile, keys.config(port));
   const nats = await startPart({ name: 'NATS', command, args: ['-c', configFile], logFile });
   await untilReady(nats, { probe: () => readInfo(port), deadlineMs: 15_000, signal });
   return nats;

@@ -6,7 +6,9 @@ export type ReadyFile = Readonly<{
   api_token: string;
   database_url: string;
   nats_url: string;
-  nats_token: string;
+  nats_creds_file: string;
+  nats_signing_key_file: string;
+  enrol_token: string;
   object_store: string;
   data_dir: string;
   pids: Readonly<{ api: number; nats: number; postgres: number; workers: readonly number[] }>;

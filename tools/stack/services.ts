@@ -1,3 +1,4 @@
+import { ApiClient } from '@ktrdr/api-client';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inRepository } from '../repository.js';
 import { startPart } from './part-process.js';
@@ -8,7 +9,11 @@ import { tailOf, untilReady } from './readiness.js';
 export type Addresses = Readonly<{
   databaseUrl: string;
   natsUrl: string;
-  natsToken: string;
+  /** What the API is on NATS, and what it makes workers with. */
+  natsCredsFile: string;
+  natsSigningKeyFile: string;
+  /** Makes workers of the pool `default`, any number. */
+  enrolToken: string;
   natsPrefix: string;
   objectStoreUrl: string;
 }>;
@@ -19,10 +24,10 @@ function environment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { LOG_LEVEL: 'info', ...inherited, ...own };
 }
 
-function natsEnvironment({ natsUrl, natsToken, natsPrefix, objectStoreUrl }: Addresses) {
+function commonEnvironment({ natsUrl, natsPrefix, objectStoreUrl, enrolToken }: Addresses) {
   return {
     KTRDR_NATS_URL: natsUrl,
-    KTRDR_NATS_TOKEN: natsToken,
+    KTRDR_ENROL_TOKEN: enrolToken,
     KTRDR_NATS_PREFIX: natsPrefix,
     KTRDR_OBJECT_STORE_URL: objectStoreUrl,
   };
@@ -57,7 +62,9 @@ export async function startApiProcess({
     args: program,
     logFile,
     env: environment({
-      ...natsEnvironment(addresses),
+      ...commonEnvironment(addresses),
+      KTRDR_NATS_CREDS_FILE: addresses.natsCredsFile,
+      KTRDR_NATS_SIGNING_KEY_FILE: addresses.natsSigningKeyFile,
       KTRDR_DATABASE_URL: addresses.databaseUrl,
       KTRDR_API_TOKEN: token,
       KTRDR_HTTP_HOST: '127.0.0.1',
@@ -75,6 +82,7 @@ export async function startApiProcess({
 
 export type WorkerPlace = Readonly<{
   addresses: Addresses;
+  apiUrl: string;
   id: string;
   dir: string;
   logFile: string;
@@ -86,6 +94,7 @@ export type WorkerPlace = Readonly<{
 /** Starts a worker; `untilRegistered` tells when the API knows it. */
 export function startWorkerProcess({
   addresses,
+  apiUrl,
   id,
   dir,
   logFile,
@@ -98,14 +107,22 @@ export function startWorkerProcess({
     args: program,
     logFile,
     env: environment({
-      KTRDR_WORKER_POOL: 'default',
       KTRDR_DATA_ROOTS: inRepository('examples'),
-      ...natsEnvironment(addresses),
+      ...commonEnvironment(addresses),
+      KTRDR_API_URL: apiUrl,
       KTRDR_WORKER_ID: id,
       KTRDR_WORKER_DIR: dir,
       ...env,
     }),
   });
+}
+
+/** A token that makes workers of another pool than `default`. */
+export async function enrolTokenFor(
+  pool: string,
+  { apiUrl, token }: Readonly<{ apiUrl: string; token: string }>,
+): Promise<string> {
+  return (await new ApiClient({ url: apiUrl, token }).allowWorkers({ pool, uses: 100 })).token;
 }
 
 type RegisteredWorker = Readonly<{ worker_id: string; pid: number; status: string }>;

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { applyMigrations } from '@ktrdr/migrate';
 import { endOrphan, lockDataDir } from './data-dir-lock.js';
 import type { DataDirLock } from './data-dir-lock.js';
+import { natsKeys } from './nats-keys.js';
 import { startNats } from './nats-server.js';
 import type { StackOptions } from './options.js';
 import type { PartProcess } from './part-process.js';
@@ -13,6 +14,7 @@ import { startApiProcess, startWorkerProcess, untilRegistered } from './services
 import type { Addresses } from './services.js';
 
 const DATABASE = 'ktrdr';
+const NATS_PREFIX = 'ktrdr';
 
 /** Says what happens while it happens. */
 export type StackReport = Readonly<{
@@ -65,10 +67,11 @@ type Plan = Readonly<{
 }>;
 
 async function startParts({ options, place, ports, lock, report, signal }: Plan, started: Started): Promise<ReadyFile> {
-  const [password, natsToken, apiToken] = await Promise.all([
+  const [password, apiToken, enrolToken, keys] = await Promise.all([
     secret(place, 'postgres-password'),
-    secret(place, 'nats-token'),
     secret(place, 'api-token'),
+    secret(place, 'enrol-token'),
+    natsKeys(place.secrets, NATS_PREFIX),
   ]);
   const postgres = await report.during(
     'PostgreSQL',
@@ -87,7 +90,7 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
   const configFile = `${place.secrets}/nats.conf`;
   started.nats = await report.during(
     'NATS',
-    () => startNats({ configFile, logFile: place.log('nats'), token: natsToken, port: ports.nats }, report.line),
+    () => startNats({ configFile, logFile: place.log('nats'), keys, port: ports.nats }, report.line),
     () => `127.0.0.1:${ports.nats}`,
   );
   await lock.record('NATS', started.nats.pid);
@@ -95,8 +98,10 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
   const addresses: Addresses = {
     databaseUrl: postgres.url(DATABASE),
     natsUrl: `nats://127.0.0.1:${ports.nats}`,
-    natsToken,
-    natsPrefix: 'ktrdr',
+    natsCredsFile: keys.credsFile,
+    natsSigningKeyFile: keys.signingKeyFile,
+    enrolToken,
+    natsPrefix: NATS_PREFIX,
     objectStoreUrl: pathToFileURL(place.objects).href,
   };
   await report.during(
@@ -120,7 +125,7 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
       for (const id of ids) {
         signal?.throwIfAborted();
         const [dir, logFile] = [place.workerDir(id), place.log(id)];
-        const worker = await startWorkerProcess({ addresses, id, dir, logFile, env: workerEnv });
+        const worker = await startWorkerProcess({ addresses, apiUrl, id, dir, logFile, env: workerEnv });
         started.workers.push(worker);
         await lock.record(worker.name, worker.pid);
       }
@@ -133,7 +138,9 @@ async function startParts({ options, place, ports, lock, report, signal }: Plan,
     api_token: apiToken,
     database_url: addresses.databaseUrl,
     nats_url: addresses.natsUrl,
-    nats_token: natsToken,
+    nats_creds_file: keys.credsFile,
+    nats_signing_key_file: keys.signingKeyFile,
+    enrol_token: enrolToken,
     object_store: addresses.objectStoreUrl,
     data_dir: place.dataDir,
     pids: {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { GenericContainer, Wait } from 'testcontainers';
-import type { TestService } from './embedded.js';
+import { scratchFolder, testKeys, type TestService } from './embedded.js';
 
 const run = promisify(execFile);
-const NATS_TOKEN = 'test-token';
+const PORT = 4222;
 
 /** Whether a container engine answers, and soon; in words for the line that a run prints. */
 export async function askEngine(): Promise<{ readonly answers: boolean; readonly why: string }> {
@@ -39,16 +40,24 @@ export async function containerPostgres(): Promise<TestService> {
 
 /** NATS in a container, for one run of the tests. */
 export async function containerNats(): Promise<TestService> {
+  const folder = await scratchFolder('nats');
+  const keys = await testKeys(folder);
+  const content = keys.config(PORT).replace('127.0.0.1', '0.0.0.0');
   const container = await new GenericContainer('nats:2-alpine')
-    .withCommand(['--auth', NATS_TOKEN])
-    .withExposedPorts(4222)
+    .withCopyContentToContainer([{ content, target: '/etc/nats/ktrdr.conf' }])
+    .withCommand(['-c', '/etc/nats/ktrdr.conf'])
+    .withExposedPorts(PORT)
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
     .start();
   return {
-    url: `nats://${container.getHost()}:${container.getMappedPort(4222)}`,
-    token: NATS_TOKEN,
+    url: `nats://${container.getHost()}:${container.getMappedPort(PORT)}`,
+    keys: folder,
     origin: 'container',
     pids: [],
-    close: async () => void (await container.stop()),
+    folder,
+    close: async () => {
+      await container.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -2,13 +2,15 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../stack/free-port.js';
+import { type NatsKeys, natsKeys } from '../stack/nats-keys.js';
 import { startNats } from '../stack/nats-server.js';
 import { startPostgres } from '../stack/postgres.js';
 
 /** One service that tests use: where it is and how to end it. */
 export type TestService = Readonly<{
   url: string;
-  token?: string;
+  /** Of NATS: the folder with its keys. */
+  keys?: string;
   /** Which kind it is, for the one line that a run prints. */
   origin: string;
   /** Processes to end when this one is interrupted. */
@@ -18,7 +20,7 @@ export type TestService = Readonly<{
   close(): Promise<void>;
 }>;
 
-async function scratchFolder(name: string): Promise<string> {
+export async function scratchFolder(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `ktrdr-test-${name}-`));
   await chmod(folder, 0o711); // as root, PostgreSQL runs as somebody else
   return folder;
@@ -41,19 +43,22 @@ export async function embeddedPostgres(): Promise<TestService> {
   return { url: postgres.url('postgres'), origin: 'embedded', pids: [postgres.process.pid], folder, close };
 }
 
+/** Permissions for every prefix: each test file has one of its own on the same server. */
+export function testKeys(folder: string): Promise<NatsKeys> {
+  return natsKeys(folder, '*');
+}
+
 /** A NATS server for one run of the tests. */
 export async function embeddedNats(report: (line: string) => void): Promise<TestService> {
   const folder = await scratchFolder('nats');
   const port = await freePort();
-  const token = 'test-token';
-  const place = {
-    configFile: join(folder, 'nats.conf'),
-    logFile: join(folder, 'nats.log'),
-  };
-  const nats = await startNats({ ...place, token, port }, report);
+  const keys = await testKeys(join(folder, 'keys'));
+  const place = { configFile: join(folder, 'nats.conf'), logFile: join(folder, 'nats.log') };
+  const nats = await startNats({ ...place, keys, port }, report);
   const close = async (): Promise<void> => {
     await nats.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { url: `nats://127.0.0.1:${port}`, token, origin: 'embedded', pids: [nats.pid], folder, close };
+  const url = `nats://127.0.0.1:${port}`;
+  return { url, keys: join(folder, 'keys'), origin: 'embedded', pids: [nats.pid], folder, close };
 }

@@ -13,7 +13,8 @@ export type TestEnvironment = Readonly<{
   KTRDR_TEST_RUN: string;
   KTRDR_TEST_DATABASE_URL: string;
   KTRDR_TEST_NATS_URL: string;
-  KTRDR_TEST_NATS_TOKEN: string;
+  /** The folder with the keys that the NATS server was configured with. */
+  KTRDR_TEST_NATS_KEYS: string;
   KTRDR_TEST_TEMPLATE: string;
   /** A folder with one file for each process that a test has started, named by its pid. */
   KTRDR_TEST_PROCESSES: string;
@@ -29,20 +30,25 @@ export type TestServices = Readonly<{
   killNow(): void;
 }>;
 
-function external(url: string | undefined, token?: string): TestService | undefined {
+function external(url: string | undefined, keys?: string): TestService | undefined {
   if (!url) return undefined;
-  return { url, ...(token ? { token } : {}), origin: new URL(url).host, pids: [], close: async () => undefined };
+  return { url, ...(keys ? { keys } : {}), origin: new URL(url).host, pids: [], close: async () => undefined };
 }
 
 /** Given by address, else in a container where Docker answers, else embedded. */
 async function openServices(
   report: (line: string) => void,
 ): Promise<{ postgres: TestService; nats: TestService; why: string }> {
-  const { KTRDR_TEST_DATABASE_URL, KTRDR_TEST_NATS_URL, KTRDR_TEST_NATS_TOKEN } = process.env;
+  const { KTRDR_TEST_DATABASE_URL, KTRDR_TEST_NATS_URL, KTRDR_TEST_NATS_KEYS } = process.env;
   const given = {
     postgres: external(KTRDR_TEST_DATABASE_URL),
-    nats: external(KTRDR_TEST_NATS_URL, KTRDR_TEST_NATS_TOKEN),
+    nats: external(KTRDR_TEST_NATS_URL, KTRDR_TEST_NATS_KEYS),
   };
+  if (KTRDR_TEST_NATS_URL && !KTRDR_TEST_NATS_KEYS)
+    throw new Error(
+      "KTRDR_TEST_NATS_KEYS is not set: give the folder that `ktrdr nats-config FOLDER --prefix '*'` has made, from " +
+        'which the server at KTRDR_TEST_NATS_URL has its configuration',
+    );
   const isComplete = given.postgres !== undefined && given.nats !== undefined;
   const containers = isComplete ? undefined : await import('./containers.js');
   const engine = await containers?.askEngine();
@@ -114,7 +120,7 @@ export async function openTestServices(report: (line: string) => void): Promise<
       KTRDR_TEST_RUN: run,
       KTRDR_TEST_DATABASE_URL: postgres.url,
       KTRDR_TEST_NATS_URL: nats.url,
-      KTRDR_TEST_NATS_TOKEN: nats.token ?? '',
+      KTRDR_TEST_NATS_KEYS: nats.keys ?? '',
       KTRDR_TEST_TEMPLATE: template,
       KTRDR_TEST_PROCESSES: processes,
     },

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { BLOB_GRACE_HOURS } from '@ktrdr/checkpoint';
-import { inPlainWords } from '@ktrdr/contracts';
+import { inPlainWords, PoolName } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
+import { type NatsKeys, readNatsKeys } from './nats-keys.js';
 
 const Environment = z.object({
   KTRDR_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
   KTRDR_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(200).default(16),
   KTRDR_NATS_URL: z.string().min(1),
-  KTRDR_NATS_TOKEN: z.string().min(1).optional(),
+  KTRDR_NATS_CREDS_FILE: z.string().min(1),
+  KTRDR_NATS_SIGNING_KEY_FILE: z.string().min(1),
   KTRDR_NATS_PREFIX: z
     .string()
     .regex(/^[a-z][a-z0-9_-]*$/, 'lower case letters, digits, - and _')
@@ -17,6 +19,11 @@ const Environment = z.object({
   KTRDR_S3_ACCESS_KEY_ID: z.string().optional(),
   KTRDR_S3_SECRET_ACCESS_KEY: z.string().optional(),
   KTRDR_API_TOKEN: z.string().min(16, 'at least 16 characters'),
+  KTRDR_ENROL_TOKEN: z
+    .string()
+    .regex(/^[!-~]{16,200}$/, '16 to 200 characters without spaces')
+    .optional(),
+  KTRDR_ENROL_POOL: PoolName.default('default'),
   KTRDR_HTTP_HOST: z.string().default('127.0.0.1'),
   KTRDR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   KTRDR_LEASE_SECONDS: z.coerce.number().min(0.5).max(3600).default(6),
@@ -38,13 +45,15 @@ const Environment = z.object({
 export interface ApiConfig {
   readonly databaseUrl: string;
   readonly databaseConnections: number;
-  readonly nats: { readonly servers: string; readonly token?: string; readonly prefix: string };
+  readonly nats: { readonly servers: string; readonly prefix: string } & NatsKeys;
   readonly objectStore: {
     readonly url: string;
     readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
   /** The token that this deployment starts with; kept in the database by its hash only. */
   readonly bootstrapToken: string;
+  /** Enrols workers of this pool without limit; null: each enrolment is made over HTTP. */
+  readonly enrolment: { readonly token: string; readonly pool: string } | null;
   readonly http: { readonly host: string; readonly port: number };
   readonly leaseMs: number;
   readonly heartbeatMs: number;
@@ -74,8 +83,13 @@ export class ConfigurationError extends DomainError {
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ApiConfig {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(given, { error: inPlainWords });
-  const problems = [...(parsed.success ? [] : toProblems(parsed.error, given)), ...relationProblems(given)];
-  if (!parsed.success || problems.length > 0) throw new ConfigurationError(problems);
+  const keys = readNatsKeys(given);
+  const problems = [
+    ...(parsed.success ? [] : toProblems(parsed.error, given)),
+    ...relationProblems(given),
+    ...keys.problems,
+  ];
+  if (!parsed.success || problems.length > 0 || !keys.found) throw new ConfigurationError(problems);
   const { data } = parsed;
   const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
   return {
@@ -84,13 +98,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     nats: {
       servers: data.KTRDR_NATS_URL,
       prefix: data.KTRDR_NATS_PREFIX,
-      ...(data.KTRDR_NATS_TOKEN ? { token: data.KTRDR_NATS_TOKEN } : {}),
+      ...keys.found,
     },
     objectStore: {
       url: data.KTRDR_OBJECT_STORE_URL,
       ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
     },
     bootstrapToken: data.KTRDR_API_TOKEN,
+    enrolment: data.KTRDR_ENROL_TOKEN ? { token: data.KTRDR_ENROL_TOKEN, pool: data.KTRDR_ENROL_POOL } : null,
     http: { host: data.KTRDR_HTTP_HOST, port: data.KTRDR_HTTP_PORT },
     leaseMs: data.KTRDR_LEASE_SECONDS * 1000,
     heartbeatMs: data.KTRDR_HEARTBEAT_SECONDS * 1000,

@@ -1,10 +1,18 @@
-import { parseBytes, parseDays } from './amounts.js';
+import { parseBytes, parseDays, parseSeconds } from './amounts.js';
 
 describe('amounts on the command line', () => {
   it('are times', () => {
     expect(['30d', '12h', '2w', '0d', '1.5d'].map((text) => parseDays('older-than', text))).toEqual([
       30, 0.5, 14, 0, 1.5,
     ]);
+  });
+
+  it('are short times', () => {
+    expect(['30min', '1h', '2d', '90s', '1.5h'].map((text) => parseSeconds('expires-in', text))).toEqual([
+      1_800, 3_600, 172_800, 90, 5_400,
+    ]);
+    for (const text of ['', '1', '1m', '-1h', '1w'])
+      expect(() => parseSeconds('expires-in', text)).toThrow(/--expires-in .* is not a time/);
   });
 
   it('are sizes', () => {

@@ -1,6 +1,7 @@
 import { UsageError } from './errors.js';
 
 const DAYS_IN: Readonly<Record<string, number>> = { h: 1 / 24, d: 1, w: 7 };
+const SECONDS_IN: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };
 const BYTES_IN: Readonly<Record<string, number>> = {
   b: 1,
   kb: 1e3,
@@ -19,6 +20,11 @@ export function parseDays(flag: string, text: string): number {
     throw new UsageError(`--${flag} ${text} could mean minutes or months. Give hours, days or weeks: 12h, 30d or 8w`);
   }
   return parse(flag, text, DAYS_IN, 'a time such as 30d, 12h or 2w');
+}
+
+/** `30min`, `1h`, `2d`, as whole seconds. @throws {UsageError} */
+export function parseSeconds(flag: string, text: string): number {
+  return Math.round(parse(flag, text, SECONDS_IN, 'a time such as 30min, 1h or 2d'));
 }
 
 /** `10GB`, `500MiB`, `1000000`, as bytes: decimal units, or binary ones with an i. @throws {UsageError} */

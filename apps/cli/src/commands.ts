@@ -10,6 +10,7 @@ import CheckpointsStats from './commands/checkpoints/stats.js';
 import CheckpointsUnpin from './commands/checkpoints/unpin.js';
 import CheckpointsVerify from './commands/checkpoints/verify.js';
 import Login from './commands/login.js';
+import NatsConfig from './commands/nats-config.js';
 import OperationsCancel from './commands/operations/cancel.js';
 import OperationsDelete from './commands/operations/delete.js';
 import OperationsExplain from './commands/operations/explain.js';
@@ -26,7 +27,9 @@ import OperationsShow from './commands/operations/show.js';
 import OperationsStart from './commands/operations/start.js';
 import OperationsWatch from './commands/operations/watch.js';
 import WorkersDrain from './commands/workers/drain.js';
+import WorkersEnrol from './commands/workers/enrol.js';
 import Workers from './commands/workers/index.js';
+import WorkersRevoke from './commands/workers/revoke.js';
 
 /** Named here rather than searched for at each start. */
 export default {
@@ -41,6 +44,7 @@ export default {
   'checkpoints:unpin': CheckpointsUnpin,
   'checkpoints:verify': CheckpointsVerify,
   login: Login,
+  'nats-config': NatsConfig,
   operations: Operations,
   'operations:cancel': OperationsCancel,
   'operations:delete': OperationsDelete,
@@ -58,4 +62,6 @@ export default {
   'operations:watch': OperationsWatch,
   workers: Workers,
   'workers:drain': WorkersDrain,
+  'workers:enrol': WorkersEnrol,
+  'workers:revoke': WorkersRevoke,
 } satisfies Record<string, Command.Class>;

@@ -21,6 +21,14 @@ export class NotLoggedInError extends DomainError {
   }
 }
 
+/** No key that counts is this worker. */
+export class KeylessWorkerError extends DomainError {
+  readonly code = 'worker-not-found';
+  constructor(workerId: string) {
+    super(`No key is the worker ${workerId}: it has not enrolled, or was revoked already`, { worker_id: workerId });
+  }
+}
+
 /** Something on the command line, in a file it names or in the environment cannot be used. */
 export class UsageError extends DomainError {
   readonly code: ErrorCode = 'request-invalid';

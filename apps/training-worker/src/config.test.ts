@@ -1,10 +1,16 @@
 import { loadConfig, WorkerConfigurationError } from './config.js';
 
-const LEAST = { KTRDR_NATS_URL: 'nats://localhost:4222', KTRDR_OBJECT_STORE_URL: 'file:///objects' };
+const LEAST = { KTRDR_API_URL: 'http://localhost:8080', KTRDR_OBJECT_STORE_URL: 'file:///objects' };
 
 it('needs two addresses and has a default for everything else', () => {
   const config = loadConfig(LEAST);
-  expect(config).toMatchObject({ pool: 'default', slots: 1, shutdownGraceMs: 30_000, trainerCommand: null });
+  expect(config).toMatchObject({
+    enrolToken: null,
+    nats: { url: null, prefix: 'ktrdr' },
+    slots: 1,
+    shutdownGraceMs: 30_000,
+    trainerCommand: null,
+  });
   expect(config.workerId).toMatch(/-\d+-[0-9a-f]{6}$/);
 });
 
@@ -12,7 +18,9 @@ it('names everything that is wrong, and never a value', () => {
   const env = {
     KTRDR_WORKER_SLOTS: 'secret1',
     KTRDR_S3_SECRET_ACCESS_KEY: 'secret2',
-    KTRDR_WORKER_POOL: 'SECRET3',
+    KTRDR_WORKER_POOL: 'secret6',
+    KTRDR_ENROL_TOKEN: 'secret3',
+    KTRDR_ENROL_TOKEN_FILE: 'secret5',
     LOG_LEVEL: 'x',
     KTRDR_PROCESS_TRAINERS: 'allow',
     KTRDR_OBJECT_STORE_URL: 's3://me:secret4@bucket',
@@ -24,10 +32,11 @@ it('names everything that is wrong, and never a value', () => {
     if (error instanceof WorkerConfigurationError) problems = error.message;
   }
   const names = [
-    'KTRDR_NATS_URL is missing',
+    'KTRDR_API_URL is missing',
     'KTRDR_OBJECT_STORE_URL cannot be used',
     'KTRDR_WORKER_SLOTS must be a number',
-    'KTRDR_WORKER_POOL',
+    'KTRDR_ENROL_TOKEN and KTRDR_ENROL_TOKEN_FILE exclude each other',
+    'KTRDR_WORKER_POOL cannot be set: the enrolment decides the pool',
     'LOG_LEVEL',
     'KTRDR_S3_ACCESS_KEY_ID and KTRDR_S3_SECRET_ACCESS_KEY belong together',
     'KTRDR_PROCESS_PROGRAMS is missing',
@@ -44,13 +53,13 @@ it('says of a number that is out of bounds what its bounds are', () => {
 });
 
 it('takes an empty variable for one that is not set', () => {
-  expect(loadConfig({ ...LEAST, KTRDR_NATS_TOKEN: '', LOG_LEVEL: '' }).logLevel).toBe('info');
+  expect(loadConfig({ ...LEAST, KTRDR_ENROL_TOKEN: '', LOG_LEVEL: '' }).logLevel).toBe('info');
 });
 
 it('gives the trainer no secrets', () => {
   const env = {
     ...LEAST,
-    KTRDR_NATS_TOKEN: 't',
+    KTRDR_ENROL_TOKEN: 't',
     KTRDR_S3_ACCESS_KEY_ID: 'a',
     KTRDR_S3_SECRET_ACCESS_KEY: 's',
     AWS_PROFILE: 'p',

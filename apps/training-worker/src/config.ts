@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { inPlainWords, PoolName, WorkerId } from '@ktrdr/contracts';
+import { inPlainWords, WorkerId } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
@@ -27,14 +27,20 @@ const CommandLine = z.string().transform((text, context) => {
 });
 
 const Environment = z.object({
-  KTRDR_NATS_URL: z.string('is missing: the address of NATS, such as nats://localhost:4222').min(1),
-  KTRDR_NATS_TOKEN: z.string().min(1).optional(),
+  KTRDR_API_URL: z
+    .string('is missing: the address of the API, such as http://localhost:8080')
+    .regex(/^https?:\/\/[^\s]+$/, 'must begin with http:// or https://'),
+  KTRDR_ENROL_TOKEN: z
+    .string()
+    .regex(/^[!-~]+$/, 'must be one word')
+    .optional(),
+  KTRDR_ENROL_TOKEN_FILE: z.string().min(1).optional(),
+  KTRDR_NATS_URL: z.string().min(1).optional(),
   KTRDR_NATS_PREFIX: Prefix.default('ktrdr'),
   KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
   KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   KTRDR_WORKER_ID: WorkerId.optional(),
-  KTRDR_WORKER_POOL: PoolName.default('default'),
   KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
   KTRDR_WORKER_DIR: z.string().min(1).optional(),
   KTRDR_WORKER_HTTP_PORT: z.coerce.number('must be a port, 1 to 65535').int().min(1).max(65_535).optional(),
@@ -53,11 +59,17 @@ const Environment = z.object({
 });
 
 export interface WorkerConfig {
-  readonly nats: { readonly url: string; readonly token?: string; readonly prefix: string };
+  readonly apiUrl: string;
+  /** What makes this worker one, where it is none yet; null: nothing. */
+  readonly enrolToken: { readonly text: string } | { readonly file: string } | null;
+  /** `url` null: where the API says. */
+  readonly nats: { readonly url: string | null; readonly prefix: string };
   readonly objectStoreUrl: string;
   readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** What it is called where the API does not know it yet. */
   readonly workerId: string;
-  readonly pool: string;
+  /** Whether it may be called nothing else. */
+  readonly isWorkerIdFixed: boolean;
   readonly slots: number;
   readonly folder: string;
   /** Where probes are answered; null: nowhere. */
@@ -87,15 +99,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
   const workerId = data.KTRDR_WORKER_ID ?? generateWorkerId();
   const { KTRDR_S3_ACCESS_KEY_ID: accessKeyId, KTRDR_S3_SECRET_ACCESS_KEY: secretAccessKey } = data;
   return {
-    nats: {
-      url: data.KTRDR_NATS_URL,
-      prefix: data.KTRDR_NATS_PREFIX,
-      ...(data.KTRDR_NATS_TOKEN ? { token: data.KTRDR_NATS_TOKEN } : {}),
-    },
+    apiUrl: data.KTRDR_API_URL,
+    enrolToken: toEnrolToken(data.KTRDR_ENROL_TOKEN, data.KTRDR_ENROL_TOKEN_FILE),
+    nats: { url: data.KTRDR_NATS_URL ?? null, prefix: data.KTRDR_NATS_PREFIX },
     objectStoreUrl: data.KTRDR_OBJECT_STORE_URL,
     ...(accessKeyId && secretAccessKey ? { s3Credentials: { accessKeyId, secretAccessKey } } : {}),
     workerId,
-    pool: data.KTRDR_WORKER_POOL,
+    isWorkerIdFixed: data.KTRDR_WORKER_ID !== undefined,
     slots: data.KTRDR_WORKER_SLOTS,
     folder: resolve(data.KTRDR_WORKER_DIR ?? join(tmpdir(), `ktrdr-${workerId}`)),
     probe:
@@ -128,10 +138,19 @@ function relationProblems(given: Readonly<Record<string, string | undefined>>): 
     problems.push(
       'KTRDR_PROCESS_PROGRAMS is missing: programs and folders of programs that operations may run, with commas; * for any',
     );
+  if (given['KTRDR_WORKER_POOL'] !== undefined)
+    problems.push('KTRDR_WORKER_POOL cannot be set: the enrolment decides the pool (ktrdr workers enrol --pool)');
+  if (given['KTRDR_ENROL_TOKEN'] !== undefined && given['KTRDR_ENROL_TOKEN_FILE'] !== undefined)
+    problems.push('KTRDR_ENROL_TOKEN and KTRDR_ENROL_TOKEN_FILE exclude each other: set one of them');
   const url = given['KTRDR_OBJECT_STORE_URL'];
   const unusable = url === undefined ? null : objectStoreUrlProblem(url);
   if (unusable !== null) problems.push(`KTRDR_OBJECT_STORE_URL cannot be used: ${unusable}`);
   return problems;
+}
+
+function toEnrolToken(text: string | undefined, file: string | undefined): WorkerConfig['enrolToken'] {
+  if (text !== undefined) return { text };
+  return file === undefined ? null : { file };
 }
 
 function toFolders(list: string | undefined): string[] {
@@ -142,10 +161,10 @@ function toList(text: string | undefined): string[] {
   return (text ?? '').split(',').flatMap((entry) => entry.trim() || []);
 }
 
-/** A trainer reaches neither NATS nor the object store. */
+/** A trainer reaches neither NATS nor the API nor the object store. */
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(KTRDR_(NATS|S3|OBJECT_STORE|API)|AWS_)/.test(name)),
+    Object.entries(env).filter(([name]) => !/^(KTRDR_(NATS|S3|OBJECT_STORE|API|ENROL)|AWS_)/.test(name)),
   );
 }
 

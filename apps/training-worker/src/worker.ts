@@ -1,12 +1,16 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { HintListener, NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
+import { HintListener, NatsSession, WorkerRpcClient, workerUser } from '@ktrdr/messaging-nats';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Logger } from 'pino';
 import { ulid } from 'ulid';
 import type { WorkerConfig } from './config.js';
+import { apiCredentials } from './credentials/api-credentials.js';
+import { CredentialKeeper } from './credentials/credential-keeper.js';
+import { loadIdentityKey } from './credentials/identity-key.js';
+import { tellDismissal } from './credentials/tell-dismissal.js';
 import { capabilitiesFrom } from './supervisor/capabilities.js';
 import { LocalDataSources } from './supervisor/data-sources.js';
 import { EventOutbox } from './supervisor/event-outbox.js';
@@ -60,37 +64,53 @@ export async function runWorker(
   trainers.refill();
 
   const ending = new AbortController();
+  /** Aborted with the reason when this worker is none any more. */
+  const dismissal = new AbortController();
+  const leaving = AbortSignal.any([shutdown, dismissal.signal]);
   const sessions: NatsSession[] = [];
   const probed: ProbedParts = {};
   let probe: ProbeServer | undefined;
-  const connect = async (name: string): Promise<NatsSession> => {
-    const { url: servers, prefix, token } = config.nats;
-    const session = await NatsSession.connect(
-      { servers, prefix, name, ...(token ? { token } : {}) },
-      { signal: shutdown, onWaiting: (message) => log.warn({ reason: message }, 'waiting for NATS') },
-    );
-    sessions.push(session);
-    return session;
-  };
   try {
     if (config.probe) {
       const checks = { slots: config.slots, checkObjectStore: () => objects.check() };
       probe = await startProbe(config.probe, probed, checks, log);
     }
-    const session = await connect(`worker ${config.workerId}`);
+    const key = await loadIdentityKey(config.folder);
+    const wish = { workerId: config.workerId, isFixed: config.isWorkerIdFixed };
+    const credentials = new CredentialKeeper(key, apiCredentials(config), wish, log);
+    const { worker_id: workerId, pool, nats_url } = await credentials.obtain(shutdown);
+    log.info({ workerId, pool, nkey: key.publicKey }, 'admitted as a worker');
+    const renewing = credentials.keep(sessions, ending.signal).catch((error: unknown) => dismissal.abort(error));
+    const connect = async (name: string): Promise<NatsSession> => {
+      const { url, prefix } = config.nats;
+      const session = await NatsSession.connect(
+        { servers: url ?? nats_url, prefix, name, user: workerUser(key, credentials.jwt) },
+        {
+          signal: leaving,
+          onWaiting: (reason, { isRefusal }) => {
+            log.warn({ reason }, 'waiting for NATS');
+            if (isRefusal) credentials.renewNow();
+          },
+        },
+      );
+      sessions.push(session);
+      session.onStatus(({ kind }) => kind === 'refused' && credentials.renewNow());
+      return session;
+    };
+    const session = await connect(`worker ${workerId}`);
     probed.session = session;
     // Events have a connection of their own: nothing waits behind many of them.
-    const eventSession = await connect(`worker ${config.workerId}, events`);
+    const eventSession = await connect(`worker ${workerId}, events`);
     session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
     const capabilities = [
-      ...(await capabilitiesOf(trainers, shutdown)),
+      ...(await capabilitiesOf(trainers, leaving)),
       ...(config.processTrainers ? ['trainer:process'] : []),
     ];
-    const { workerId, pool, slots } = config;
-    const rpc = new WorkerRpcClient(session, workerId);
+    const { slots } = config;
+    const rpc = tellDismissal(new WorkerRpcClient(session), () => credentials.renewNow());
     let confirmLease: ConfirmLease = () => Promise.resolve();
     const events = new EventOutbox(
-      new WorkerRpcClient(eventSession, workerId),
+      new WorkerRpcClient(eventSession),
       workerId,
       new EventSpool(join(config.folder, 'events'), log),
       log,
@@ -132,18 +152,19 @@ export async function runWorker(
     const leases = new LeaseKeeper(rpc, registration, supervisor, log);
     confirmLease = () => leases.confirm();
     Object.assign(probed, { leases, supervisor, events });
-    hints.onControl(workerId, ({ work_waits }) => (work_waits ? supervisor.workWaits() : leases.beatNow()));
+    hints.onControl(({ work_waits }) => (work_waits ? supervisor.workWaits() : leases.beatNow()));
     session.onStatus(({ kind }) => kind === 'reconnected' && leases.beatNow());
     const keeping = leases.run(ending.signal);
     const sending = events.run(ending.signal);
     const taking = supervisor.run();
-    await whenAborted(shutdown);
+    await whenAborted(leaving);
+    dismissal.signal.throwIfAborted();
     log.info({ operations: supervisor.leases(), graceMs: config.shutdownGraceMs }, 'shutting down');
     await supervisor.shutDown(config.shutdownGraceMs);
     await taking;
     await events.drain(FLUSH_EVENTS_MS);
     ending.abort();
-    await Promise.all([keeping, sending]);
+    await Promise.all([keeping, sending, renewing]);
   } finally {
     ending.abort();
     closeTrainers();

@@ -224,6 +224,47 @@ describe('ApiClient', () => {
     ]);
   });
 
+  it('lets workers in and out, each with the proof that it takes', async () => {
+    const enrolment = {
+      enrolment_id: 'we_1',
+      token: 'kte_secret',
+      pool: 'gpu',
+      worker_id: null,
+      uses: 2,
+      expires_at: '2026-11-30T10:00:00.000Z',
+    };
+    const credentials = {
+      jwt: 'a.b.c',
+      expires_at: '2026-11-30T10:00:00.000Z',
+      nats_url: 'nats://n:4222',
+      pool: 'gpu',
+      worker_id: 'w1',
+    };
+    const none = json(undefined, 204);
+    const { api, server } = await given([
+      json(enrolment, 201),
+      json(credentials),
+      json(credentials),
+      json({ items: [] }),
+      none,
+      none,
+    ]);
+    expect(await api.allowWorkers({ pool: 'gpu', uses: 2 })).toEqual(enrolment);
+    expect(await api.enrolWorker({ nkey: 'UA', worker_id: 'w1' })).toEqual(credentials);
+    expect(await api.workerCredentials('UA', '17.abc')).toEqual(credentials);
+    await api.workerIdentities({ workerId: 'w1' });
+    await api.revokeIdentity('UA');
+    await api.withdrawEnrolment('we_1');
+    expect(server.requests.map(({ method, url, headers }) => [method, url, headers.authorization])).toEqual([
+      ['POST', '/workers/enrolments', 'Bearer secret'],
+      ['POST', '/workers/identities', 'Bearer secret'],
+      ['POST', '/workers/identities/UA/credentials', 'Nkey 17.abc'],
+      ['GET', '/workers/identities?worker_id=w1', 'Bearer secret'],
+      ['DELETE', '/workers/identities/UA', 'Bearer secret'],
+      ['DELETE', '/workers/enrolments/we_1', 'Bearer secret'],
+    ]);
+  });
+
   it('accepts the empty answer to a deletion', async () => {
     const { api, server } = await given([json(undefined, 200)]);
     await expect(api.remove(ID)).resolves.toBeUndefined();

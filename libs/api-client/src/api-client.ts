@@ -12,11 +12,15 @@ import {
   type CleanupBody,
   CleanupView,
   type DrainBody,
+  type EnrolmentBody,
+  EnrolmentCreatedView,
   EventPage,
   ExplainView,
   type ForkBody,
   ForkedView,
   HistoryPage,
+  type IdentityBody,
+  IdentityPage,
   type ImportBody,
   MetricsPage,
   OperationPage,
@@ -28,6 +32,7 @@ import {
   ResultView,
   type SubmitBody,
   VerifyView,
+  WorkerCredentialsView,
   WorkerPage,
   WorkerView,
 } from '@ktrdr/contracts';
@@ -238,6 +243,39 @@ export class ApiClient {
   /** Has the worker hand over what it runs and take nothing new; `draining: false` ends that. */
   drainWorker(workerId: string, body: DrainBody = {}): Promise<WorkerView> {
     return this.post(`workers/${encodeURIComponent(workerId)}/drain`, WorkerView, body);
+  }
+
+  /** A token with which new workers enrol; it is in this answer alone. */
+  allowWorkers(body: EnrolmentBody = {}): Promise<EnrolmentCreatedView> {
+    return this.post('workers/enrolments', EnrolmentCreatedView, body);
+  }
+
+  /** Lets that token make no further worker. */
+  async withdrawEnrolment(enrolmentId: string): Promise<void> {
+    await this.delete(`workers/enrolments/${encodeURIComponent(enrolmentId)}`);
+  }
+
+  /** The keys that count, of all workers or of one. */
+  workerIdentities({ workerId }: { readonly workerId?: string } = {}): Promise<IdentityPage> {
+    return this.read('workers/identities', IdentityPage, { worker_id: workerId });
+  }
+
+  /** Makes a key a worker. The client's token is one of an enrolment. */
+  enrolWorker(body: IdentityBody, options: ReadOptions = {}): Promise<WorkerCredentialsView> {
+    const path = 'workers/identities';
+    return this.transport.request({ method: 'POST', path, body, answer: WorkerCredentialsView, ...options });
+  }
+
+  /** New credentials for a key. @param proof that its holder asks, as `Authorization: Nkey` takes it. */
+  workerCredentials(nkey: string, proof: string, options: ReadOptions = {}): Promise<WorkerCredentialsView> {
+    const path = `workers/identities/${encodeURIComponent(nkey)}/credentials`;
+    const authorization = `Nkey ${proof}`;
+    return this.transport.request({ method: 'POST', path, authorization, answer: WorkerCredentialsView, ...options });
+  }
+
+  /** From now on the API refuses whoever holds this key. */
+  async revokeIdentity(nkey: string): Promise<void> {
+    await this.delete(`workers/identities/${encodeURIComponent(nkey)}`);
   }
 
   /** The readiness report; an API that is not ready answers with a problem. */

@@ -53,6 +53,8 @@ export interface ApiRequest<Schema extends z.ZodType> extends ReadOptions {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** In place of the client's own token. */
+  readonly authorization?: string;
   /** Sent as they are instead of a JSON body. */
   readonly bytes?: Uint8Array | undefined;
   /** What the answer must look like; `null` where there is none or none is needed. */
@@ -142,13 +144,14 @@ export class HttpTransport {
   }
 
   private async exchange<Schema extends z.ZodType>(
-    { method, path, query, body, bytes, answer }: ApiRequest<Schema>,
+    { method, path, query, body, bytes, answer, authorization }: ApiRequest<Schema>,
     key: string | null,
     patience: Patience,
   ): Promise<z.output<Schema>> {
     const address = this.address(path, query);
     const headers = {
       ...this.headers(),
+      ...(authorization ? { authorization } : {}),
       ...(key ? { 'idempotency-key': key } : {}),
       ...contentType({ body, bytes }),
     };

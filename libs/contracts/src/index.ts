@@ -112,4 +112,13 @@ export { PoolName } from './pool-name.js';
 export { inPlainWords } from './plain-words.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';
+export {
+  EnrolmentBody,
+  EnrolmentCreatedView,
+  IdentityBody,
+  IdentityPage,
+  IdentityQuery,
+  IdentityView,
+  WorkerCredentialsView,
+} from './worker-identity.js';
 export { DeliveryPage, WebhookBody, WebhookCreatedView, WebhookPage, WebhookView } from './webhook-view.js';

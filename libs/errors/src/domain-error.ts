@@ -11,6 +11,12 @@ export const ERROR_CODES = [
   'spec-invalid',
   'unauthorized',
   'forbidden',
+  'enrolment-not-found',
+  'enrolment-refused',
+  'worker-unknown',
+  'worker-revoked',
+  'worker-id-taken',
+  'clock-off',
   'idempotency-key-reused',
   'idempotency-in-progress',
   // what the state forbids

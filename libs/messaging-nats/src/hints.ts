@@ -13,9 +13,9 @@ export class HintPublisher {
     this.publish(this.session.subjects.work(pool));
   }
 
-  /** This worker sends a heartbeat, or claims. */
-  control(workerId: string, hint: ControlHint = {}): void {
-    this.publish(this.session.subjects.control(workerId), JSON.stringify(hint));
+  /** The worker of this key sends a heartbeat, or claims. */
+  control(nkey: string, hint: ControlHint = {}): void {
+    this.publish(this.session.subjects.control(nkey), JSON.stringify(hint));
   }
 
   /** Whoever shows events reads on. */
@@ -37,9 +37,10 @@ export class HintListener {
     return this.listen(this.session.subjects.work(pool), heard, IDLE);
   }
 
-  /** An unreadable hint is still a hint. */
-  onControl(workerId: string, heard: (hint: ControlHint) => void): () => void {
-    return this.listen(this.session.subjects.control(workerId), (body) => heard(toHint(body)));
+  /** What is said to this worker alone. An unreadable hint is still a hint. */
+  onControl(heard: (hint: ControlHint) => void): () => void {
+    const { subjects, settings } = this.session;
+    return this.listen(subjects.control(settings.user.key.publicKey), (body) => heard(toHint(body)));
   }
 
   onRecorded(heard: () => void): () => void {

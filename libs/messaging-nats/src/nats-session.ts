@@ -1,4 +1,5 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
+import { type NatsUser, userAuthenticator } from './credentials/nats-user.js';
 import { MessagingUnavailableError, reasonOf } from './errors.js';
 import { type Subjects, subjectsOf } from './subjects.js';
 import { pauseFor } from './timing.js';
@@ -6,7 +7,7 @@ import { pauseFor } from './timing.js';
 export interface NatsSettings {
   /** One address or several, comma-separated. */
   readonly servers: string;
-  readonly token?: string;
+  readonly user: NatsUser;
   /** First token of every subject. */
   readonly prefix: string;
   /** Shown in the server's connection list. */
@@ -15,14 +16,16 @@ export interface NatsSettings {
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal;
-  /** Told about once a second what is being waited for. */
-  readonly onWaiting?: (message: string) => void;
+  /** Told about once a second what is being waited for. `isRefusal`: a server answers and does not want this user. */
+  readonly onWaiting?: (message: string, why: { readonly isRefusal: boolean }) => void;
 }
 
 export type SessionStatus =
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'error'; readonly message: string }
+  /** The server does not take the token, or no longer. */
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'closed' };
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -32,6 +35,10 @@ const REPORT_EVERY_MS = 1_000;
 const HEADER_BYTES = 1_024;
 /** Two unanswered pings: a peer that is gone without a word is noticed within ten seconds. */
 const PING_EVERY_MS = 4_000;
+
+class NatsRefusal extends Error {}
+const REFUSALS = [NatsRefusal, errors.AuthorizationError, errors.UserAuthenticationExpiredError] as const;
+const isRefusal = (error: unknown): boolean => REFUSALS.some((type) => error instanceof type);
 
 /** One connection to NATS that comes back by itself for as long as it is not closed. */
 export class NatsSession {
@@ -59,7 +66,8 @@ export class NatsSession {
         const connection = await connect({
           servers,
           name: settings.name,
-          ...(settings.token ? { token: settings.token } : {}),
+          authenticator: userAuthenticator(settings.user),
+          inboxPrefix: settings.user.inboxPrefix,
           timeout: CONNECT_TIMEOUT_MS,
           pingInterval: PING_EVERY_MS,
           maxPingOut: 2,
@@ -69,12 +77,15 @@ export class NatsSession {
           noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });
-        return new NatsSession(connection, settings);
+        if (checksTokens(connection)) return new NatsSession(connection, settings);
+        await connection.close();
+        throw new NatsRefusal('it does not run in operator mode');
       } catch (error) {
         if (signal?.aborted) throw new MessagingUnavailableError('the connection', reasonOf(error), { cause: error });
         if (performance.now() - reportedAt >= REPORT_EVERY_MS) {
           reportedAt = performance.now();
-          onWaiting?.(`waiting for NATS at ${servers.map(withoutCredentials).join(', ')}: ${reasonOf(error)}`);
+          const where = servers.map(withoutCredentials).join(', ');
+          onWaiting?.(`waiting for NATS at ${where}: ${reasonOf(error)}`, { isRefusal: isRefusal(error) });
         }
         await pauseFor(RETRY_EVERY_MS, signal);
         if (signal?.aborted) throw new MessagingUnavailableError('the connection', 'stopped while waiting for it');
@@ -114,6 +125,11 @@ export class NatsSession {
     }
   }
 
+  /** Connects anew, with the token that counts by now. What is being waited for is rejected as at any other loss. */
+  async reconnect(): Promise<void> {
+    if (!this.connection.isClosed() && !this.connection.isDraining()) await this.connection.reconnect();
+  }
+
   /** Returns a function that ends the subscription. */
   onStatus(listener: (status: SessionStatus) => void): () => void {
     this.listeners.add(listener);
@@ -150,7 +166,7 @@ export class NatsSession {
         this.connected = true;
         this.tell({ kind: 'reconnected' });
       } else if (status.type === 'error') {
-        this.tell({ kind: 'error', message: status.error.message });
+        this.tell({ kind: isRefusal(status.error) ? 'refused' : 'error', message: status.error.message });
       }
     }
     this.connected = false;
@@ -160,6 +176,11 @@ export class NatsSession {
   private tell(status: SessionStatus): void {
     for (const listener of this.listeners) listener(status);
   }
+}
+
+/** A server that does not ask for a proof takes anybody for anybody. */
+function checksTokens({ info }: NatsConnection): boolean {
+  return info?.nonce !== undefined;
 }
 
 function withoutCredentials(server: string): string {

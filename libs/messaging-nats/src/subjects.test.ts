@@ -4,8 +4,8 @@ const subjects = subjectsOf('ktrdr');
 
 it('starts every name with the prefix', () => {
   expect(subjects.work('default')).toBe('ktrdr.work.default');
-  expect(subjects.control('w1')).toBe('ktrdr.control.w1');
-  expect(subjects.rpc('w1', 'checkpoint-commit')).toBe('ktrdr.rpc.w1.checkpoint-commit');
+  expect(subjects.control('UA')).toBe('ktrdr.control.UA');
+  expect(subjects.rpc('UA', 'checkpoint-commit')).toBe('ktrdr.rpc.UA.checkpoint-commit');
   expect(subjects.rpcOfAll('heartbeat')).toBe('ktrdr.rpc.*.heartbeat');
 });
 

@@ -4,11 +4,12 @@ export interface Subjects {
   work(pool: string): string;
   /** That something was written which streams of events show. */
   readonly recorded: string;
-  /** Where this asker sends that request. */
-  rpc(asker: string, method: string): string;
+  /** Where the worker of this key sends that request. */
+  rpc(nkey: string, method: string): string;
   /** Where requests of that method come from every asker. */
   rpcOfAll(method: string): string;
-  control(workerId: string): string;
+  /** What is said to the worker of this key alone. */
+  control(nkey: string): string;
 }
 
 const TOKEN = /^[^\s.*>]+$/;
@@ -24,8 +25,8 @@ export function subjectsOf(prefix: string): Subjects {
   return {
     work: (pool) => `${root}.work.${token(pool)}`,
     recorded: `${root}.recorded`,
-    rpc: (asker, method) => `${root}.rpc.${token(asker)}.${token(method)}`,
+    rpc: (nkey, method) => `${root}.rpc.${token(nkey)}.${token(method)}`,
     rpcOfAll: (method) => `${root}.rpc.*.${token(method)}`,
-    control: (workerId) => `${root}.control.${token(workerId)}`,
+    control: (nkey) => `${root}.control.${token(nkey)}`,
   };
 }

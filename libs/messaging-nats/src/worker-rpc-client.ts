@@ -17,13 +17,9 @@ export class WorkerRpcClient {
   /** Of this run of the program, whose clock its requests tell. */
   private readonly clock = randomBytes(8).toString('hex');
 
-  /**
-   * @param asker who asks: a token of the subjects that the requests go to.
-   * @param protocol that is spoken.
-   */
+  /** @param protocol that is spoken. */
   constructor(
     private readonly session: NatsSession,
-    private readonly asker: string,
     private readonly protocol = RPC_PROTOCOL,
   ) {}
 
@@ -57,13 +53,14 @@ export class WorkerRpcClient {
     // A request made now would lie in the buffer and be sent when nobody waits for its answer any more.
     if (!this.session.isConnected) throw new RpcUnavailableError(method, 'not connected to NATS');
     try {
-      const { connection, subjects } = this.session;
+      const { connection, subjects, settings } = this.session;
       const told = headers();
       told.set(RPC_HEADERS.protocol, String(this.protocol));
       told.set(RPC_HEADERS.clock, this.clock);
       told.set(RPC_HEADERS.sentAt, performance.now().toFixed());
       told.set(RPC_HEADERS.waits, String(timeoutMs));
-      const answer = connection.request(subjects.rpc(this.asker, method), body, { timeout: timeoutMs, headers: told });
+      const subject = subjects.rpc(settings.user.key.publicKey, method);
+      const answer = connection.request(subject, body, { timeout: timeoutMs, headers: told });
       const message = await this.session.unlessDisconnected(answer);
       return message.json();
     } catch (error) {

@@ -8,6 +8,7 @@ import {
 import { DomainError } from '@ktrdr/errors';
 import { parseStorable } from '@ktrdr/operations';
 import type { Msg, Subscription } from '@nats-io/transport-node';
+import { isInboxOf } from './credentials/nats-user.js';
 import type { NatsSession } from './nats-session.js';
 import { RequestAges } from './request-age.js';
 import { RPC_HEADERS } from './rpc-headers.js';
@@ -25,7 +26,17 @@ export interface ServerLimits {
   readonly heldBytes?: number;
 }
 
-export interface ServerReports {
+/** Who has sent a request: not what the request says, but whose key NATS has checked. */
+export interface Asker {
+  readonly workerId: string;
+  readonly pool: string;
+}
+
+export interface ServerPorts {
+  /** The worker of a key; what it throws becomes the refusal. */
+  readonly identify: (nkey: string) => Promise<Asker>;
+  /** A request was refused that no worker of ours sends: it speaks for somebody else, or has others answered. */
+  readonly onForged?: (nkey: string, method: WorkerRpcMethod, what: string) => void;
   /** What was not a refusal but a fault; the worker only hears `internal`. */
   readonly onError: (method: string, error: unknown) => void;
   /** A request was dropped unread: its asker does not wait any more. */
@@ -42,9 +53,16 @@ type Envelope =
       readonly details: Readonly<Record<string, unknown>>;
     };
 
+interface Request {
+  readonly message: Msg;
+  /** Key of its sender. */
+  readonly nkey: string;
+  readonly staleAt: number;
+}
+
 /** Requests of one method, in the order in which they came. */
 class Lane {
-  readonly waiting: { readonly message: Msg; readonly staleAt: number }[] = [];
+  readonly waiting: Request[] = [];
   underWay = 0;
   bytes = 0;
 
@@ -65,7 +83,7 @@ export class WorkerRpcServer {
   constructor(
     private readonly session: NatsSession,
     private readonly handlers: Partial<WorkerRpcHandlers>,
-    private readonly reports: ServerReports,
+    private readonly ports: ServerPorts,
     private readonly limits: ServerLimits = LIMITS,
   ) {}
 
@@ -76,7 +94,7 @@ export class WorkerRpcServer {
       const subscription = connection.subscribe(subjects.rpcOfAll(method), {
         queue: 'api',
         callback: (error, message) => {
-          if (error) this.reports.onError('subscription', error);
+          if (error) this.ports.onError('subscription', error);
           else this.receive(lane, message);
         },
       });
@@ -99,6 +117,9 @@ export class WorkerRpcServer {
   }
 
   private receive(lane: Lane, message: Msg): void {
+    const nkey = message.subject.split('.')[2] ?? '';
+    if (!message.reply || !isInboxOf(nkey, message.reply))
+      return this.ports.onForged?.(nkey, lane.method, 'the answer would go to somebody else');
     const { held = Infinity, heldBytes = Infinity } = this.limits;
     const staleAt = performance.now() + this.timeLeft(message);
     if (lane.underWay + lane.waiting.length >= held || lane.bytes + message.data.length > heldBytes)
@@ -107,7 +128,7 @@ export class WorkerRpcServer {
         refusal('busy', `This replica holds as many requests ${lane.method} as it may; wait a moment`),
       );
     lane.bytes += message.data.length;
-    lane.waiting.push({ message, staleAt });
+    lane.waiting.push({ message, nkey, staleAt });
     this.begin(lane);
   }
 
@@ -124,14 +145,14 @@ export class WorkerRpcServer {
     while (lane.underWay < this.limits.atOnce) {
       const next = lane.waiting.shift();
       if (!next) return;
-      const { message, staleAt } = next;
+      const { message, nkey, staleAt } = next;
       if (performance.now() > staleAt) {
         lane.bytes -= message.data.length;
-        this.reports.onDropped?.(lane.method);
+        this.ports.onDropped?.(lane.method);
         continue;
       }
       lane.underWay += 1;
-      const answered = this.answer(lane.method, message).finally(() => {
+      const answered = this.answer(lane.method, message, nkey).finally(() => {
         lane.underWay -= 1;
         lane.bytes -= message.data.length;
         this.inFlight.delete(answered);
@@ -141,26 +162,32 @@ export class WorkerRpcServer {
     }
   }
 
-  private async answer(method: WorkerRpcMethod, message: Msg): Promise<void> {
+  private async answer(method: WorkerRpcMethod, message: Msg, nkey: string): Promise<void> {
     let envelope: Envelope;
     try {
-      envelope = protocolRefusal(method, message) ?? (await this.handle(method, parseStorable(message.string())));
+      envelope = protocolRefusal(method, message) ?? (await this.handle(method, message, nkey));
     } catch (error) {
       envelope = this.toRefusal(method, error);
     }
     try {
       send(message, envelope);
     } catch (error) {
-      this.reports.onError(method, error); // larger than a message may be
+      this.ports.onError(method, error); // larger than a message may be
       send(message, refusal('internal', `The answer to ${method} could not be sent`));
     }
   }
 
-  private async handle<M extends WorkerRpcMethod>(method: M, body: unknown): Promise<Envelope> {
-    const request = WORKER_RPC[method].request.safeParse(body);
+  private async handle<M extends WorkerRpcMethod>(method: M, message: Msg, nkey: string): Promise<Envelope> {
+    const asker = await this.ports.identify(nkey);
+    const request = WORKER_RPC[method].request.safeParse(parseStorable(message.string()));
     if (!request.success) {
       const problems = request.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
       return refusal('request-invalid', `The request ${method} does not have the agreed form`, { problems });
+    }
+    const pretence = pretenceOf(request.data, asker);
+    if (pretence !== null) {
+      this.ports.onForged?.(nkey, method, pretence);
+      return refusal('forbidden', `The worker ${asker.workerId} of the pool ${asker.pool} ${pretence}`);
     }
     const handler = this.handlers[method] as (request: unknown) => Promise<unknown>;
     return { ok: true, reply: await handler(request.data) };
@@ -169,7 +196,7 @@ export class WorkerRpcServer {
   private toRefusal(method: string, error: unknown): Envelope {
     if (error instanceof DomainError) return refusal(error.code, error.message, error.details);
     if (error instanceof SyntaxError) return refusal('request-invalid', `The request ${method} is not JSON`);
-    this.reports.onError(method, error);
+    this.ports.onError(method, error);
     return refusal('internal', `The request ${method} failed inside the API; its log says why`);
   }
 }
@@ -179,6 +206,15 @@ function protocolRefusal(method: string, { headers }: Msg): Envelope | null {
   if (spoken === String(RPC_PROTOCOL)) return null;
   const message = `The API speaks protocol ${RPC_PROTOCOL} with workers, and the request ${method} is of protocol ${spoken}: give both the same release`;
   return refusal('protocol-mismatch', message, { spoken, expected: String(RPC_PROTOCOL) });
+}
+
+/** What a request says of its sender that is not so; null: nothing. */
+function pretenceOf(
+  { worker_id: workerId, pool }: { readonly worker_id: string; readonly pool?: string },
+  asker: Asker,
+): string | null {
+  if (workerId !== asker.workerId) return `speaks for the worker ${workerId}`;
+  return pool !== undefined && pool !== asker.pool ? `speaks for the pool ${pool}` : null;
 }
 
 function send(message: Msg, envelope: Envelope): void {

@@ -117,6 +117,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && (isConnectionError(error) || PASSING_STATES.test(sqlStateOf(error)));
 }
 
+/** Whether somebody else has just written what may be there once only. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof Error && sqlStateOf(error) === '23505';
+}
+
 /** Whether a statement gave up waiting for a lock after its `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '55P03';

@@ -24,3 +24,10 @@ export { ServiceRecords } from './service-records.js';
 export { type DueDelivery, WebhookNotFoundError, type WebhookRecord, WebhookStore } from './webhook-store.js';
 export { WorkQueue } from './work-queue.js';
 export { type WorkerRecord, type WorkerRegistration, WorkerRegistry } from './worker-registry.js';
+export {
+  type EnrolOutcome,
+  type IdentityRecord,
+  type NewEnrolment,
+  type WorkerIdentity,
+  WorkerIdentityStore,
+} from './worker-identities.js';

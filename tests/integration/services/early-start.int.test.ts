@@ -27,7 +27,6 @@ describe('an API that starts before what it needs', () => {
     services = {
       ...shared,
       natsUrl: nats.url,
-      natsToken: '',
       databaseUrl: databaseProxy.through(shared.databaseUrl),
     };
     shared.onClose(() => nats.remove());

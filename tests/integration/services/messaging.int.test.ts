@@ -7,25 +7,26 @@ import {
   RpcUnavailableError,
   WorkerRpcClient,
   type ServerLimits,
-  type ServerReports,
+  type ServerPorts,
   type WorkerRpcHandlers,
   WorkerRpcServer,
 } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
 import { givenMessaging } from '../support/given-messaging.js';
 import { until } from '../support/nats-process.js';
+import { testWorkerUser } from '../support/nats-users.js';
 
 const messaging = givenMessaging();
-const { sessions, session: givenSession } = messaging;
+const { sessions, apiSession, workerSession } = messaging;
 
 async function serve(
   handlers: Partial<WorkerRpcHandlers>,
-  { reports = {}, limits }: { reports?: Partial<ServerReports>; limits?: ServerLimits } = {},
+  { reports = {}, limits }: { reports?: Partial<ServerPorts>; limits?: ServerLimits } = {},
 ): Promise<WorkerRpcServer> {
   const server = new WorkerRpcServer(
-    await givenSession('api'),
+    await apiSession(),
     handlers,
-    { onError: () => undefined, ...reports },
+    { identify: messaging.identify, onError: () => undefined, ...reports },
     limits,
   );
   server.start();
@@ -33,8 +34,8 @@ async function serve(
   return server;
 }
 
-async function givenClient(asker = 'w1', protocol?: number): Promise<WorkerRpcClient> {
-  return new WorkerRpcClient(await givenSession(), asker, protocol);
+async function givenClient(protocol?: number): Promise<WorkerRpcClient> {
+  return new WorkerRpcClient(await workerSession(), protocol);
 }
 
 const ANSWERED = { registered: true, draining: false, work_waits: false, directives: [] };
@@ -118,7 +119,7 @@ describe('worker RPC', () => {
 
   it('refuses another version of the protocol, naming both', async () => {
     await serve({ heartbeat: () => Promise.resolve(ANSWERED) });
-    const old = await givenClient('w1', RPC_PROTOCOL - 1);
+    const old = await givenClient(RPC_PROTOCOL - 1);
     await expect(old.call('heartbeat', heartbeat, asked)).rejects.toMatchObject({
       code: 'protocol-mismatch',
       details: { spoken: String(RPC_PROTOCOL - 1), expected: String(RPC_PROTOCOL) },
@@ -237,27 +238,30 @@ describe('hints', () => {
   beforeEach(() => void heard.splice(0));
 
   it('reach the worker they are for, readable or not', async () => {
-    const publisher = new HintPublisher(await givenSession());
-    const session = await givenSession();
-    const listener = new HintListener(session);
-    listener.onControl('w1', (hint) => heard.push(JSON.stringify(hint)));
-    listener.onControl('w3', () => heard.push('another worker'));
-    await session.connection.flush();
-    publisher.control('w2');
-    publisher.control('w1', { work_waits: true });
-    publisher.control('w1');
-    sessions[0]?.connection.publish(session.subjects.control('w1'), 'not JSON');
+    const publisher = new HintPublisher(await apiSession());
+    const session = await workerSession();
+    const other = await workerSession({ workerId: 'w2' });
+    new HintListener(session).onControl((hint) => heard.push(JSON.stringify(hint)));
+    new HintListener(other).onControl(() => heard.push('another worker'));
+    await Promise.all([session, other].map(({ connection }) => connection.flush()));
+    const { publicKey } = session.settings.user.key;
+    publisher.control(publicKey, { work_waits: true });
+    publisher.control(publicKey);
+    sessions[0]?.connection.publish(session.subjects.control(publicKey), 'not JSON');
     await until(() => heard.length === 3, 'three hints');
     expect(heard).toEqual(['{"work_waits":true}', '{}', '{}']);
   });
 
   it('of work wake one of the workers of the pool that listen, and nobody who has left', async () => {
-    const publisher = new HintPublisher(await givenSession());
-    const listeners = await Promise.all(['a', 'b', 'c'].map(async (name) => [name, await givenSession()] as const));
+    const publisher = new HintPublisher(await apiSession());
+    const names = ['a', 'b', 'c'];
+    const listeners = await Promise.all(
+      names.map(async (workerId) => [workerId, await workerSession({ workerId })] as const),
+    );
     const ends = listeners.map(([name, session]) =>
       new HintListener(session).onWork('default', () => heard.push(name)),
     );
-    new HintListener(listeners[0]?.[1] ?? (await givenSession())).onWork('gpu', () => heard.push('another pool'));
+    new HintListener(await workerSession({ pool: 'gpu' })).onWork('gpu', () => heard.push('another pool'));
     await Promise.all(sessions.map(({ connection }) => connection.flush()));
     for (let n = 0; n < 20; n += 1) publisher.work('default');
     await until(() => heard.length === 20, 'each hint once');
@@ -271,7 +275,7 @@ describe('hints', () => {
   });
 
   it('are forgotten while there is no connection', async () => {
-    const session = await givenSession();
+    const session = await apiSession();
     const publisher = new HintPublisher(session);
     new HintListener(session).onRecorded(() => heard.push('recorded'));
     await messaging.nats().stop();
@@ -279,7 +283,7 @@ describe('hints', () => {
     publisher.recorded();
     await messaging.nats().start();
     await until(() => session.isConnected, 'the session is back');
-    new HintPublisher(await givenSession()).recorded();
+    new HintPublisher(await apiSession()).recorded();
     await until(() => heard.length > 0, 'a hint');
     expect(heard).toEqual(['recorded']);
   });
@@ -290,7 +294,7 @@ describe('a server that goes away', () => {
     await messaging.nats().stop();
     const waiting: string[] = [];
     const connecting = NatsSession.connect(
-      { servers: messaging.nats().url, prefix: messaging.prefix(), name: 'test' },
+      { servers: messaging.nats().url, prefix: messaging.prefix(), name: 'test', user: testWorkerUser() },
       { onWaiting: (message) => waiting.push(message) },
     );
     await until(() => waiting.length > 0, 'a word about waiting');
@@ -320,8 +324,8 @@ describe('a server that goes away', () => {
 
   it('makes calls fail at once and is used again when it is back', async () => {
     await serve({ heartbeat: () => Promise.resolve(ANSWERED) });
-    const session = await givenSession();
-    const client = new WorkerRpcClient(session, 'w1');
+    const session = await workerSession();
+    const client = new WorkerRpcClient(session);
     expect(await client.call('heartbeat', heartbeat, { timeoutMs: 5_000 })).toEqual(ANSWERED);
     await messaging.nats().stop();
     await until(() => !session.isConnected, 'the session notices');

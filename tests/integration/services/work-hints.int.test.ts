@@ -26,7 +26,7 @@ describe('work that waits', () => {
     };
     api = await startApiInProcess(services, undefined, failpoints);
     http = httpOf(api);
-    hints = new HintListener(api.session);
+    hints = new HintListener(api.witness);
   });
   beforeEach(() => {
     pool = `pool-${randomUUID().slice(0, 8)}`;
@@ -54,12 +54,12 @@ describe('work that waits', () => {
   const counting = async (listen: (heard: () => void) => unknown): Promise<() => number> => {
     let count = 0;
     listen(() => (count += 1));
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     return () => count;
   };
   const heardOnce = async (heard: () => number, what: string): Promise<void> => {
     await eventually(() => heard() > 0, { what });
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     expect(heard()).toBe(1);
   };
 
@@ -101,7 +101,7 @@ describe('work that waits', () => {
     expect(await claiming.claim()).not.toBeNull();
     await eventually(() => heard() === 2, { what: 'the rest is hinted again' });
     expect(await claiming.claim()).not.toBeNull();
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     expect(heard()).toBe(2);
   });
 
@@ -114,17 +114,19 @@ describe('work that waits', () => {
     await http.post(`/workers/${draining.id}/drain`, {});
     const heard = new Map<string, number>();
     for (const { id } of [unfit, idle, full, draining]) {
-      hints.onControl(id, ({ work_waits }) => work_waits && heard.set(id, (heard.get(id) ?? 0) + 1));
+      const { session } = await api.rpc.of(id);
+      new HintListener(session).onControl(({ work_waits }) => work_waits && heard.set(id, (heard.get(id) ?? 0) + 1));
+      await session.connection.flush();
     }
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     const second = await submit();
     expect(await unfit.claim()).toBeNull();
     await eventually(() => heard.has(idle.id), { what: 'the idle worker is woken' });
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     expect([...heard]).toEqual([[idle.id, 1]]);
     expect((await idle.claim())?.operation_id).toBe(second);
     expect(await unfit.claim()).toBeNull();
-    await api.session.connection.flush();
+    await api.witness.connection.flush();
     expect(heard.get(idle.id)).toBe(1);
   });
 });

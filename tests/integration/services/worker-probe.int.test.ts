@@ -16,11 +16,13 @@ const readyOf = async (probe: string) => {
 describe('the probe of a worker', () => {
   let services: Services;
   let nats: NatsProcess;
+  let apiPort: number;
   beforeAll(async () => {
     const shared = await givenServices();
     nats = await NatsProcess.start();
     await nats.stop();
-    services = { ...shared, natsUrl: nats.url, natsToken: '' };
+    services = { ...shared, natsUrl: nats.url };
+    apiPort = await freePort();
     shared.onClose(() => nats.remove());
   });
   afterAll(() => services.close());
@@ -29,6 +31,7 @@ describe('the probe of a worker', () => {
     const port = await freePort();
     const worker = await startWorkerProcess({
       addresses: services,
+      apiUrl: `http://127.0.0.1:${apiPort}`,
       id,
       dir: join(services.folder, id),
       logFile: join(services.folder, `${id}.log`),
@@ -47,7 +50,7 @@ describe('the probe of a worker', () => {
       parts: { nats: { status: 'down' }, registration: { status: 'down' } },
     });
     await nats.start();
-    await startApi(services);
+    await startApi(services, { port: apiPort });
     await eventuallySeen(
       () => readyOf(probe),
       ({ status }) => status === 200,

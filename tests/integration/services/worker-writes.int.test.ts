@@ -159,7 +159,8 @@ describe('what a worker writes', () => {
 
   it.each(['a.b', '*', '>', 'a b', '', 'x'.repeat(129), '../w'])('has no worker named %j', async (worker_id) => {
     const details = { version: '0', host: 'h', pid: 1, slots: 1, capabilities: [], leases: [] };
-    await expect(call('register', { worker_id, pool: 'default', ...details })).rejects.toMatchObject({
+    const { rpc } = await api.rpc.of('misnamed');
+    await expect(rpc.call('register', { worker_id, pool: 'default', ...details }, ASK)).rejects.toMatchObject({
       code: 'request-invalid',
     });
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { NatsSession } from '@ktrdr/messaging-nats';
+import { type Asker, type NatsSession, type NatsUser } from '@ktrdr/messaging-nats';
 import { NatsProcess } from './nats-process.js';
+import { openSession, testApiUser, testWorkerUser } from './nats-users.js';
 
 export interface GivenMessaging {
   readonly nats: () => NatsProcess;
@@ -8,7 +9,11 @@ export interface GivenMessaging {
   readonly prefix: () => string;
   /** Those of the test that runs. */
   readonly sessions: NatsSession[];
-  readonly session: (name?: string) => Promise<NatsSession>;
+  readonly apiSession: () => Promise<NatsSession>;
+  readonly workerSession: (asker?: Partial<Asker>) => Promise<NatsSession>;
+  readonly sessionOf: (user: NatsUser) => Promise<NatsSession>;
+  /** Which worker a key is that `workerSession` has made. */
+  readonly identify: (nkey: string) => Promise<Asker>;
 }
 
 /** A NATS server for the tests of a file, and for each test sessions below a prefix of its own, which end with it. */
@@ -16,6 +21,7 @@ export function givenMessaging(): GivenMessaging {
   let nats: NatsProcess;
   let prefix: string;
   const sessions: NatsSession[] = [];
+  const askers = new Map<string, Asker>();
   beforeAll(async () => {
     nats = await NatsProcess.start();
   });
@@ -26,8 +32,8 @@ export function givenMessaging(): GivenMessaging {
     await Promise.all(sessions.splice(0).map((session) => session.close()));
   });
   afterAll(() => nats.remove());
-  const session = async (name = 'test'): Promise<NatsSession> => {
-    const opened = await NatsSession.connect({ servers: nats.url, prefix, name });
+  const sessionOf = async (user: NatsUser): Promise<NatsSession> => {
+    const opened = await openSession({ url: nats.url, prefix }, user);
     sessions.push(opened);
     return opened;
   };
@@ -35,6 +41,17 @@ export function givenMessaging(): GivenMessaging {
     nats: () => nats,
     prefix: () => prefix,
     sessions,
-    session,
+    sessionOf,
+    apiSession: () => sessionOf(testApiUser()),
+    workerSession: ({ workerId = 'w1', pool = 'default' } = {}) => {
+      const user = testWorkerUser({ pool, name: workerId });
+      askers.set(user.key.publicKey, { workerId, pool });
+      return sessionOf(user);
+    },
+    identify: async (nkey) => {
+      const asker = askers.get(nkey);
+      if (!asker) throw new Error(`No worker has the key ${nkey}`);
+      return asker;
+    },
   };
 }

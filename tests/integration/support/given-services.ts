@@ -5,13 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { keysFolder } from './nats-users.js';
 import { S3_CREDENTIALS, startS3 } from './s3-server.js';
 
 /** What one test file has to itself. */
 export type Services = Readonly<{
   databaseUrl: string;
   natsUrl: string;
-  natsToken: string;
+  natsCredsFile: string;
+  natsSigningKeyFile: string;
+  /** Makes workers of the pool `default`. */
+  enrolToken: string;
   natsPrefix: string;
   /** A `file://` store in a folder of its own. */
   objectStoreUrl: string;
@@ -70,7 +74,7 @@ export async function givenServices(): Promise<Services> {
   const id = randomBytes(5).toString('hex');
   const database = `${fromEnvironment('KTRDR_TEST_TEMPLATE')}_${id}`;
   const natsUrl = fromEnvironment('KTRDR_TEST_NATS_URL');
-  const natsToken = fromEnvironment('KTRDR_TEST_NATS_TOKEN');
+  const keys = keysFolder();
   const natsPrefix = `t${id}`;
   const folder = await mkdtemp(join(tmpdir(), 'ktrdr-test-'));
   await onServer(`CREATE DATABASE "${database}" TEMPLATE "${fromEnvironment('KTRDR_TEST_TEMPLATE')}"`);
@@ -82,7 +86,9 @@ export async function givenServices(): Promise<Services> {
   return {
     databaseUrl: address.href,
     natsUrl,
-    natsToken,
+    natsCredsFile: join(keys, 'api.creds'),
+    natsSigningKeyFile: join(keys, 'worker-signing.nk'),
+    enrolToken: `enrol-${randomBytes(16).toString('hex')}`,
     natsPrefix,
     objectStoreUrl: pathToFileURL(join(folder, 'objects')).href,
     folder,

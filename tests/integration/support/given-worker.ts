@@ -5,10 +5,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { NatsSession } from '@ktrdr/messaging-nats';
+import type { NatsSession } from '@ktrdr/messaging-nats';
 import { eventually } from './eventually.js';
 import { NatsProcess, until } from './nats-process.js';
+import { openSession, testApiUser } from './nats-users.js';
 import { ScriptedApi } from './scripted-api.js';
+import { ScriptedCredentials } from './scripted-credentials.js';
 
 const WORKER = join(import.meta.dirname, '../../../apps/training-worker/dist/main.js');
 
@@ -20,8 +22,9 @@ export class GivenWorker {
   private constructor(
     readonly api: ScriptedApi,
     readonly folder: string,
-    private readonly nats: NatsProcess,
+    readonly nats: NatsProcess,
     private readonly session: NatsSession,
+    readonly credentials: ScriptedCredentials,
     private readonly prefix: string,
   ) {}
 
@@ -29,10 +32,16 @@ export class GivenWorker {
     const folder = await mkdtemp(join(tmpdir(), 'ktrdr-worker-'));
     const prefix = `t${randomBytes(4).toString('hex')}`;
     const nats = await NatsProcess.start();
-    const session = await NatsSession.connect({ servers: nats.url, prefix, name: 'api' });
-    const api = new ScriptedApi(session, `op_test_20261122_101500_${randomBytes(3).toString('hex')}`, spec);
+    const session = await openSession({ url: nats.url, prefix }, testApiUser(), 'api');
+    const credentials = await ScriptedCredentials.start(nats.url);
+    const api = new ScriptedApi(
+      session,
+      credentials,
+      `op_test_20261122_101500_${randomBytes(3).toString('hex')}`,
+      spec,
+    );
     api.start();
-    return new GivenWorker(api, folder, nats, session, prefix);
+    return new GivenWorker(api, folder, nats, session, credentials, prefix);
   }
 
   get objects(): string {
@@ -43,7 +52,7 @@ export class GivenWorker {
     const child = spawn(process.execPath, [WORKER], {
       env: {
         PATH: process.env['PATH'],
-        KTRDR_NATS_URL: this.nats.url,
+        ...this.credentials.environment,
         KTRDR_NATS_PREFIX: this.prefix,
         KTRDR_OBJECT_STORE_URL: pathToFileURL(this.objects).href,
         KTRDR_WORKER_ID: 'w1',
@@ -61,6 +70,19 @@ export class GivenWorker {
   get pid(): number {
     if (!this.child?.pid) throw new Error('The worker has not been started');
     return this.child.pid;
+  }
+
+  /** What it has written so far. */
+  get output(): string {
+    return this.log;
+  }
+
+  /** The exit code of the worker that was started last, as soon as it has ended. */
+  async ended(): Promise<number | null> {
+    const { child } = this;
+    if (!child) throw new Error('The worker has not been started');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child.exitCode;
   }
 
   /** Waits until no attempt has a folder any more. */
@@ -85,6 +107,7 @@ export class GivenWorker {
     }
     await this.api.close();
     await this.session.close();
+    await this.credentials.close();
     await this.nats.remove();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,16 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findNatsServer } from '../../../tools/stack/nats-server.js';
+import { configFor } from './nats-users.js';
 
 /** A nats-server that one test owns, so that it can be stopped, frozen and started again, each time with nothing in it. */
 export class NatsProcess {
   private child: ChildProcess | undefined;
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+  ) {}
 
   static async start(): Promise<NatsProcess> {
-    const server = new NatsProcess(await freePort());
+    const server = new NatsProcess(await freePort(), await mkdtemp(join(tmpdir(), 'ktrdr-test-nats-')));
+    await server.configure(configFor(server.port));
     await server.start();
     return server;
   }
@@ -25,9 +33,18 @@ export class NatsProcess {
 
   async start(): Promise<void> {
     const program = await findNatsServer();
-    const child = spawn(program, ['-a', '127.0.0.1', '-p', String(this.port)], { stdio: 'ignore' });
+    const child = spawn(program, ['-c', this.configFile], { stdio: 'ignore' });
     this.child = child;
     await until(() => isListening(this.port), `nats-server listens on ${this.port}`);
+  }
+
+  /** Counts from the next start on, or from the next `reload`. */
+  async configure(config: string): Promise<void> {
+    await writeFile(this.configFile, config);
+  }
+
+  reload(): void {
+    this.child?.kill('SIGHUP');
   }
 
   freeze(): void {
@@ -46,8 +63,13 @@ export class NatsProcess {
     await once(child, 'exit');
   }
 
-  remove(): Promise<void> {
-    return this.stop();
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private get configFile(): string {
+    return join(this.folder, 'nats.conf');
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../../tools/stack/free-port.js';
 import type { PartExit, PartProcess } from '../../../tools/stack/part-process.js';
-import { startApiProcess, startWorkerProcess, untilRegistered } from '../../../tools/stack/services.js';
+import { enrolTokenFor, startApiProcess, startWorkerProcess, untilRegistered } from '../../../tools/stack/services.js';
 import type { Services } from './given-services.js';
 
 /** A real process of the product that a test has started. */
@@ -79,6 +79,7 @@ export async function startApi(services: Services, options: ApiOptions = {}): Pr
 export type WorkerOptions = Readonly<{
   api: Pick<RunningApi, 'url' | 'token'>;
   id: string;
+  pool?: string;
   env?: Env;
   /** A composition root of the test's own, with its arguments. */
   program?: readonly string[];
@@ -90,12 +91,15 @@ const REGISTERED_WITHIN_MS = 180_000;
 /** Starts a worker (its dist) and waits until this API lists it. */
 export async function startWorker(
   services: Services,
-  { api, id, env = {}, program }: WorkerOptions,
+  { api, id, pool = 'default', env = {}, program }: WorkerOptions,
 ): Promise<RunningWorker> {
   const dir = join(services.folder, 'workers', id);
   await mkdir(dir, { recursive: true });
   const logFile = join(services.folder, `${id}.log`);
-  const process = await startWorkerProcess({ addresses: services, id, dir, logFile, program, env });
+  const enrolToken =
+    pool === 'default' ? services.enrolToken : await enrolTokenFor(pool, { apiUrl: api.url, token: api.token });
+  const addresses = { ...services, enrolToken };
+  const process = await startWorkerProcess({ addresses, apiUrl: api.url, id, dir, logFile, program, env });
   const running = await toRunning(process, services);
   try {
     await untilRegistered({

@@ -1,6 +1,7 @@
 import type { ClaimedOperation, Directive, WorkerEvent, WorkerRpcMethod, WorkerRpcRequest } from '@ktrdr/contracts';
 import { HintPublisher, type NatsSession, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { LeaseLostError } from '@ktrdr/operations';
+import type { ScriptedCredentials } from './scripted-credentials.js';
 
 export interface Call {
   readonly method: WorkerRpcMethod;
@@ -31,6 +32,7 @@ export class ScriptedApi {
 
   constructor(
     private readonly session: NatsSession,
+    private readonly credentials: Pick<ScriptedCredentials, 'identify' | 'keyOf'>,
     readonly operationId: string,
     private readonly spec: Record<string, unknown>,
   ) {
@@ -68,7 +70,7 @@ export class ScriptedApi {
   }
 
   hint(workerId: string): void {
-    new HintPublisher(this.session).control(workerId);
+    new HintPublisher(this.session).control(this.credentials.keyOf(workerId));
   }
 
   callsOf<M extends WorkerRpcMethod>(method: M): WorkerRpcRequest<M>[] {
@@ -86,7 +88,10 @@ export class ScriptedApi {
     const handlers = Object.fromEntries(
       all.map((method) => [method, (request: Record<string, unknown>) => this.answer(method, request)]),
     );
-    return new WorkerRpcServer(this.session, handlers as never, { onError: () => undefined });
+    return new WorkerRpcServer(this.session, handlers as never, {
+      identify: this.credentials.identify,
+      onError: () => undefined,
+    });
   }
 
   private answer(method: WorkerRpcMethod, request: Record<string, unknown>): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort } from '../../../tools/stack/free-port.js';
+import { enrolTokenFor } from '../../../tools/stack/services.js';
 import type { Services } from './given-services.js';
 import { Revived } from './revived.js';
 import { type Running, startApi, startWorker } from './processes.js';
@@ -50,14 +51,17 @@ export class StruckStack {
 
   /** Settles when it is registered for the first time. */
   async startWorkers(id: string, hosted: readonly HostedWorker[]): Promise<void> {
-    const environments = hosted.map(({ pool, slots, trainer }) => ({
-      KTRDR_WORKER_POOL: pool,
-      KTRDR_WORKER_SLOTS: String(slots),
-      KTRDR_TRAINER_COMMAND: JSON.stringify([process.execPath, ...this.trainerArguments(trainer)]),
-    }));
+    const apiUrl = this.urls[0] ?? '';
+    const environments = await Promise.all(
+      hosted.map(async ({ pool, slots, trainer }) => ({
+        KTRDR_ENROL_TOKEN: await enrolTokenFor(pool, { apiUrl, token: this.token }),
+        KTRDR_WORKER_SLOTS: String(slots),
+        KTRDR_TRAINER_COMMAND: JSON.stringify([process.execPath, ...this.trainerArguments(trainer)]),
+      })),
+    );
     const program = [fixture('struck-workers.mjs'), this.strikes.folder, JSON.stringify(environments)];
     await this.keep(this.workers, () =>
-      startWorker(this.services, { api: { url: this.urls[0] ?? '', token: this.token }, id, program }),
+      startWorker(this.services, { api: { url: apiUrl, token: this.token }, id, program }),
     );
   }
 

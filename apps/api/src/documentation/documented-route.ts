@@ -11,4 +11,8 @@ export interface DocumentedRoute {
   /** Beside 400, 401, 413, 415 and 503, which any request can meet. */
   readonly problems?: readonly number[];
   readonly isPublic?: boolean;
+  /** What its `Authorization` header carries, where that is not a token of the API. */
+  readonly proof?: string;
+  /** It takes no `Idempotency-Key`. */
+  readonly isUnkeyed?: boolean;
 }

@@ -46,7 +46,7 @@ export function openApiDocument(version: string): Record<string, unknown> {
 }
 
 function operationOf(route: DocumentedRoute): Record<string, unknown> {
-  const { method, path, tag, summary, query, body, success, problems = [], isPublic } = route;
+  const { method, path, tag, summary, query, body, success, problems = [], isPublic, proof } = route;
   const failures = [
     ...(isPublic ? [503] : ALWAYS_POSSIBLE),
     ...(body ? WITH_BODY : []),
@@ -57,7 +57,7 @@ function operationOf(route: DocumentedRoute): Record<string, unknown> {
     tags: [tag],
     summary,
     operationId: `${method} ${path}`.replaceAll(/[^a-z]+/gi, '_').replace(/_$/, ''),
-    ...(isPublic ? { security: [] } : {}),
+    ...(isPublic || proof !== undefined ? { security: [] } : {}),
     parameters: [...pathParameters(path), ...(query ? queryParameters(query) : []), ...headerParameters(route)],
     ...(body ? { requestBody: { content: { 'application/json': { schema: schemaOf(body, 'input') } } } } : {}),
     responses: {
@@ -101,8 +101,10 @@ function queryParameters(query: z.ZodObject) {
   }));
 }
 
-function headerParameters({ method, path }: DocumentedRoute) {
-  if (method === 'post')
+function headerParameters({ method, path, proof, isUnkeyed }: DocumentedRoute) {
+  if (proof !== undefined)
+    return [{ name: 'Authorization', in: 'header', required: true, description: proof, schema: { type: 'string' } }];
+  if (method === 'post' && !isUnkeyed)
     return [
       {
         name: 'Idempotency-Key',

@@ -34,6 +34,7 @@ import {
 import { z } from 'zod';
 import { CHECKPOINT_ROUTES } from './checkpoint-routes.js';
 import type { DocumentedRoute } from './documented-route.js';
+import { IDENTITY_ROUTES } from './identity-routes.js';
 
 const Anything = z.looseObject({});
 const Health = z.looseObject({ status: z.string() });
@@ -228,6 +229,7 @@ export const ROUTES: readonly DocumentedRoute[] = [
     success: { status: 202, schema: WorkerView },
     problems: [404, 422],
   },
+  ...IDENTITY_ROUTES,
   {
     method: 'get',
     path: '/events',

@@ -45,8 +45,8 @@ export class CursorInvalidError extends DomainError {
 
 export class UnauthorizedError extends DomainError {
   readonly code = 'unauthorized';
-  constructor(reason: string) {
-    super(`${reason}; send "Authorization: Bearer TOKEN"`);
+  constructor(reason: string, form = 'Bearer TOKEN') {
+    super(`${reason}; send "Authorization: ${form}"`);
   }
 }
 

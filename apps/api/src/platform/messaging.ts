@@ -1,15 +1,21 @@
+import type { ControlHint } from '@ktrdr/contracts';
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
-import { HintPublisher, NatsSession } from '@ktrdr/messaging-nats';
+import { apiUser, HintPublisher, NatsSession } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
+import type { WorkerIdentities } from './worker-identities.js';
 
 interface Sessions {
   readonly session: NatsSession;
   /** What workers tell comes on a connection of its own, so that nothing else waits behind it. */
   readonly events: NatsSession;
 }
+
+const REFUSED =
+  'the server must run in operator mode, with the configuration that belongs to KTRDR_NATS_CREDS_FILE: ' +
+  '`ktrdr nats-config DIR` writes both';
 
 type OnConnected = (sessions: Sessions) => void;
 
@@ -26,6 +32,7 @@ export class Messaging implements Dispatcher {
 
   constructor(
     private readonly config: ApiConfig['nats'],
+    private readonly identities: Pick<WorkerIdentities, 'keyOf'>,
     private readonly log: Logger,
     private readonly failpoints: Failpoints,
   ) {}
@@ -80,17 +87,24 @@ export class Messaging implements Dispatcher {
 
   /** This worker claims. */
   wake(workerId: string): void {
-    this.hints?.control(workerId, { work_waits: true });
+    this.tell(workerId, { work_waits: true });
   }
 
   hint(workerId: string): void {
-    this.hints?.control(workerId);
+    this.tell(workerId, {});
   }
 
   async close(): Promise<void> {
     this.stopped.abort();
     await this.connecting;
     await Promise.all([this.sessions?.session.close(), this.sessions?.events.close()]);
+  }
+
+  private tell(workerId: string, hint: ControlHint): void {
+    this.identities
+      .keyOf(workerId)
+      .then((nkey) => nkey !== null && this.hints?.control(nkey, hint))
+      .catch((error: unknown) => this.log.warn({ workerId, err: error }, 'hint not sent; a heartbeat brings it'));
   }
 
   private async establish(): Promise<void> {
@@ -111,11 +125,15 @@ export class Messaging implements Dispatcher {
   }
 
   private open(name: string): Promise<NatsSession> {
+    const { servers, prefix, user } = this.config;
     return NatsSession.connect(
-      { ...this.config, name },
+      { servers, prefix, name, user: apiUser(user) },
       {
         signal: this.stopped.signal,
-        onWaiting: (message) => this.log.warn({ waiting: message }, 'waiting for nats'),
+        onWaiting: (waiting, { isRefusal }) => {
+          if (isRefusal) this.log.error({ waiting, advice: REFUSED }, 'nats refuses KTRDR_NATS_CREDS_FILE');
+          else this.log.warn({ waiting }, 'waiting for nats');
+        },
       },
     );
   }

@@ -30,6 +30,7 @@ import {
   PrismaOperationStore,
   ServiceRecords,
   WebhookStore,
+  WorkerIdentityStore,
   WorkerRegistry,
   WorkQueue,
 } from '@ktrdr/operations-prisma';
@@ -40,6 +41,8 @@ import { BootstrapToken } from './bootstrap-token.js';
 import { Messaging } from './messaging.js';
 import { Recorded } from './recorded.js';
 import { StoredCheckpoints } from './stored-checkpoints.js';
+import { WorkerEnrolment } from '../workers/worker-enrolment.js';
+import { WorkerIdentities } from './worker-identities.js';
 import { CONFIG, DATABASE, FAILPOINTS, OBJECT_STORE } from './tokens.js';
 
 type Constructor = abstract new (...parameters: never[]) => unknown;
@@ -67,9 +70,9 @@ const providers = [
   },
   {
     provide: Messaging,
-    inject: [CONFIG, PinoLogger, FAILPOINTS],
-    useFactory: ({ nats }: ApiConfig, { logger }: PinoLogger, failpoints: Failpoints) =>
-      new Messaging(nats, logger, failpoints),
+    inject: [CONFIG, WorkerIdentities, PinoLogger, FAILPOINTS],
+    useFactory: ({ nats }: ApiConfig, identities: WorkerIdentities, { logger }: PinoLogger, failpoints: Failpoints) =>
+      new Messaging(nats, identities, logger, failpoints),
   },
   {
     provide: ServiceMetrics,
@@ -89,6 +92,22 @@ const providers = [
   provide(PrismaCheckpointImport, DATABASE),
   provide(ServiceRecords, DATABASE),
   provide(WorkerRegistry, DATABASE),
+  provide(WorkerIdentityStore, DATABASE),
+  {
+    provide: WorkerIdentities,
+    inject: [WorkerIdentityStore],
+    useFactory: (store: WorkerIdentityStore) => new WorkerIdentities(store),
+  },
+  {
+    provide: WorkerEnrolment,
+    inject: [WorkerIdentityStore, WorkerIdentities, CONFIG, PinoLogger],
+    useFactory: (
+      store: WorkerIdentityStore,
+      identities: WorkerIdentities,
+      config: ApiConfig,
+      { logger: log }: PinoLogger,
+    ) => new WorkerEnrolment({ store, identities, config, log }),
+  },
   provide(WorkQueue, DATABASE),
   provide(EventLog, DATABASE),
   provide(IdempotencyStore, DATABASE),

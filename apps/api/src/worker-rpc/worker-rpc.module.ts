@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
-import { type ServerReports, WorkerRpcServer } from '@ktrdr/messaging-nats';
+import { type ServerPorts, WorkerRpcServer } from '@ktrdr/messaging-nats';
 import { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
@@ -11,6 +11,7 @@ import { LiveModule } from '../live/live.module.js';
 import { ServiceMetrics } from '../metrics/service-metrics.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
+import { WorkerIdentities } from '../platform/worker-identities.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
 import { WaitingWork } from './waiting-work.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
@@ -79,13 +80,16 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(PARTS) private readonly parts: WorkerRpcParts,
     @Inject(CONFIG) private readonly config: ApiConfig,
     @Inject(ServiceMetrics) private readonly metrics: ServiceMetrics,
+    @Inject(WorkerIdentities) private readonly identities: WorkerIdentities,
     @Inject(PinoLogger) private readonly log: PinoLogger,
   ) {}
 
   onApplicationBootstrap(): void {
     this.messaging.whenConnected(({ session, events: eventSession }) => {
       const { events, ...others } = workerRpcHandlers(this.parts);
-      const reports: ServerReports = {
+      const ports: ServerPorts = {
+        identify: (nkey) => this.identities.of(nkey),
+        onForged: (nkey, method, what) => this.log.warn({ nkey, method, what }, 'forged worker rpc refused'),
         onError: (method, error) => this.log.error({ method, err: error }, 'worker rpc failed'),
         onDropped: (method) => {
           this.metrics.requestDropped(method);
@@ -95,8 +99,8 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
       // Whatever else needs the database finds a connection, however many events there are.
       const atOnce = Math.max(1, this.config.databaseConnections >> 1);
       this.servers.push(
-        new WorkerRpcServer(session, others, reports),
-        new WorkerRpcServer(eventSession, { events }, reports, { atOnce, ...HELD }),
+        new WorkerRpcServer(session, others, ports),
+        new WorkerRpcServer(eventSession, { events }, ports, { atOnce, ...HELD }),
       );
       for (const server of this.servers) server.start();
     });

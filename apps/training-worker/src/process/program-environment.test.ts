@@ -37,7 +37,7 @@ it('tells a program where everything is, and nothing that the worker keeps to it
     LC_ALL: 'C',
     CUDA_VISIBLE_DEVICES: '0',
     HF_HOME: '/models',
-    KTRDR_NATS_TOKEN: 'secret',
+    KTRDR_ENROL_TOKEN: 'secret',
     AWS_SECRET_ACCESS_KEY: 'secret',
     LD_PRELOAD: '/tmp/evil.so',
     KTRDR_WORKER_ID: 'w1',

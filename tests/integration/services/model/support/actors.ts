@@ -157,7 +157,8 @@ export class Actors {
     facts: (reply: WorkerRpcReply<M>) => object,
   ): Promise<Answer> {
     try {
-      return { ok: true, ...facts(await this.api.rpc.call(method, request, { timeoutMs: RPC_TIMEOUT_MS })) };
+      const { rpc } = await this.api.rpc.of(request.worker_id, this.pool);
+      return { ok: true, ...facts(await rpc.call(method, request, { timeoutMs: RPC_TIMEOUT_MS })) };
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       return { ok: false, code: error.code };

@@ -3,7 +3,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { NestFactory } from '@nestjs/core';
 import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
-import { NatsSession, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import { type Checkpoint, ExpireLeases } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { randomBytes } from 'node:crypto';
@@ -15,6 +14,8 @@ import { StoredCheckpoints } from '../../../../../apps/api/src/platform/stored-c
 import { OBJECT_STORE } from '../../../../../apps/api/src/platform/tokens.js';
 import { eventually } from '../../../support/eventually.js';
 import type { Services } from '../../../support/given-services.js';
+import { openSession, witnessUser } from '../../../support/nats-users.js';
+import { WorkersOnNats } from '../../../support/workers-on-nats.js';
 
 /** An hour: no lease runs out and nothing is swept but when a test says so. */
 const LONG_LEASE = { KTRDR_LEASE_SECONDS: '3600', KTRDR_HEARTBEAT_SECONDS: '600' };
@@ -65,7 +66,9 @@ export async function startApiInProcess(
     ...NO_COLLECTION,
     KTRDR_DATABASE_URL: services.databaseUrl,
     KTRDR_NATS_URL: services.natsUrl,
-    KTRDR_NATS_TOKEN: services.natsToken,
+    KTRDR_NATS_CREDS_FILE: services.natsCredsFile,
+    KTRDR_NATS_SIGNING_KEY_FILE: services.natsSigningKeyFile,
+    KTRDR_ENROL_TOKEN: services.enrolToken,
     KTRDR_NATS_PREFIX: services.natsPrefix,
     KTRDR_OBJECT_STORE_URL: services.objectStoreUrl,
     KTRDR_API_TOKEN: token,
@@ -91,16 +94,17 @@ export async function startApiInProcess(
   services.onClose(() => app.close());
   const url = await app.getUrl();
   await eventually(async () => (await fetch(`${url}/health/ready`)).ok, { what: 'the API is ready' });
-  const session = await NatsSession.connect({ ...config.nats, name: 'model-workers' });
-  services.onClose(() => session.close());
+  const witness = await openSession({ url: services.natsUrl, prefix: services.natsPrefix }, witnessUser(), 'witness');
+  services.onClose(() => witness.close());
   const objects = app.get<ObjectStore>(OBJECT_STORE);
   return {
     url,
     token,
     gate,
     objects,
-    session,
-    rpc: new WorkerRpcClient(session, 'model'),
+    /** Hears everything that is said on NATS. */
+    witness,
+    rpc: new WorkersOnNats(services, { url, token }),
     uploads: new CheckpointStore(objects),
     expire: app.get(ExpireLeases),
   };

@@ -1,0 +1,70 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Args, Flags } from '@oclif/core';
+import { ApiCommand } from '../base-command.js';
+import { UsageError } from '../errors.js';
+import { asWriteError, codeOfFileError } from '../file-errors.js';
+import { makeFolder } from '../make-folder.js';
+import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
+
+const OWNER_ONLY = 0o600;
+
+export default class NatsConfig extends ApiCommand {
+  static override args = { dir: Args.string({ description: 'folder for the files', required: true }) };
+  static override summary = 'write the configuration of a NATS server, with the keys of the API and of its workers';
+  static override examples = ['<%= config.bin %> nats-config nats --listen 0.0.0.0:4222'];
+  /** It asks no API. */
+  static override baseFlags = {} as typeof ApiCommand.baseFlags;
+  static override flags = {
+    listen: Flags.string({ description: 'address and port of the server', default: '0.0.0.0:4222' }),
+    prefix: Flags.string({ description: 'KTRDR_NATS_PREFIX of the API and the workers; * for any', default: 'ktrdr' }),
+  };
+
+  async run(): Promise<{ readonly folder: string; readonly files: readonly string[] }> {
+    const { args, flags } = await this.parse(NatsConfig);
+    if (!/^(\*|[a-z][a-z0-9_-]*)$/.test(flags.prefix))
+      throw new UsageError(`--prefix ${flags.prefix} is not lower-case letters, digits, - and _, or *`);
+    if (!/^\S*:\d{1,5}$/.test(flags.listen))
+      throw new UsageError(`--listen ${flags.listen} is not an address with a port, such as 0.0.0.0:4222`);
+    const { generateSeeds, serverSetup } = await import('@ktrdr/messaging-nats'); // late: no other command needs it
+    const seeds = generateSeeds();
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const { config, apiCreds } = serverSetup(seeds, { listen: flags.listen, prefix: flags.prefix, issuedAt });
+    const contents = {
+      config,
+      creds: apiCreds,
+      signingKey: `${seeds.workerSigning}\n`,
+      seeds: `${JSON.stringify(seeds, null, 2)}\n`,
+    };
+    const folder = resolve(args.dir);
+    await assertNew(folder);
+    for (const part of ['seeds', 'config', 'creds', 'signingKey'] as const)
+      await write(join(folder, NATS_FILES[part]), contents[part]);
+    this.log(renderNatsFiles(folder, this.paint));
+    return { folder, files: Object.values(NATS_FILES) };
+  }
+}
+
+/** Makes the folder, or sees that none of the files is in it. @throws {UsageError} */
+async function assertNew(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (codeOfFileError(error) !== 'ENOENT') throw asWriteError(error, folder);
+    return null;
+  });
+  if (names === null) return void (await makeFolder(folder));
+  const known = Object.values(NATS_FILES).find((name) => names.includes(name));
+  if (known === undefined) return;
+  const path = join(folder, known);
+  throw new UsageError(`${path} is there already, and new keys would lock everybody out. Give another folder`, {
+    path,
+  });
+}
+
+/** @throws {UsageError} */
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { mode: OWNER_ONLY, flag: 'wx' });
+  } catch (error) {
+    throw asWriteError(error, path);
+  }
+}

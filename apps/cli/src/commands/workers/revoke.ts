@@ -1,0 +1,21 @@
+import type { IdentityView } from '@ktrdr/contracts';
+import { Args } from '@oclif/core';
+import { ApiCommand } from '../../base-command.js';
+import { KeylessWorkerError } from '../../errors.js';
+import { renderRevoked } from '../../render/worker-identity.js';
+
+export default class WorkersRevoke extends ApiCommand {
+  static override args = { worker: Args.string({ description: 'worker id', required: true }) };
+  static override summary = 'refuse a worker from now on, and free its id';
+  static override examples = ['<%= config.bin %> workers revoke WORKER'];
+
+  async run(): Promise<IdentityView> {
+    const { args, flags } = await this.parse(WorkersRevoke);
+    const api = await this.connect(flags);
+    const [identity] = (await api.workerIdentities({ workerId: args.worker })).items;
+    if (!identity) throw new KeylessWorkerError(args.worker);
+    await api.revokeIdentity(identity.nkey);
+    this.log(renderRevoked(identity, this.paint));
+    return identity;
+  }
+}

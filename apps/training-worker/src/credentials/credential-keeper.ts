@@ -1,0 +1,147 @@
+import { ApiProblemError, ApiUnreachableError } from '@ktrdr/api-client';
+import type { WorkerCredentialsView } from '@ktrdr/contracts';
+import { DomainError } from '@ktrdr/errors';
+import { lifetimeOf, type Nkey, writeProof } from '@ktrdr/messaging-nats';
+import type { Logger } from 'pino';
+import { Backoff, sleep } from '../supervisor/backoff.js';
+import { EnrolmentMissingError, OtherWorkerError } from './errors.js';
+
+/** Where credentials come from. */
+export interface CredentialsApi {
+  /** Makes the key a worker. null: there is no token that could. */
+  readonly enrol: ((nkey: string, workerId: string, signal: AbortSignal) => Promise<WorkerCredentialsView>) | null;
+  readonly renew: (nkey: string, proof: string, signal: AbortSignal) => Promise<WorkerCredentialsView>;
+}
+
+export interface WorkerWish {
+  /** What it is called where the API does not know it yet. */
+  readonly workerId: string;
+  /** Whether it may be called nothing else. */
+  readonly isFixed: boolean;
+}
+
+/** What is connected with a token, and takes the next one when it connects anew. */
+interface Connected {
+  reconnect(): Promise<void>;
+}
+
+const RETRY = { firstMs: 500, lastMs: 15_000 };
+/** Of the lifetime; the rest is for an API that is away. */
+const RENEW_AFTER = 2 / 3;
+/** So that workers which began together do not all ask together, in parts of the time. */
+const SPREAD = 0.1;
+/** The longest time that a timer takes is about 24 days. */
+const LONGEST_WAIT_MS = 2_000_000_000;
+
+/** Gets what NATS lets this worker in with, and has a new one before it ends. */
+export class CredentialKeeper {
+  private held: (WorkerCredentialsView & { readonly renewAt: number }) | undefined;
+  private hurry = new AbortController();
+
+  constructor(
+    private readonly key: Nkey,
+    private readonly api: CredentialsApi,
+    private readonly wish: WorkerWish,
+    private readonly log: Logger,
+    private readonly clock = { now: () => Date.now(), monotonicMs: () => performance.now(), random: Math.random },
+  ) {}
+
+  /** The token that counts now. */
+  readonly jwt = (): string => this.held?.jwt ?? '';
+
+  /**
+   * The first credentials, which tell the worker's id and pool. Waits for an API that is away.
+   * @throws {DomainError} the refusal of the API; the signal's reason when it aborts first.
+   */
+  async obtain(signal: AbortSignal): Promise<WorkerCredentialsView> {
+    const obtained = await this.ask(signal, isFinal);
+    const { workerId: wanted, isFixed } = this.wish;
+    if (isFixed && obtained.worker_id !== wanted) throw new OtherWorkerError({ wanted, known: obtained.worker_id });
+    return obtained;
+  }
+
+  /**
+   * Renews the credentials in time, and has everything connect anew with them, until the signal aborts.
+   * @throws {DomainError} this worker is none any more.
+   */
+  async keep(connections: readonly Connected[], signal: AbortSignal): Promise<void> {
+    const pace = new Backoff(RETRY);
+    while (!signal.aborted) {
+      this.hurry = new AbortController();
+      const waitMs = Math.max(0, (this.held?.renewAt ?? 0) - this.clock.monotonicMs());
+      await sleep(Math.min(waitMs, LONGEST_WAIT_MS), AbortSignal.any([signal, this.hurry.signal]));
+      if (signal.aborted) return;
+      if (!this.hurry.signal.aborted) {
+        if (waitMs > LONGEST_WAIT_MS) continue;
+        pace.reset();
+      }
+      const before = this.held;
+      const renewed = await this.ask(signal, endsWorker).catch(unlessAborted(signal));
+      if (!renewed) return;
+      if (before && renewed.worker_id !== before.worker_id)
+        throw new OtherWorkerError({ wanted: before.worker_id, known: renewed.worker_id });
+      this.log.info({ expiresAt: renewed.expires_at }, 'credentials for NATS renewed');
+      for (const connection of connections) await connection.reconnect();
+      // Whatever makes it hurry again and again, the API is not asked without a pause.
+      if (this.hurry.signal.aborted) await pace.wait(signal);
+    }
+  }
+
+  /** Someone does not take the token: asks for another one now, and learns whether this worker is still one. */
+  renewNow(): void {
+    this.hurry.abort();
+  }
+
+  /** Asks until it is answered, or refused in a way that nothing mends. */
+  private async ask(signal: AbortSignal, isOver: (error: unknown) => boolean): Promise<WorkerCredentialsView> {
+    const backoff = new Backoff(RETRY);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return this.hold(await this.askOnce(signal));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isOver(error)) throw error;
+        this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for credentials');
+      }
+      await backoff.wait(signal);
+    }
+  }
+
+  private async askOnce(signal: AbortSignal): Promise<WorkerCredentialsView> {
+    const { publicKey } = this.key;
+    try {
+      return await this.api.renew(publicKey, writeProof(this.key, Math.floor(this.clock.now() / 1000)), signal);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'worker-unknown') throw error;
+      if (!this.api.enrol) throw new EnrolmentMissingError(publicKey);
+      return await this.api.enrol(publicKey, this.held?.worker_id ?? this.wish.workerId, signal);
+    }
+  }
+
+  private hold(credentials: WorkerCredentialsView): WorkerCredentialsView {
+    const lifetimeMs = (lifetimeOf(credentials.jwt) ?? 0) * 1000;
+    const spread = 1 + SPREAD * (2 * this.clock.random() - 1);
+    this.held = { ...credentials, renewAt: this.clock.monotonicMs() + lifetimeMs * RENEW_AFTER * spread };
+    return credentials;
+  }
+}
+
+/** The API is there and has decided, or the configuration is wrong: asking again changes nothing. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof ApiProblemError) return error.status < 500;
+  return !(error instanceof ApiUnreachableError);
+}
+
+/** While it works, only what says that it is no worker ends it; a clock, say, can be set right. */
+function endsWorker(error: unknown): boolean {
+  return error instanceof DomainError && ENDING.includes(error.code);
+}
+
+const ENDING: readonly string[] = ['worker-revoked', 'worker-unknown', 'worker-id-taken', 'enrolment-refused'];
+
+function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal.aborted) throw error;
+  };
+}
