@@ -11,7 +11,7 @@ umask 077
 {
   echo "COMPOSE_PROJECT_NAME=ktrdr"
   echo "KTRDR_API_TOKEN=$(secret)"
-  echo "KTRDR_NATS_TOKEN=$(secret)"
+  echo "KTRDR_ENROL_TOKEN=kte_$(secret)"
   echo "KTRDR_DATABASE_PASSWORD=$(secret)"
   echo "KTRDR_S3_ACCESS_KEY_ID=ktrdr$(head -c 6 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
   echo "KTRDR_S3_SECRET_ACCESS_KEY=$(secret)"

@@ -12,7 +12,7 @@ const read = (name: string): string => readFileSync(inRepository('docker', name)
 
 const SECRETS = [
   'KTRDR_API_TOKEN',
-  'KTRDR_NATS_TOKEN',
+  'KTRDR_ENROL_TOKEN',
   'KTRDR_DATABASE_PASSWORD',
   'KTRDR_S3_ACCESS_KEY_ID',
   'KTRDR_S3_SECRET_ACCESS_KEY',
@@ -65,7 +65,7 @@ describe('the compose files', () => {
   });
 
   it('take every right from what is ours', () => {
-    expect(ours.map(([service]) => service).toSorted()).toEqual(['api', 'cli', 'migrate', 'worker']);
+    expect(ours.map(([service]) => service).toSorted()).toEqual(['api', 'cli', 'migrate', 'nats-keys', 'worker']);
     for (const [, service] of ours) {
       expect(service).toMatchObject({
         read_only: true,
@@ -100,7 +100,16 @@ describe('the compose files', () => {
     const env = { ...process.env, ...Object.fromEntries(SECRETS.map((secret) => [secret, 'x'])) };
     const files = ['compose.yaml', 'compose.s3.yaml'].flatMap((file) => ['-f', inRepository('docker', file)]);
     const { stdout } = await run('docker-compose', [...files, 'config', '--services'], { env });
-    expect(stdout.trim().split('\n').toSorted()).toEqual(['api', 'cli', 'migrate', 'nats', 'postgres', 's3', 'worker']);
+    expect(stdout.trim().split('\n').toSorted()).toEqual([
+      'api',
+      'cli',
+      'migrate',
+      'nats',
+      'nats-keys',
+      'postgres',
+      's3',
+      'worker',
+    ]);
   });
 });
 
@@ -116,7 +125,7 @@ describe('make-secrets.sh', () => {
 
   it('writes every secret, each its own, for the owner alone to read', () => {
     expect(make().status).toBe(0);
-    const values = SECRETS.map((secret) => new RegExp(`^${secret}=([a-z0-9]{16,})$`, 'm').exec(written())?.[1]);
+    const values = SECRETS.map((secret) => new RegExp(`^${secret}=([a-z0-9_]{16,})$`, 'm').exec(written())?.[1]);
     expect(new Set(values).size).toBe(SECRETS.length);
     expect(values).not.toContain(undefined);
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);

@@ -57,7 +57,7 @@ export class Compose {
     this.env = {
       KTRDR_VERSION: setting('KTRDR_TEST_TAG'),
       KTRDR_API_TOKEN: this.token,
-      KTRDR_NATS_TOKEN: secret(),
+      KTRDR_ENROL_TOKEN: secret(),
       KTRDR_DATABASE_PASSWORD: secret(),
       KTRDR_S3_ACCESS_KEY_ID: 'ktrdrtest',
       KTRDR_S3_SECRET_ACCESS_KEY: secret(),
