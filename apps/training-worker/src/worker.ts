@@ -113,6 +113,7 @@ export async function runWorker(
       new WorkerRpcClient(eventSession),
       workerId,
       new EventSpool(join(config.folder, 'events'), log),
+      () => confirmLease(),
       log,
     );
     eventSession.onStatus(({ kind }) => kind === 'reconnected' && events.reconnected());

@@ -76,7 +76,6 @@ export type {
   ClaimRequest,
   Dispatcher,
   HistoryEntry,
-  IngestedProgress,
   MetricPointRecord,
   OperationChanges,
   OperationDraft,

@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { type ServerPorts, WorkerRpcServer } from '@ktrdr/messaging-nats';
@@ -16,68 +17,16 @@ import { CommitCheckpoint } from './commit-checkpoint.js';
 import { WaitingWork } from './waiting-work.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
-const PARTS = Symbol('WorkerRpcParts');
 /** Batches of events that one replica keeps in memory. */
 const HELD = { held: 32, heldBytes: 16 * 1024 * 1024 };
 
-@Module({
-  imports: [LiveModule],
-  providers: [
-    {
-      provide: PARTS,
-      inject: [
-        PrismaOperationStore,
-        PrismaCheckpointRepository,
-        WorkerRegistry,
-        ReportOutcome,
-        ReportSaveFailure,
-        ReportRestoreFailure,
-        OBJECT_STORE,
-        ServiceMetrics,
-        CONFIG,
-        FAILPOINTS,
-        EventIngest,
-        WorkQueue,
-        Messaging,
-      ],
-      useFactory: (
-        operations: PrismaOperationStore,
-        checkpoints: PrismaCheckpointRepository,
-        workers: WorkerRegistry,
-        outcome: ReportOutcome,
-        saveFailure: ReportSaveFailure,
-        restoreFailure: ReportRestoreFailure,
-        objects: ObjectStore,
-        metrics: ServiceMetrics,
-        { leaseMs, heartbeatMs }: ApiConfig,
-        failpoints: Failpoints,
-        ingest: EventIngest,
-        queue: WorkQueue,
-        hints: Messaging,
-      ): WorkerRpcParts => ({
-        operations,
-        workers,
-        outcome,
-        saveFailure,
-        restoreFailure,
-        commit: new CommitCheckpoint(checkpoints, objects, failpoints, (made) => metrics.checkpointCommitted(made)),
-        queue,
-        waiting: new WaitingWork(queue),
-        hints,
-        ingest,
-        failpoints,
-        leaseMs,
-        heartbeatMs,
-      }),
-    },
-  ],
-})
+@Module({ imports: [LiveModule] })
 export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly servers: WorkerRpcServer[] = [];
 
   constructor(
     @Inject(Messaging) private readonly messaging: Messaging,
-    @Inject(PARTS) private readonly parts: WorkerRpcParts,
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
     @Inject(CONFIG) private readonly config: ApiConfig,
     @Inject(ServiceMetrics) private readonly metrics: ServiceMetrics,
     @Inject(WorkerIdentities) private readonly identities: WorkerIdentities,
@@ -86,7 +35,7 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
 
   onApplicationBootstrap(): void {
     this.messaging.whenConnected(({ session, events: eventSession }) => {
-      const { events, ...others } = workerRpcHandlers(this.parts);
+      const { events, ...others } = workerRpcHandlers(this.parts());
       const ports: ServerPorts = {
         identify: (nkey) => this.identities.of(nkey),
         onForged: (nkey, method, what) => this.log.warn({ nkey, method, what }, 'forged worker rpc refused'),
@@ -104,6 +53,30 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
       );
       for (const server of this.servers) server.start();
     });
+  }
+
+  private parts(): WorkerRpcParts {
+    const get = <T>(what: (abstract new (...parameters: never[]) => T) | symbol): T =>
+      this.modules.get<T>(what as never, { strict: false });
+    const { leaseMs, heartbeatMs } = this.config;
+    const [objects, failpoints, queue] = [get<ObjectStore>(OBJECT_STORE), get<Failpoints>(FAILPOINTS), get(WorkQueue)];
+    return {
+      operations: get(PrismaOperationStore),
+      workers: get(WorkerRegistry),
+      outcome: get(ReportOutcome),
+      saveFailure: get(ReportSaveFailure),
+      restoreFailure: get(ReportRestoreFailure),
+      commit: new CommitCheckpoint(get(PrismaCheckpointRepository), objects, failpoints, (made) =>
+        this.metrics.checkpointCommitted(made),
+      ),
+      queue,
+      waiting: new WaitingWork(queue),
+      hints: this.messaging,
+      ingest: get(EventIngest),
+      failpoints,
+      leaseMs,
+      heartbeatMs,
+    };
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -58,12 +58,16 @@ afterEach(async () => {
 });
 
 /** One life of a worker's outbox. */
-function given({ memoryBytes = 2_000, ...limits }: Partial<SpoolLimits> & { memoryBytes?: number } = {}) {
+function given({
+  memoryBytes = 2_000,
+  confirmLease = () => Promise.resolve(),
+  ...limits
+}: Partial<SpoolLimits> & { memoryBytes?: number; confirmLease?: () => Promise<void> } = {}) {
   const channel = new InMemoryChannel();
   const log = pino({ level: 'silent' });
   const small = { writeBytes: 400, refusedBytes: 1_000_000, segmentBytes: 1_000, diskBytes: 1_000_000, ...limits };
   const spool = new EventSpool(join(folder, 'events'), log, small);
-  const outbox = new EventOutbox(channel as never, 'w1', spool, log, memoryBytes);
+  const outbox = new EventOutbox(channel as never, 'w1', spool, () => confirmLease(), log, memoryBytes);
   const ending = new AbortController();
   const running = outbox.run(ending.signal);
   const end = async (): Promise<void> => {
@@ -193,6 +197,19 @@ describe('the outbox of events', () => {
       ['op_b', 1, 2],
       ['op_c', 1, 7],
     ]);
+  });
+
+  it('asks whether the lease still stands before it tells anything, and tells nothing of one that was lost', async () => {
+    const asked = Promise.withResolvers<void>();
+    const { channel, outbox } = given({ confirmLease: () => asked.promise });
+    outbox.enqueue(event(1));
+    outbox.enqueue(event(2, 'log', 'op_b'));
+    await outbox.flush({ operationId: 'op_a', attempt: 1 }, 100);
+    expect(channel.batches).toEqual([]);
+    outbox.purge({ operationId: 'op_a', attempt: 1 });
+    asked.resolve();
+    await outbox.drain(20_000);
+    expect(channel.recorded).toEqual([2]);
   });
 
   it('goes on behind a line that was cut', async () => {

@@ -3,7 +3,7 @@ import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
 import type { EventSpool } from './event-spool.js';
-import type { EventSink, Lease, WorkerRpc } from './ports.js';
+import type { ConfirmLease, EventSink, Lease, WorkerRpc } from './ports.js';
 import { inPlaceOf, keyOf, memoryOf, type ToldEvent, toTold } from './told-event.js';
 
 /** The way to the API that events have for themselves. */
@@ -46,6 +46,7 @@ export class EventOutbox implements EventSink {
     private readonly channel: EventChannel,
     private readonly workerId: string,
     private readonly spool: EventSpool,
+    private readonly confirmLease: ConfirmLease,
     private readonly log: Logger,
     private readonly memoryBytes = MEMORY_BYTES,
   ) {}
@@ -103,6 +104,7 @@ export class EventOutbox implements EventSink {
         if (!(await this.gather(signal))) continue;
         if (this.isToSpread) await sleep(Math.random() * SPREAD_MS, signal);
         this.isToSpread = false;
+        await this.confirmLease();
         await this.send();
         backoff.reset();
       } catch (err) {
