@@ -57,6 +57,7 @@ const PATIENT = [
   'support-processes',
   'watchdog',
   'worker',
+  'worker-admission',
   'worker-own-trainer',
 ];
 

@@ -37,6 +37,12 @@ const COMMANDS = {
       KTRDR_TEST_EVENT_RUNS: '2500',
     },
   },
+  'test:attacks': {
+    script: JEST,
+    options: MODULES,
+    args: ['services/attacks/', '--maxWorkers=1'],
+    env: { KTRDR_TEST_ATTACKS: 'all' },
+  },
   'test:unit': { script: JEST, last: ['--selectProjects', 'unit'], options: MODULES },
   'test:containers': { script: 'tools/dist/containers/main.js' },
   stack: { script: 'tools/dist/stack/main.js' },

@@ -16,9 +16,10 @@ export class NatsProcess {
     private readonly folder: string,
   ) {}
 
-  static async start(): Promise<NatsProcess> {
+  /** @param configOf what a server on this port is configured with */
+  static async start(configOf: (port: number) => string = configFor): Promise<NatsProcess> {
     const server = new NatsProcess(await freePort(), await mkdtemp(join(tmpdir(), 'ktrdr-test-nats-')));
-    await server.configure(configFor(server.port));
+    await server.configure(configOf(server.port));
     await server.start();
     return server;
   }

@@ -32,8 +32,22 @@ function seeds(): ServerSeeds {
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** What a server of a test's own is configured with, so that whoever the shared one lets in is let in there too. */
-export function configFor(port: number): string {
-  return serverSetup(seeds(), { listen: `127.0.0.1:${port}`, prefix: '*', issuedAt: nowSeconds() }).config;
+export function configFor(port: number, prefix = '*'): string {
+  return serverSetup(seeds(), { listen: `127.0.0.1:${port}`, prefix, issuedAt: nowSeconds() }).config;
+}
+
+/** The same on a server that stores streams, in an account that may have them. */
+export function configWithJetStream(port: number, prefix: string, folder: string): string {
+  const operator = Nkey.fromSeed('operator', seeds().operator);
+  const config = configFor(port, prefix).replace(new RegExp(`(?<=  ${account()}: )(\\S+)`), (jwt) => {
+    const claims = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()) as {
+      readonly nats: { readonly limits: object };
+    };
+    const unlimited = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
+    const nats = { ...claims.nats, limits: { ...claims.nats.limits, ...unlimited } };
+    return signNatsJwt({ subject: account(), name: 'KTRDR', issuedAt: nowSeconds(), expiresAt: null, nats }, operator);
+  });
+  return `${config}jetstream: { store_dir: ${JSON.stringify(folder)} }\n`;
 }
 
 export function account(): string {
