@@ -145,7 +145,8 @@ describe('the compose file', () => {
       const settings = await docker('inspect', '--format', '{{join .Config.Env "\\n"}}', api);
       const env = settings.split('\n').flatMap((line) => (line.startsWith('KTRDR_') ? ['-e', line] : []));
       const network = ['--network', `${compose.project}_default`];
-      await docker('run', '-d', '--name', name, ...network, '-v', objects, ...env, image('api'));
+      const keys = ['-v', `${compose.project}_nats-api:/keys:ro`];
+      await docker('run', '-d', '--name', name, ...network, ...keys, '-v', objects, ...env, image('api'));
       const lastLine = async () => (await logsOf(name)).trim().split('\n').at(-1) ?? '';
       await eventuallySeen(lastLine, (line) => line.includes(says), { what: 'its log ends with what to do' });
       expect(await docker('exec', name, 'bash', '-c', 'healthcheck 8080 || true')).toContain(says);
