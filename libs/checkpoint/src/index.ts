@@ -24,7 +24,7 @@ export {
 } from './errors.js';
 export { contentOf } from './file-content.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
-export { MAX_PART_BYTES, PART_BYTES } from './file-parts.js';
+export { PART_BYTES } from './file-parts.js';
 export {
   assertKeyPrefix,
   assertObjectKey,
@@ -40,14 +40,7 @@ export {
   parseManifestKey,
   sha256OfBlobKey,
 } from './keys.js';
-export {
-  decodeManifest,
-  encodeManifest,
-  Manifest,
-  MANIFEST_SCHEMA_VERSIONS,
-  ManifestFile,
-  parseManifest,
-} from './manifest.js';
+export { decodeManifest, encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
 export type { NamedObject, ObjectRegister } from './collection-ports.js';
 export { eraseObjects } from './erase-objects.js';
 export {

@@ -1,4 +1,4 @@
-export { type CheckpointFile, partsOf, type StoredPart } from './checkpoint-file.js';
+export { type CheckpointFile, MAX_BLOB_BYTES, partsOf, type StoredPart } from './checkpoint-file.js';
 export { CHECKPOINT_KINDS, type CheckpointKind } from './checkpoint-kind.js';
 export {
   isLeased,

@@ -14,7 +14,7 @@ export type Content = string | readonly string[];
 export function exportOf(files: Readonly<Record<string, Content>>): CheckpointExport {
   const entries = Object.entries(files).map(([name, content]) => entryOf(name, content));
   const manifest: Manifest = {
-    schema_version: entries.some(({ parts }) => parts) ? 2 : 1,
+    schema_version: 1,
     checkpoint_id: CHECKPOINT,
     operation_id: ID,
     attempt: 1,
