@@ -20,7 +20,7 @@ export const CheckpointSummary = z.object({
   checkpoint_id: z.string(),
   checkpoint_type: CheckpointKind,
   created_at: Instant,
-  corrupted_at: Instant.nullable().optional().describe('when it was last found damaged; null: it is not known to be'),
+  corrupted_at: Instant.nullable().describe('when it was last found damaged; null: it is not known to be'),
   ...Position,
 });
 export const ProgressView = z.object({
@@ -40,7 +40,7 @@ export const PauseRecordView = z.object({
   ...Position,
   paused_at: Instant,
   checkpoint_id: z.string(),
-  corrupted_at: Instant.nullable().optional().describe('when that checkpoint was last found damaged'),
+  corrupted_at: Instant.nullable().describe('when that checkpoint was last found damaged'),
   remaining: RemainingTime.nullable(),
   snapshot: ResourceSnapshot.nullable().describe('the machine as its worker measured it; null: not measured'),
 });
@@ -59,7 +59,6 @@ export const Suggestion = z.object({
 export const NoFittingWorker = z
   .string()
   .nullable()
-  .optional()
   .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
 export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
 export const ForkedFromView = z.object({
@@ -87,15 +86,13 @@ export const OperationView = z.object({
   pool: z.string(),
   priority: z.int(),
   queue_position: z.int().nullable(),
-  no_fitting_worker: NoFittingWorker,
+  no_fitting_worker: NoFittingWorker.optional().describe('as of a resume; only in the reply about one operation'),
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
   progress: ProgressView.nullable(),
   metrics: Metrics.nullable().describe('latest figures'),
   best: z.object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) }).nullable(),
   latest_checkpoint: CheckpointSummary.nullable(),
-  checkpointing: CheckpointingView.nullable()
-    .optional()
-    .describe('how often it saves by its budget; null: it has none'),
+  checkpointing: CheckpointingView.nullable().describe('how often it saves by its budget; null: it has none'),
   resumed_from: CheckpointSummary.nullable(),
   pause: z
     .object({
@@ -130,9 +127,9 @@ export const OperationView = z.object({
       checkpoint_id: z.string().nullable(),
     })
     .nullable(),
-  forked_from: ForkedFromView.nullable().optional().describe('what it continues, when it is a fork'),
-  forks: z.array(ForkSummary).optional().describe('the newest that were made from it'),
-  is_forkable: z.boolean().optional().describe('it has a checkpoint that a fork could begin at'),
+  forked_from: ForkedFromView.nullable().describe('what it continues, when it is a fork'),
+  forks: z.array(ForkSummary).describe('the newest that were made from it'),
+  is_forkable: z.boolean().describe('it has a checkpoint that a fork could begin at'),
   children: z.object({ total: z.int(), by_status: z.record(z.string(), z.int()), fraction: z.number() }).nullable(),
   watchdog: z.object({ seconds: z.number(), on_stall: z.enum(STALL_POLICIES) }).nullable(),
   stuck_since: Instant.nullable(),

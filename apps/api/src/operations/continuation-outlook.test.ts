@@ -74,7 +74,7 @@ describe('the outlook of a continuation', () => {
     expect(guarantee).toMatchObject({ level: 'bit-exact', detail: expect.stringContaining('as far as its program') });
   });
 
-  it('compares nothing with workers that do not tell versions, and nothing without a checkpoint', () => {
+  it('compares nothing with workers that have no trainer of their own, and nothing without a checkpoint', () => {
     expect(outlookOf({ ...bound, workers: [worker('backend:wasm')] }).drift).toEqual([]);
     expect(outlookOf({ ...bound, provenance: null, workers: [newer] })).toMatchObject({
       drift: [],
