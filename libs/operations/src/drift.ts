@@ -20,7 +20,7 @@ export interface Guarantee {
 }
 
 /** A surrounding as far as it is known; what is left out is not compared. */
-export type Surrounding = Partial<Omit<Provenance, 'specSha256'>>;
+export type Surrounding = Partial<Provenance>;
 
 /** What is not as it was when the checkpoint was saved. */
 export function driftBetween(checkpoint: Provenance, now: Surrounding): readonly Drift[] {

@@ -1,7 +1,6 @@
 import { outlookOf } from './continuation-outlook.js';
 
 const provenance = {
-  specSha256: 'a',
   dataFingerprint: 'd',
   trainer: { name: '@ktrdr/trainer', version: '1' },
   backend: { name: 'wasm', version: '4.22.0' },
