@@ -21,7 +21,7 @@ export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
 
 /** A transfer that tells that it is alive. */
-export interface Transfer {
+interface Transfer {
   /** Called for each part that is in its place, whether or not it had to be moved. */
   readonly onMoved?: (() => void) | undefined;
 }

@@ -101,7 +101,7 @@ export const PriorityBody = z.strictObject({
 });
 export type PriorityBody = z.input<typeof PriorityBody>;
 /** Which operations a bulk action is for. At least one condition, so that nothing is meant by accident. */
-export const BulkFilter = z
+const BulkFilter = z
   .strictObject({
     operation_ids: z.array(OperationId).min(1).max(1000).optional(),
     status: z.array(Status).min(1).optional(),

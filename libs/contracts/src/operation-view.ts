@@ -11,7 +11,7 @@ export const Status = z.enum(OPERATION_STATUSES);
 export const OperationId = z
   .string()
   .regex(/^op_[a-z_]{1,32}_\d{8}_\d{6}_[a-z0-9]{6,12}$/, 'is not an operation id (op_<type>_<date>_<time>_<random>)');
-export const ErrorView = z.object({
+const ErrorView = z.object({
   code: z.string(),
   message: z.string(),
   details: z.record(z.string(), z.unknown()),
@@ -23,7 +23,7 @@ export const CheckpointSummary = z.object({
   corrupted_at: Instant.nullable().describe('when it was last found damaged; null: it is not known to be'),
   ...Position,
 });
-export const ProgressView = z.object({
+const ProgressView = z.object({
   fraction: z.number().min(0).max(1),
   epoch: z.int(),
   epochs: z.int(),
@@ -32,11 +32,11 @@ export const ProgressView = z.object({
   examples_per_second: z.number().nullable(),
   eta_seconds: z.number().nullable(),
 });
-export const RemainingTime = z.object({
+const RemainingTime = z.object({
   seconds: z.number(),
   method: z.string().describe('how it was reckoned'),
 });
-export const PauseRecordView = z.object({
+const PauseRecordView = z.object({
   ...Position,
   paused_at: Instant,
   checkpoint_id: z.string(),
@@ -44,14 +44,14 @@ export const PauseRecordView = z.object({
   remaining: RemainingTime.nullable(),
   snapshot: ResourceSnapshot.nullable().describe('the machine as its worker measured it; null: not measured'),
 });
-export const PastPause = z.object({
+const PastPause = z.object({
   ...Position,
   paused_at: Instant,
   actor: z.string().describe('who asked for it'),
   reason: z.string().nullable(),
   cause: z.string().nullable(),
 });
-export const Suggestion = z.object({
+const Suggestion = z.object({
   overrides: ResumeOverrides,
   why: z.string(),
   command: z.string(),
@@ -61,13 +61,13 @@ export const NoFittingWorker = z
   .nullable()
   .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
 export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
-export const ForkedFromView = z.object({
+const ForkedFromView = z.object({
   operation_id: z.string(),
   checkpoint_id: z.string().describe('of the original; the fork has its own, of the same bytes'),
   ...Position,
   changes: z.array(SpecChangeView),
 });
-export const ForkSummary = z.object({
+const ForkSummary = z.object({
   operation_id: z.string(),
   name: z.string(),
   status: Status,

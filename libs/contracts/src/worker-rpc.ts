@@ -13,7 +13,7 @@ export const WorkerId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be lett
 const Ordinal = z.int().min(1).max(LARGEST_COUNT);
 const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: WorkerId };
 
-export const WorkerRegistration = z.object({
+const WorkerRegistration = z.object({
   worker_id: WorkerId,
   pool: PoolName,
   version: z.string(),
@@ -95,7 +95,7 @@ export const ClaimedOperation = z.object({
 });
 export type ClaimedOperation = z.infer<typeof ClaimedOperation>;
 
-export const TrainingError = z.object({
+const TrainingError = z.object({
   code: z.string(),
   message: z.string(),
   details: z.record(z.string(), z.unknown()),

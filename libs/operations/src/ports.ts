@@ -1,5 +1,4 @@
 import type {
-  BestSoFar,
   CancelRequest,
   Checkpoint,
   CheckpointDraft,
@@ -12,7 +11,6 @@ import type {
   PauseRecord,
   PauseRequest,
   Position,
-  Progress,
   Watchdog,
 } from './operation.js';
 import type { OperationStatus } from './operation-status.js';
@@ -318,10 +316,4 @@ export interface Dispatcher {
   announce(operation: Operation): void;
   /** The worker is told that something has changed for it. */
   hint(workerId: string): void;
-}
-
-export interface IngestedProgress {
-  readonly progress?: Progress;
-  readonly metrics?: Readonly<Record<string, Figure>>;
-  readonly best?: BestSoFar;
 }
