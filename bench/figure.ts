@@ -1,8 +1,8 @@
 /** What a figure must be. `ratio` speaks of the figure over its reference, measured in the same run. */
-export type Bar = Readonly<{ of: 'value' | 'ratio'; is: '==' | '<=' | '>='; limit: number }>;
+type Bar = Readonly<{ of: 'value' | 'ratio'; is: '==' | '<=' | '>='; limit: number }>;
 
 /** The same measured on a peer, or on the physical limit. */
-export type Reference = Readonly<{ name: string; value: number }>;
+type Reference = Readonly<{ name: string; value: number }>;
 
 /** One line of output. */
 export type Figure = Readonly<{

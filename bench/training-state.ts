@@ -17,7 +17,7 @@ export const DATA_FILE = join(
 );
 
 /** Units of two hidden layers whose weights take so many bytes together with Adam's two moments, as float32. */
-export function hiddenFor(stateBytes: number): number[] {
+function hiddenFor(stateBytes: number): number[] {
   const units = Math.round(Math.sqrt(stateBytes / 3 / 4));
   return [units, units];
 }

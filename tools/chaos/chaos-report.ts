@@ -6,7 +6,7 @@ import { quantile } from './quantile.js';
 import type { StoreAudit } from './stored-objects.js';
 
 /** A share of all, such as the operations whose weights are equal. */
-export interface Count {
+interface Count {
   readonly count: number;
   readonly of: number;
 }

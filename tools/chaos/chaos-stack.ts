@@ -24,7 +24,7 @@ export interface Link {
   readonly proxy: TcpProxy;
 }
 
-export interface Api {
+interface Api {
   readonly part: RestartablePart;
   readonly url: string;
 }
@@ -161,7 +161,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
 }
 
 /** Waits until the API lists every worker under its present process. */
-export async function untilUp({ apis, workers, token }: ChaosStack): Promise<void> {
+async function untilUp({ apis, workers, token }: ChaosStack): Promise<void> {
   const processes = workers.flatMap(({ running }) => running ?? []);
   await untilRegistered({ apiUrl: apis[0]?.url ?? '', token, workers: processes });
 }

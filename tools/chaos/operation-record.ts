@@ -10,7 +10,7 @@ export interface AttemptRow {
   readonly startStep: number | null;
 }
 
-export interface HistoryRow {
+interface HistoryRow {
   readonly n: number;
   readonly event: string;
   readonly from: string | null;
@@ -44,7 +44,7 @@ export interface CheckpointRow {
   readonly corruptedAt: Date | null;
 }
 
-export interface PointRow {
+interface PointRow {
   readonly attempt: number;
   readonly step: number;
 }

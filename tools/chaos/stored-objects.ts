@@ -8,12 +8,12 @@ import type { CheckpointRow, OperationRecord } from './operation-record.js';
 /** In which a store says which deployment sweeps it. */
 const STORE_OWNER = 'owner.json';
 
-export interface StoredObject {
+interface StoredObject {
   readonly key: string;
   readonly bytes: number;
 }
 
-export interface Damage {
+interface Damage {
   readonly operationId: string;
   readonly checkpointId: string;
   readonly detail: string;

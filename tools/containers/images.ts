@@ -19,7 +19,7 @@ export async function buildImages(engine: Engine, tag: string, report: (line: st
 }
 
 /** What an image adds to its base, in bytes. */
-export async function overBase(engine: Engine, reference: string): Promise<number> {
+async function overBase(engine: Engine, reference: string): Promise<number> {
   const sizes = await docker(engine, 'image', 'inspect', '--format', '{{.Size}}', reference, BASE_IMAGES.node);
   const [own = 0, base = 0] = sizes.split('\n').map(Number);
   return own - base;

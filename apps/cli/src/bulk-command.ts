@@ -43,7 +43,7 @@ export function allFlag(exclusive: readonly string[]) {
   });
 }
 
-export interface BulkFlags {
+interface BulkFlags {
   readonly status?: string | undefined;
   readonly type?: string | undefined;
   readonly text?: string | undefined;

@@ -2,10 +2,10 @@ import { type ApiClient, ApiProblemError } from '@ktrdr/api-client';
 import type { CheckpointView, VerifyView } from '@ktrdr/contracts';
 
 export type ListedCheckpoint = Pick<CheckpointView, 'checkpoint_id' | 'operation_id' | 'step'>;
-export type VerifiedCheckpoint = VerifyView & Pick<ListedCheckpoint, 'operation_id' | 'step'>;
+type VerifiedCheckpoint = VerifyView & Pick<ListedCheckpoint, 'operation_id' | 'step'>;
 
 /** One whose bytes could not be judged, and why. */
-export type UnverifiedCheckpoint = ListedCheckpoint & { readonly code: string; readonly detail: string };
+type UnverifiedCheckpoint = ListedCheckpoint & { readonly code: string; readonly detail: string };
 
 /** What was not found right. */
 export type Unsound = VerifiedCheckpoint | UnverifiedCheckpoint;

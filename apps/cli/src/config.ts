@@ -2,7 +2,7 @@ import { NotLoggedInError } from './errors.js';
 import { type Login, readLogin } from './login-file.js';
 
 /** Where the embedded stack listens unless told otherwise. */
-export const DEFAULT_API_URL = 'http://127.0.0.1:8080';
+const DEFAULT_API_URL = 'http://127.0.0.1:8080';
 
 /** What the command line says about the API. */
 export interface ConnectionFlags {

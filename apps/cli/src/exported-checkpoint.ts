@@ -1,14 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiClient } from '@ktrdr/api-client';
-import {
-  encodeManifest,
-  type Manifest,
-  MAX_PART_BYTES,
-  parseManifest,
-  sha256Of,
-  sha256OfBlobKey,
-} from '@ktrdr/checkpoint';
+import { encodeManifest, type Manifest, parseManifest, sha256Of, sha256OfBlobKey } from '@ktrdr/checkpoint';
 import { CheckpointExport, EXPORT_FILE, inPlainWords } from '@ktrdr/contracts';
 import { partsOf } from '@ktrdr/operations';
 import { ExportDamagedError, UsageError } from './errors.js';
@@ -59,7 +52,6 @@ export async function sendParts(
     try {
       let offset = 0;
       for (const { blob, bytes } of partsOf(entry)) {
-        if (bytes > MAX_PART_BYTES) throw tooLarge(entry.name);
         const body = Buffer.alloc(bytes);
         await file.read(body, 0, bytes, offset);
         offset += bytes;
@@ -152,13 +144,6 @@ async function openAgain(directory: string, name: string): Promise<FileHandle> {
   } catch (error) {
     throw new ExportDamagedError(directory, [{ name, problem: 'unreadable', detail: reasonOfFileError(error) }]);
   }
-}
-
-function tooLarge(name: string): UsageError {
-  return new UsageError(
-    `${name} is one blob of more than ${MAX_PART_BYTES} bytes, as old versions stored it: resume the original, let it ` +
-      'save once, and export that checkpoint',
-  );
 }
 
 function parseOrNull(text: string): unknown {

@@ -16,6 +16,7 @@ function forkedView(changes: Partial<ForkedView> = {}): ForkedView {
     name: 'longer',
     status: 'queued',
     queue_position: 1,
+    no_fitting_worker: null,
     forked_from: { ...checkpointSummary({ checkpoint_type: 'final' }), operation_id: ID, status: 'completed' },
     lost_steps: 0,
     fell_back_from: null,

@@ -8,7 +8,7 @@ export interface Login {
   readonly token: string;
 }
 
-export function loginPath(configDir: string): string {
+function loginPath(configDir: string): string {
   return join(configDir, 'login.json');
 }
 

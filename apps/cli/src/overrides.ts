@@ -87,7 +87,7 @@ export async function toOverrides(flags: OverrideFlags, read: () => Promise<Oper
 }
 
 /** The same flags, to be typed again. */
-export function overrideArguments(flags: OverrideFlags): string {
+function overrideArguments(flags: OverrideFlags): string {
   return OVERRIDE_FLAG_NAMES.map((name) => {
     const value = flags[name];
     if (value === undefined || value === false) return '';

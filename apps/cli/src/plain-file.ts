@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** What has a name like a file's and is none: a directory, a pipe, a device. */
-export class NoPlainFileError extends Error {}
+class NoPlainFileError extends Error {}
 
 /**
  * Opens a file to read it, and nothing that could make a reader wait for ever.

@@ -14,7 +14,7 @@ const OPERATION_FIELDS = [
   'parent_id',
   'watchdog',
 ] as const;
-export type OperationField = (typeof OPERATION_FIELDS)[number];
+type OperationField = (typeof OPERATION_FIELDS)[number];
 
 /** A specification as a person wrote it. */
 export interface SpecFile {
@@ -31,7 +31,7 @@ export async function readSpecFile(path: string, stdin: NodeJS.ReadStream = proc
   return parseSpec(path === '-' ? await text(stdin) : await readText(path), name);
 }
 
-export function parseSpec(source: string, name: string): SpecFile {
+function parseSpec(source: string, name: string): SpecFile {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) throw syntaxError(name, document, lines);

@@ -1,7 +1,7 @@
 import { DomainError } from '@ktrdr/errors';
 
 /** The environment does not say which database to migrate. */
-export class MigrationConfigurationError extends DomainError {
+class MigrationConfigurationError extends DomainError {
   readonly code = 'configuration-invalid';
   constructor(problem: string) {
     super(`The database cannot be migrated: KTRDR_DATABASE_URL ${problem}`, { problems: [problem] });

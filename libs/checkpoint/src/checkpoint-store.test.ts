@@ -162,6 +162,16 @@ describe('CheckpointStore', () => {
     expect(moved).toBe(3 * FILES.length);
   });
 
+  it('tells of no part that is damaged', async () => {
+    const uploaded = await upload();
+    const [damaged] = uploaded.manifest.files;
+    await objects.put(damaged!.blob!, new Uint8Array(damaged!.bytes));
+    let moved = 0;
+    const restored = store.restore({ ...uploaded, into: join(dir, 'restored'), onMoved: () => (moved += 1) });
+    await expect(restored).rejects.toMatchObject({ badFiles: [{ name: damaged!.name }] });
+    expect(moved).toBe(FILES.length - 1);
+  });
+
   describe('verify', () => {
     it('finds nothing wrong with what was uploaded', async () => {
       const uploaded = await upload();

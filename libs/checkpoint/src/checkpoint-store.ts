@@ -6,7 +6,7 @@ import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
 import type { ExpectedFile, Writing } from './followed-file.js';
 import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
-import { decodeManifest, encodeManifest, type Manifest, versionFor } from './manifest.js';
+import { decodeManifest, encodeManifest, type Manifest, MANIFEST_SCHEMA_VERSION } from './manifest.js';
 import { intoNewDirectory } from './new-directory.js';
 import { orProblem } from './object-problem.js';
 import { mapParallel } from './parallel.js';
@@ -21,7 +21,7 @@ export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
 
 /** A transfer that tells that it is alive. */
-export interface Transfer {
+interface Transfer {
   /** Called for each part that is in its place, whether or not it had to be moved. */
   readonly onMoved?: (() => void) | undefined;
 }
@@ -138,7 +138,7 @@ export class CheckpointStore {
         return this.failpoints.reach('upload.blob-stored', operationId);
       },
     });
-    const bytes = encodeManifest({ schema_version: versionFor(files), ...position, files });
+    const bytes = encodeManifest({ schema_version: MANIFEST_SCHEMA_VERSION, ...position, files });
     const manifest = decodeOwn(bytes);
     await this.failpoints.reach('upload.blobs-stored', operationId);
     await this.objects.put(key, bytes);

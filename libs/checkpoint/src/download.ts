@@ -1,5 +1,4 @@
 import { sha256InTurn } from './file-digest.js';
-import { MAX_PART_BYTES } from './file-parts.js';
 import { withFile, writeSpan } from './local-parts.js';
 import type { ManifestFile } from './manifest.js';
 import { mapParallel, mapWithBuffers } from './parallel.js';
@@ -22,11 +21,6 @@ export async function downloadFiles(
   for (const { name } of files) await withFile(`${dir}/${name}`, 'wx', () => Promise.resolve());
   const pieces = piecesOf(files);
   return mapWithBuffers(pieces, bufferFor(pieces), async (piece, buffer) => {
-    if (isStreamed(piece)) {
-      const streamed = await compare(piece, () => objects.getToFile(piece.blob, pathOf(piece)));
-      if (!streamed.problem) onMoved();
-      return streamed;
-    }
     const body = buffer.subarray(0, piece.bytes);
     const finding = await readInto(objects, piece, body);
     if (!finding.problem) {
@@ -49,9 +43,7 @@ export async function hashPieces(objects: ObjectStore, pieces: readonly Piece[])
     readInto(objects, piece, Buffer.allocUnsafe(piece.bytes)),
   );
   const others = await mapWithBuffers(large, bufferFor(large), (piece, buffer) =>
-    isStreamed(piece)
-      ? compare(piece, () => objects.hash(piece.blob))
-      : readInto(objects, piece, buffer.subarray(0, piece.bytes)),
+    readInto(objects, piece, buffer.subarray(0, piece.bytes)),
   );
   return [...small, ...others];
 }
@@ -64,10 +56,5 @@ function readInto(objects: ObjectStore, piece: Piece, body: Uint8Array): Promise
 }
 
 function bufferFor(pieces: readonly Piece[]): number {
-  return Math.max(0, ...pieces.map((piece) => (isStreamed(piece) ? 0 : piece.bytes)));
-}
-
-/** Before files had parts, one blob could be of any size. */
-function isStreamed({ bytes }: Piece): boolean {
-  return bytes > MAX_PART_BYTES;
+  return Math.max(0, ...pieces.map((piece) => piece.bytes));
 }

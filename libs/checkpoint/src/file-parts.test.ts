@@ -1,12 +1,6 @@
+import { MAX_BLOB_BYTES } from '@ktrdr/operations';
 import fc from 'fast-check';
-import {
-  cutIntoParts,
-  largestPart,
-  MAX_PART_BYTES,
-  OWN_PARTS_BYTES,
-  PART_BYTES,
-  WHOLE_FILE_BYTES,
-} from './file-parts.js';
+import { cutIntoParts, largestPart, OWN_PARTS_BYTES, PART_BYTES, WHOLE_FILE_BYTES } from './file-parts.js';
 
 const MIB = 1024 * 1024;
 const lengths = (parts: readonly { start: number; end: number }[]) => parts.map(({ start, end }) => end - start);
@@ -39,7 +33,7 @@ describe('a file', () => {
   it('is cut in larger pieces when it is huge, so that a manifest stays small', () => {
     const parts = cutIntoParts(100 * 1024 * MIB);
     expect(parts.length).toBeLessThanOrEqual(2_000);
-    expect(largestPart(100 * 1024 * MIB)).toBeLessThanOrEqual(MAX_PART_BYTES);
+    expect(largestPart(100 * 1024 * MIB)).toBeLessThanOrEqual(MAX_BLOB_BYTES);
     expect(Math.max(...lengths(parts))).toBeLessThanOrEqual(largestPart(100 * 1024 * MIB));
   });
 

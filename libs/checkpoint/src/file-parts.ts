@@ -1,3 +1,4 @@
+import { MAX_BLOB_BYTES } from '@ktrdr/operations';
 import type { Span } from './tensor-spans.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -6,8 +7,6 @@ const MEBIBYTE = 1024 * 1024;
  * memory; and one changed byte costs the whole of it.
  */
 export const PART_BYTES = 8 * MEBIBYTE;
-/** No part is larger, and no more of an object is ever held in memory. */
-export const MAX_PART_BYTES = 64 * MEBIBYTE;
 /** A file that is not larger is stored in one piece. */
 export const WHOLE_FILE_BYTES = 2 * MEBIBYTE;
 /** A tensor of this size or more shares no part with anything else, so that it costs nothing while it does not change. */
@@ -38,7 +37,7 @@ export function largestPart(bytes: number): number {
 /** Depends on nothing but the size, so that a file of the same size is cut in the same way. */
 function partBytesFor(bytes: number): number {
   let partBytes = PART_BYTES;
-  while (bytes / partBytes > MANY_PARTS && partBytes < MAX_PART_BYTES) partBytes *= 2;
+  while (bytes / partBytes > MANY_PARTS && partBytes < MAX_BLOB_BYTES) partBytes *= 2;
   return partBytes;
 }
 

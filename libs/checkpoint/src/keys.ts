@@ -75,7 +75,7 @@ export function manifestKey({ operationId, attempt, seq, checkpointId }: Manifes
 }
 
 /** Every manifest of one operation has a key that starts with this. */
-export function checkpointsPrefix(operationId: string): string {
+function checkpointsPrefix(operationId: string): string {
   if (!isKeyId(operationId)) throw new UnsafeKeyError('operation id', operationId, 'letters, digits, _ and -');
   return `${CHECKPOINT_PREFIX}${operationId}/`;
 }

@@ -4,10 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore, type UploadedCheckpoint } from './checkpoint-store.js';
 import { contentOf } from './file-content.js';
-import { sha256Of } from './file-digest.js';
-import { MAX_PART_BYTES, PART_BYTES } from './file-parts.js';
-import { blobKey } from './keys.js';
-import { encodeManifest } from './manifest.js';
+import { PART_BYTES } from './file-parts.js';
 import { checkpointDraft } from './testing/checkpoint-draft.js';
 import { InMemoryObjectStore } from './testing/in-memory-object-store.js';
 import { safetensorsOf } from './testing/safetensors-file.js';
@@ -44,15 +41,12 @@ describe('a checkpoint with a large file', () => {
   const verdict = async (uploaded: UploadedCheckpoint) =>
     (await store.verify({ ...uploaded, depth: 'deep' })).badFiles.map(({ name, problem }) => `${name} ${problem}`);
 
-  it('names its parts in a manifest of version 2, and one without in version 1', async () => {
+  it('names its parts in the manifest, beside a file in one blob', async () => {
     const { manifest } = await save(1);
-    expect(manifest.schema_version).toBe(2);
     expect(manifest.files.map(({ name, blob, sha256, parts }) => [name, !!blob, !!sha256, parts?.length])).toEqual([
       ['model.json', true, true, undefined],
       ['weights.safetensors', false, false, 5],
     ]);
-    const small = await store.upload(checkpointDraft({ dir: join(dir, 'spool'), files: ['model.json'], seq: 2 }));
-    expect(small.manifest.schema_version).toBe(1);
   });
 
   it('comes back byte for byte', async () => {
@@ -111,34 +105,5 @@ describe('a checkpoint with a large file', () => {
     await expect(read()).rejects.toMatchObject({ code: 'checkpoint-corrupted' });
     await objects.delete(file.parts![2]!.blob);
     await expect(read()).rejects.toMatchObject({ badFile: { name: 'weights.safetensors', problem: 'missing' } });
-  });
-
-  it('restores from a manifest of version 1, whose blobs could be of any size', async () => {
-    const body = Buffer.alloc(MAX_PART_BYTES + 17, 7);
-    const sha256 = sha256Of(body);
-    await objects.put(blobKey(sha256), body);
-    const { dir: _dir, files: _files, ...position } = checkpointDraft({ dir, files: [] });
-    const entry = { name: 'weights.safetensors', bytes: body.length, sha256, blob: blobKey(sha256) };
-    const manifest = encodeManifest({ schema_version: 1, ...position, files: [entry] });
-    const manifestKey = `checkpoints/${position.operation_id}/2-7-${position.checkpoint_id}/manifest.json`;
-    await objects.put(manifestKey, manifest);
-    const old = { manifestKey, manifestSha256: sha256Of(manifest) };
-    await store.restore({ ...old, into: join(dir, 'old') });
-    expect((await readFile(join(dir, 'old', 'weights.safetensors'))).equals(body)).toBe(true);
-    let read = 0;
-    for await (const chunk of contentOf(objects, entry)) read += chunk.length;
-    expect(read).toBe(body.length);
-    body[9] = 8;
-    await objects.put(entry.blob, body);
-    await expect(store.restore({ ...old, into: join(dir, 'again') })).rejects.toMatchObject({
-      badFiles: [{ problem: 'wrong-hash' }],
-    });
-    await expect(
-      (async () => {
-        for await (const _ of contentOf(objects, entry));
-      })(),
-    ).rejects.toMatchObject({
-      badFile: { problem: 'wrong-hash' },
-    });
   });
 });

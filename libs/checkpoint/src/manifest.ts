@@ -1,18 +1,16 @@
-import { CHECKPOINT_KINDS } from '@ktrdr/operations';
+import { CHECKPOINT_KINDS, MAX_BLOB_BYTES } from '@ktrdr/operations';
 import { z } from 'zod';
 import { ManifestIncompatibleError } from './errors.js';
-import { MAX_PART_BYTES } from './file-parts.js';
 import { blobKey, isBlobKey, isCheckpointFileName, isKeyId } from './keys.js';
 
-/** 1: every file is whole in one blob. 2: files may be in parts. The lowest that can say it is written. */
-export const MANIFEST_SCHEMA_VERSIONS = [1, 2] as const;
+export const MANIFEST_SCHEMA_VERSION = 1;
 
 const KeyId = z.string().refine(isKeyId, 'has characters that an id cannot have');
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256');
 const NamedVersion = z.object({ name: z.string().min(1), version: z.string() });
 const StoredPart = z.object({
   blob: z.string().refine(isBlobKey, 'is not the key of a blob'),
-  bytes: z.int().min(1).max(MAX_PART_BYTES),
+  bytes: z.int().min(1).max(MAX_BLOB_BYTES),
 });
 
 /** One file of a checkpoint and the blobs that hold its bytes. */
@@ -28,6 +26,7 @@ export const ManifestFile = z
     ({ sha256, blob, parts }) => (parts ? !blob && !sha256 : sha256 !== undefined && blob === blobKey(sha256)),
     'names a blob that is not its hash, or is neither in one blob nor in parts',
   )
+  .refine(({ bytes, parts }) => parts || bytes <= MAX_BLOB_BYTES, `has more than ${MAX_BLOB_BYTES} bytes in one blob`)
   .refine(
     ({ bytes, parts }) => !parts || parts.reduce((sum, part) => sum + part.bytes, 0) === bytes,
     'has parts that are not as long together as it is',
@@ -35,40 +34,30 @@ export const ManifestFile = z
 export type ManifestFile = Readonly<z.infer<typeof ManifestFile>>;
 
 /** Everything that is known about a checkpoint, in the form in which it is stored (JSON, snake_case). */
-export const Manifest = z
-  .object({
-    schema_version: z.literal(MANIFEST_SCHEMA_VERSIONS),
-    checkpoint_id: KeyId,
-    operation_id: KeyId,
-    /** 0: it was given to the operation, which had not saved anything yet. */
-    attempt: z.int().min(0),
-    seq: z.int().min(0),
-    kind: z.enum(CHECKPOINT_KINDS),
-    step: z.int().min(0),
-    epoch: z.int().min(0),
-    created_at: z.iso.datetime(),
-    spec_sha256: z.string(),
-    data_fingerprint: z.string(),
-    trainer: NamedVersion,
-    backend: NamedVersion,
-    /** What JSON has no number for stands as its name. */
-    metrics: z.record(z.string(), z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])),
-    parent_id: KeyId.nullable(),
-    files: z
-      .array(ManifestFile)
-      .min(1)
-      .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, 'name a file twice'),
-  })
-  .refine(
-    ({ schema_version, files }) => schema_version === versionFor(files),
-    'schema_version: is not that of its files',
-  );
+export const Manifest = z.object({
+  schema_version: z.literal(MANIFEST_SCHEMA_VERSION),
+  checkpoint_id: KeyId,
+  operation_id: KeyId,
+  /** 0: it was given to the operation, which had not saved anything yet. */
+  attempt: z.int().min(0),
+  seq: z.int().min(0),
+  kind: z.enum(CHECKPOINT_KINDS),
+  step: z.int().min(0),
+  epoch: z.int().min(0),
+  created_at: z.iso.datetime(),
+  spec_sha256: z.string(),
+  data_fingerprint: z.string(),
+  trainer: NamedVersion,
+  backend: NamedVersion,
+  /** What JSON has no number for stands as its name. */
+  metrics: z.record(z.string(), z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])),
+  parent_id: KeyId.nullable(),
+  files: z
+    .array(ManifestFile)
+    .min(1)
+    .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, 'name a file twice'),
+});
 export type Manifest = Readonly<z.infer<typeof Manifest>>;
-
-/** The lowest schema version that can name such files. */
-export function versionFor(files: readonly Pick<ManifestFile, 'parts'>[]): (typeof MANIFEST_SCHEMA_VERSIONS)[number] {
-  return files.some(({ parts }) => parts) ? 2 : 1;
-}
 
 /** The same manifest gives the same bytes: canonical JSON with sorted keys, files in order of their names. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
@@ -91,11 +80,11 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 export function parseManifest(input: unknown): Manifest {
   const schemaVersion: unknown =
     typeof input === 'object' && input !== null && 'schema_version' in input ? input.schema_version : undefined;
-  if (!MANIFEST_SCHEMA_VERSIONS.some((known) => known === schemaVersion)) {
+  if (schemaVersion !== MANIFEST_SCHEMA_VERSION) {
     const found = schemaVersion === undefined ? 'none' : JSON.stringify(schemaVersion);
     const advice = 'Resume with the version of ktrdr that wrote it, or from another checkpoint';
     throw new ManifestIncompatibleError(
-      `it needs schema version ${MANIFEST_SCHEMA_VERSIONS.join(' or ')} and finds ${found}. ${advice}`,
+      `it needs schema version ${MANIFEST_SCHEMA_VERSION} and finds ${found}. ${advice}`,
       { schemaVersion },
     );
   }

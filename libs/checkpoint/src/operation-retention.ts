@@ -2,7 +2,7 @@ import { type Checkpoint, isSettled, type Operation } from '@ktrdr/operations';
 import { type KeepReason, planRetention, type RemoveReason, type RetainableCheckpoint } from './retention.js';
 
 /** What an operation keeps whose spec does not say. */
-export const DEFAULT_KEEP_LAST = 3;
+const DEFAULT_KEEP_LAST = 3;
 
 /** Each limit that is given is enforced, whatever the others say. */
 export interface RetentionLimits {

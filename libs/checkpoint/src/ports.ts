@@ -39,11 +39,6 @@ export interface ObjectStore {
    */
   read(key: string, into: Uint8Array): Promise<number>;
   /**
-   * The object from its beginning to its end.
-   * @throws ObjectNotFoundError, ObjectUnreadableError
-   */
-  chunks(key: string): AsyncIterable<Uint8Array>;
-  /**
    * Streams into a local file, which appears only when it is complete, and returns what was read. It is a copy: a power
    * cut may take it.
    * @throws ObjectNotFoundError, ObjectUnreadableError, and LocalFileError when the file cannot be written.

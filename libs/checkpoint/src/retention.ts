@@ -24,11 +24,10 @@ export interface RetentionPolicy {
 }
 
 /** What nobody can change comes first: a checkpoint whose first reason is that it is pinned goes once it is unpinned. */
-export const KEEP_REASONS = ['result', 'newest', 'newest-valid', 'needed', 'best', 'pinned', 'within-limits'] as const;
+const KEEP_REASONS = ['result', 'newest', 'newest-valid', 'needed', 'best', 'pinned', 'within-limits'] as const;
 export type KeepReason = (typeof KEEP_REASONS)[number];
 
-export const REMOVE_REASONS = ['beyond-keep-last', 'too-old', 'over-total-bytes'] as const;
-export type RemoveReason = (typeof REMOVE_REASONS)[number];
+export type RemoveReason = 'beyond-keep-last' | 'too-old' | 'over-total-bytes';
 
 export interface RetentionPlan {
   readonly keep: readonly { readonly id: string; readonly reasons: readonly KeepReason[] }[];

@@ -24,12 +24,10 @@ export const CheckpointView = CheckpointSummary.extend({
   is_best: z.boolean(),
   pinned: z.boolean(),
   corrupted_at: Instant.nullable(),
-  superseded_at: Instant.nullable()
-    .optional()
-    .describe(
-      'when its operation went on from an earlier step, so that only who chooses it goes on from it; null: never',
-    ),
-  verified_at: Instant.nullable().optional().describe('when every byte of it was last found right'),
+  superseded_at: Instant.nullable().describe(
+    'when its operation went on from an earlier step, so that only who chooses it goes on from it; null: never',
+  ),
+  verified_at: Instant.nullable().describe('when every byte of it was last found right'),
   parent_id: z.string().nullable(),
   manifest_key: z.string(),
   manifest_sha256: z.string(),
@@ -67,7 +65,6 @@ export const CheckpointStats = z.object({
   last_orphan_sweep: z
     .object({ at: Instant, ...orphanCounts, damaged: z.int(), skipped: z.string().nullable() })
     .nullable()
-    .optional()
     .describe('what the last sweep of the object store removed, and what it left for being young'),
 });
 export type CheckpointStats = z.infer<typeof CheckpointStats>;
@@ -121,7 +118,6 @@ export const CleanupView = z.object({
       over_bytes: z.int(),
     })
     .nullable()
-    .optional()
     .describe('max_total_bytes cannot be met, for what stays is protected: kept_reasons says by what'),
 });
 export type CleanupView = z.infer<typeof CleanupView>;

@@ -2,8 +2,6 @@ export {
   BACKENDS,
   type BackendName,
   type CheckpointPolicySpec,
-  DataSourceUri,
-  type EarlyStoppingSpec,
   type FeatureSpec,
   type LabelSpec,
   type LayerSpec,
@@ -28,16 +26,7 @@ export {
   type SpecChange,
   suggestOverrides,
 } from './spec-overrides.js';
-export {
-  BOUNDARIES,
-  Boundary,
-  CHECKPOINT_KINDS,
-  CheckpointKind,
-  Metrics,
-  toMetricValue,
-  TrainerControl,
-  TrainerEvent,
-} from './trainer-protocol.js';
+export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './trainer-protocol.js';
 export {
   CheckpointRecord,
   ClaimedOperation,
@@ -49,7 +38,6 @@ export {
   ResourceSnapshot,
   RPC_PROTOCOL,
   RpcEnvelope,
-  TrainingError,
   WORKER_RPC,
   WorkerId,
   WorkerEvent,
@@ -86,27 +74,10 @@ export {
   ResumedView,
   SubmitBody,
 } from './operation-actions.js';
-export {
-  EventPage,
-  EventView,
-  ExplainView,
-  HistoryEntry,
-  HistoryPage,
-  MetricPoint,
-  MetricsPage,
-  ResultView,
-} from './operation-record-view.js';
-export {
-  CheckpointSummary,
-  ErrorView,
-  OperationId,
-  OperationPage,
-  OperationView,
-  ProgressView,
-  Status,
-} from './operation-view.js';
+export { EventPage, EventView, ExplainView, HistoryPage, MetricsPage, ResultView } from './operation-record-view.js';
+export { CheckpointSummary, OperationId, OperationPage, OperationView } from './operation-view.js';
 export { CheckpointingView } from './checkpointing.js';
-export { DriftView, Guarantee } from './continuation-view.js';
+export { DriftView } from './continuation-view.js';
 export { LARGEST_COUNT } from './position.js';
 export { PoolName } from './pool-name.js';
 export { inPlainWords } from './plain-words.js';

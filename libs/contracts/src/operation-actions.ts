@@ -101,7 +101,7 @@ export const PriorityBody = z.strictObject({
 });
 export type PriorityBody = z.input<typeof PriorityBody>;
 /** Which operations a bulk action is for. At least one condition, so that nothing is meant by accident. */
-export const BulkFilter = z
+const BulkFilter = z
   .strictObject({
     operation_ids: z.array(OperationId).min(1).max(1000).optional(),
     status: z.array(Status).min(1).optional(),
@@ -168,8 +168,8 @@ export const ResumedView = z.object({
   lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
   fell_back_from: z.string().nullable(),
   changes: z.array(SpecChangeView).describe('what the overrides change'),
-  guarantee: Guarantee.optional(),
-  drift: z.array(DriftView).optional().describe('what differs between the checkpoint and the workers that can take it'),
+  guarantee: Guarantee,
+  drift: z.array(DriftView).describe('what differs between the checkpoint and the workers that can take it'),
   dry_run: z.boolean(),
 });
 export type ResumedView = z.infer<typeof ResumedView>;

@@ -7,7 +7,7 @@ import { FileEntry } from './worker-rpc.js';
 const Instant = z.iso.datetime();
 const Position = { step: z.int(), epoch: z.int() };
 
-export const HistoryEntry = z.object({
+const HistoryEntry = z.object({
   n: z.int(),
   event: z.string(),
   from: Status.nullable(),
@@ -31,7 +31,7 @@ export const EventView = z.object({
 export type EventView = z.infer<typeof EventView>;
 export const EventPage = z.object({ items: z.array(EventView), next_after: z.int() });
 export type EventPage = z.infer<typeof EventPage>;
-export const MetricPoint = z.object({ ...Position, attempt: z.int(), at: Instant, values: Metrics });
+const MetricPoint = z.object({ ...Position, attempt: z.int(), at: Instant, values: Metrics });
 export const MetricsPage = z.object({
   items: z.array(MetricPoint).describe('one a step; what a resume made obsolete is left out'),
   resumed_at_steps: z.array(z.int()),

@@ -11,7 +11,7 @@ export const Status = z.enum(OPERATION_STATUSES);
 export const OperationId = z
   .string()
   .regex(/^op_[a-z_]{1,32}_\d{8}_\d{6}_[a-z0-9]{6,12}$/, 'is not an operation id (op_<type>_<date>_<time>_<random>)');
-export const ErrorView = z.object({
+const ErrorView = z.object({
   code: z.string(),
   message: z.string(),
   details: z.record(z.string(), z.unknown()),
@@ -20,10 +20,10 @@ export const CheckpointSummary = z.object({
   checkpoint_id: z.string(),
   checkpoint_type: CheckpointKind,
   created_at: Instant,
-  corrupted_at: Instant.nullable().optional().describe('when it was last found damaged; null: it is not known to be'),
+  corrupted_at: Instant.nullable().describe('when it was last found damaged; null: it is not known to be'),
   ...Position,
 });
-export const ProgressView = z.object({
+const ProgressView = z.object({
   fraction: z.number().min(0).max(1),
   epoch: z.int(),
   epochs: z.int(),
@@ -32,26 +32,26 @@ export const ProgressView = z.object({
   examples_per_second: z.number().nullable(),
   eta_seconds: z.number().nullable(),
 });
-export const RemainingTime = z.object({
+const RemainingTime = z.object({
   seconds: z.number(),
   method: z.string().describe('how it was reckoned'),
 });
-export const PauseRecordView = z.object({
+const PauseRecordView = z.object({
   ...Position,
   paused_at: Instant,
   checkpoint_id: z.string(),
-  corrupted_at: Instant.nullable().optional().describe('when that checkpoint was last found damaged'),
+  corrupted_at: Instant.nullable().describe('when that checkpoint was last found damaged'),
   remaining: RemainingTime.nullable(),
   snapshot: ResourceSnapshot.nullable().describe('the machine as its worker measured it; null: not measured'),
 });
-export const PastPause = z.object({
+const PastPause = z.object({
   ...Position,
   paused_at: Instant,
   actor: z.string().describe('who asked for it'),
   reason: z.string().nullable(),
   cause: z.string().nullable(),
 });
-export const Suggestion = z.object({
+const Suggestion = z.object({
   overrides: ResumeOverrides,
   why: z.string(),
   command: z.string(),
@@ -59,16 +59,15 @@ export const Suggestion = z.object({
 export const NoFittingWorker = z
   .string()
   .nullable()
-  .optional()
   .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
 export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
-export const ForkedFromView = z.object({
+const ForkedFromView = z.object({
   operation_id: z.string(),
   checkpoint_id: z.string().describe('of the original; the fork has its own, of the same bytes'),
   ...Position,
   changes: z.array(SpecChangeView),
 });
-export const ForkSummary = z.object({
+const ForkSummary = z.object({
   operation_id: z.string(),
   name: z.string(),
   status: Status,
@@ -87,15 +86,13 @@ export const OperationView = z.object({
   pool: z.string(),
   priority: z.int(),
   queue_position: z.int().nullable(),
-  no_fitting_worker: NoFittingWorker,
+  no_fitting_worker: NoFittingWorker.optional().describe('as of a resume; only in the reply about one operation'),
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
   progress: ProgressView.nullable(),
   metrics: Metrics.nullable().describe('latest figures'),
   best: z.object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) }).nullable(),
   latest_checkpoint: CheckpointSummary.nullable(),
-  checkpointing: CheckpointingView.nullable()
-    .optional()
-    .describe('how often it saves by its budget; null: it has none'),
+  checkpointing: CheckpointingView.nullable().describe('how often it saves by its budget; null: it has none'),
   resumed_from: CheckpointSummary.nullable(),
   pause: z
     .object({
@@ -130,9 +127,9 @@ export const OperationView = z.object({
       checkpoint_id: z.string().nullable(),
     })
     .nullable(),
-  forked_from: ForkedFromView.nullable().optional().describe('what it continues, when it is a fork'),
-  forks: z.array(ForkSummary).optional().describe('the newest that were made from it'),
-  is_forkable: z.boolean().optional().describe('it has a checkpoint that a fork could begin at'),
+  forked_from: ForkedFromView.nullable().describe('what it continues, when it is a fork'),
+  forks: z.array(ForkSummary).describe('the newest that were made from it'),
+  is_forkable: z.boolean().describe('it has a checkpoint that a fork could begin at'),
   children: z.object({ total: z.int(), by_status: z.record(z.string(), z.int()), fraction: z.number() }).nullable(),
   watchdog: z.object({ seconds: z.number(), on_stall: z.enum(STALL_POLICIES) }).nullable(),
   stuck_since: Instant.nullable(),

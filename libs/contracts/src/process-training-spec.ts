@@ -10,10 +10,10 @@ const MAX_ARGUMENT_LENGTH = 4_096;
 const MAX_DIRECTORY_DEPTH = 8;
 
 /** How a program can be told to end. SIGKILL cannot be noticed, so it is nobody's choice. */
-export const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** What stands for something of the attempt in a command. */
-export const COMMAND_PLACEHOLDERS = [
+const COMMAND_PLACEHOLDERS = [
   'program_dir',
   'work_dir',
   'checkpoint_dir',
@@ -92,7 +92,7 @@ const Pattern = z
 
 const DIRECTORIES_ONLY = ['checkpoint_dir', 'complete', 'log_patterns', 'stop_signal'] as const;
 
-export const ProcessTrainerSpec = z
+const ProcessTrainerSpec = z
   .strictObject({
     kind: z.literal('process'),
     command: z.array(Argument).min(1).max(256).describe('the program and its arguments; no shell reads them'),

@@ -8,11 +8,10 @@ import { Count, Position } from './position.js';
  * events on file descriptor 4. stdout and stderr are logs.
  */
 
-export { CHECKPOINT_KINDS };
 export const CheckpointKind = z.enum(CHECKPOINT_KINDS);
 export type CheckpointKind = z.infer<typeof CheckpointKind>;
 
-export const BOUNDARIES = ['step', 'epoch'] as const;
+const BOUNDARIES = ['step', 'epoch'] as const;
 export const Boundary = z.enum(BOUNDARIES);
 export type Boundary = z.infer<typeof Boundary>;
 

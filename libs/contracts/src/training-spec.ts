@@ -9,7 +9,7 @@ const Period = z.int().min(1).max(500);
 const Fraction = z.number().min(0).max(1);
 
 /** A built-in set (`dataset:sp500`), a file (`file:///…` or a path), or an object (`s3://bucket/key`). */
-export const DataSourceUri = z
+const DataSourceUri = z
   .string()
   .min(1)
   .max(1024)
@@ -20,7 +20,7 @@ export const DataSourceUri = z
     'unknown built-in dataset; the only one is dataset:sp500',
   );
 
-export const DataSpec = z
+const DataSpec = z
   .strictObject({
     source: DataSourceUri,
     date_column: z.string().min(1).default('date'),
@@ -87,7 +87,7 @@ export const LayerSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('flatten') }),
 ]);
 
-export const ModelSpec = z
+const ModelSpec = z
   .strictObject({ layers: z.array(LayerSpec).min(1).max(64) })
   .describe('Hidden layers, first to last; the output layer (one sigmoid unit) is added');
 

@@ -1,3 +1,4 @@
+import { MAX_BLOB_BYTES } from '@ktrdr/operations';
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';
@@ -12,7 +13,7 @@ export const WorkerId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be lett
 const Ordinal = z.int().min(1).max(LARGEST_COUNT);
 const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: WorkerId };
 
-export const WorkerRegistration = z.object({
+const WorkerRegistration = z.object({
   worker_id: WorkerId,
   pool: PoolName,
   version: z.string(),
@@ -35,7 +36,7 @@ export const Directive = z.discriminatedUnion('kind', [
 ]);
 export type Directive = z.infer<typeof Directive>;
 
-const StoredPart = z.object({ blob: z.string(), bytes: z.int().min(1) });
+const StoredPart = z.object({ blob: z.string(), bytes: z.int().min(1).max(MAX_BLOB_BYTES) });
 
 /** A file of a checkpoint: whole in one blob, or, when it is large, in parts that follow each other. */
 export const FileEntry = z
@@ -46,7 +47,8 @@ export const FileEntry = z
     blob: z.string().optional().describe('where it is; absent when it is in parts'),
     parts: z.array(StoredPart).min(2).readonly().optional().describe('each under its own SHA-256, which ends its key'),
   })
-  .refine(({ sha256, blob, parts }) => (parts ? !blob && !sha256 : blob && sha256), 'is neither whole nor in parts');
+  .refine(({ sha256, blob, parts }) => (parts ? !blob && !sha256 : blob && sha256), 'is neither whole nor in parts')
+  .refine(({ bytes, parts }) => parts || bytes <= MAX_BLOB_BYTES, `has more than ${MAX_BLOB_BYTES} bytes in one blob`);
 export type FileEntry = z.infer<typeof FileEntry>;
 
 export const CheckpointRecord = z.object({
@@ -93,7 +95,7 @@ export const ClaimedOperation = z.object({
 });
 export type ClaimedOperation = z.infer<typeof ClaimedOperation>;
 
-export const TrainingError = z.object({
+const TrainingError = z.object({
   code: z.string(),
   message: z.string(),
   details: z.record(z.string(), z.unknown()),

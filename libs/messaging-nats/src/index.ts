@@ -7,7 +7,6 @@ export {
   type ServerSeeds,
   type ServerSetup,
   serverSetup,
-  toCreds,
 } from './credentials/server-setup.js';
 export { apiUser, type NatsUser, userAuthenticator, workerUser } from './credentials/nats-user.js';
 export { WORKER_TOKEN_SECONDS, WorkerCredentials } from './credentials/worker-credentials.js';

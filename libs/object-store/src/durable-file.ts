@@ -58,7 +58,7 @@ export async function writeWhole<Result>(path: string, write: (file: FileHandle)
 }
 
 /** Makes the names in a directory survive a power cut. */
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY);
   try {
     await directory.sync();

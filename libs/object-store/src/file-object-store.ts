@@ -77,16 +77,6 @@ export class FileObjectStore implements ObjectStore {
     });
   }
 
-  async *chunks(key: string): AsyncIterable<Uint8Array> {
-    assertObjectKey(key);
-    await this.open();
-    try {
-      yield* chunksOfFile(join(this.rootDir, key));
-    } catch (error) {
-      throw await this.explain(error, key);
-    }
-  }
-
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
     return streamToFile(this.chunks(key), path);
   }
@@ -180,6 +170,16 @@ export class FileObjectStore implements ObjectStore {
     await this.open();
     try {
       return await read(join(this.rootDir, key));
+    } catch (error) {
+      throw await this.explain(error, key);
+    }
+  }
+
+  private async *chunks(key: string): AsyncIterable<Uint8Array> {
+    assertObjectKey(key);
+    await this.open();
+    try {
+      yield* chunksOfFile(join(this.rootDir, key));
     } catch (error) {
       throw await this.explain(error, key);
     }

@@ -84,10 +84,6 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  async *chunks(key: string): AsyncIterable<Uint8Array> {
-    yield* this.bodyOf(await this.ask(key, () => this.client.send(new GetObjectCommand(this.locate(key)))), key);
-  }
-
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
     return this.download(key, (body) => streamToFile(freed(body), path));
   }

@@ -1,3 +1,6 @@
+/** No blob has more bytes, so that a reader may hold any of them in memory. */
+export const MAX_BLOB_BYTES = 64 * 1024 * 1024;
+
 /** Bytes under their own hash in the object store. */
 export interface StoredPart {
   readonly blob: string;

@@ -9,4 +9,3 @@ export const CHECKPOINT_KINDS = [
   'manual',
   'final',
 ] as const;
-export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];

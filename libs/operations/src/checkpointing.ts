@@ -1,6 +1,6 @@
 /** What decides an interval: the budget, what may be lost, or that more often would protect little more. */
 export const INTERVAL_REASONS = ['budget', 'max-loss', 'most-often'] as const;
-export type IntervalReason = (typeof INTERVAL_REASONS)[number];
+type IntervalReason = (typeof INTERVAL_REASONS)[number];
 
 /** What an attempt that saves by a budget tells. */
 export interface CheckpointingReport {

@@ -1,7 +1,6 @@
 import { driftBetween, guaranteeOf } from './drift.js';
 
 const CHECKPOINT = {
-  specSha256: 'a',
   dataFingerprint: 'd1',
   trainer: { name: 'ktrdr', version: '1' },
   backend: { name: 'wasm', version: '4.22.0+simd' },

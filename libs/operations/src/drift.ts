@@ -2,7 +2,7 @@ import type { Provenance } from './ports.js';
 
 /** What can differ between the process that saved a checkpoint and the one that continues it. */
 export const DRIFT_KINDS = ['trainer', 'trainer-version', 'backend', 'backend-version', 'data'] as const;
-export type DriftKind = (typeof DRIFT_KINDS)[number];
+type DriftKind = (typeof DRIFT_KINDS)[number];
 
 export interface Drift {
   readonly what: DriftKind;
@@ -12,7 +12,7 @@ export interface Drift {
 
 /** How the result relates to the one of a run that was never interrupted. */
 export const GUARANTEE_LEVELS = ['bit-exact', 'within-tolerance'] as const;
-export type GuaranteeLevel = (typeof GUARANTEE_LEVELS)[number];
+type GuaranteeLevel = (typeof GUARANTEE_LEVELS)[number];
 
 export interface Guarantee {
   readonly level: GuaranteeLevel;
@@ -20,7 +20,7 @@ export interface Guarantee {
 }
 
 /** A surrounding as far as it is known; what is left out is not compared. */
-export type Surrounding = Partial<Omit<Provenance, 'specSha256'>>;
+export type Surrounding = Partial<Provenance>;
 
 /** What is not as it was when the checkpoint was saved. */
 export function driftBetween(checkpoint: Provenance, now: Surrounding): readonly Drift[] {

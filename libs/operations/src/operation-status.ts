@@ -20,12 +20,7 @@ export const LEASED_STATUSES = ['running', 'pausing', 'cancelling'] as const sat
 export const WAITING_STATUSES = ['queued', 'resuming'] as const satisfies readonly OperationStatus[];
 
 /** Nothing happens in these until somebody asks for it. */
-export const SETTLED_STATUSES = [
-  'paused',
-  'cancelled',
-  'completed',
-  'failed',
-] as const satisfies readonly OperationStatus[];
+const SETTLED_STATUSES = ['paused', 'cancelled', 'completed', 'failed'] as const satisfies readonly OperationStatus[];
 
 export function isLeased(status: OperationStatus): boolean {
   return (LEASED_STATUSES as readonly OperationStatus[]).includes(status);

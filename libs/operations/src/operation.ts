@@ -76,7 +76,7 @@ export interface Watchdog {
 export type Origin = RetryOrigin | ForkOrigin | ImportOrigin;
 
 /** It continues from a checkpoint that was exported, here or elsewhere. */
-export interface ImportOrigin {
+interface ImportOrigin {
   readonly kind: 'import';
   /** Those of the exported checkpoint; they need not exist here. */
   readonly operationId: string;
@@ -84,7 +84,7 @@ export interface ImportOrigin {
 }
 
 /** It does again what the other one did, from the beginning. */
-export interface RetryOrigin {
+interface RetryOrigin {
   readonly kind: 'retry';
   readonly operationId: string;
   readonly checkpointId: null;

@@ -39,7 +39,6 @@ export interface OperationDraft {
 
 /** Where a state comes from: what must not differ for the same numbers. */
 export interface Provenance {
-  readonly specSha256: string;
   readonly dataFingerprint: string;
   readonly trainer: { readonly name: string; readonly version: string };
   readonly backend: { readonly name: string; readonly version: string };

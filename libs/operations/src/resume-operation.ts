@@ -22,8 +22,6 @@ export interface ResumeRequest extends WantedCheckpoint {
    * what refuses it.
    */
   readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride | null;
-  /** Only a person's resume starts the recovery budget anew. */
-  readonly recoveryBudget: 'spend' | 'refill';
 }
 
 export interface PreparedOverride {
@@ -89,7 +87,7 @@ export class ResumeOperation {
         pauseRequest: null,
         cancelRequest: null,
         error: null,
-        recoveryBudget: request.recoveryBudget,
+        recoveryBudget: 'refill',
         position: plan.checkpoint ?? { step: 0, epoch: 0 },
         ...(plan.fellBackFrom ? { warning: fallbackWarning(plan, damaged) } : {}),
         ...(override && override.changes.length > 0
@@ -135,8 +133,8 @@ export class ResumeOperation {
     const trained = operation.progress?.step ?? 0;
     const found = await verifiedChoice(this.verifier, operation, committed, request);
     if (!found) {
-      // Nothing was ever saved: an automatic recovery then begins again, as after a lost lease, and so does who accepts it.
-      const mayBeginAgain = trained === 0 || allowFallback || request.recoveryBudget === 'spend';
+      // Nothing was ever saved: it begins again where that loses nothing, or is accepted.
+      const mayBeginAgain = trained === 0 || allowFallback;
       if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain)
         throw noCheckpoint(operation, choice, committed);
       return { checkpoint: null, provenance: null, lostSteps: trained, fellBackFrom: null, damaged: [] };

@@ -2,8 +2,7 @@ import { IllegalTransitionError } from './errors.js';
 import { OPERATION_STATUSES, type OperationStatus } from './operation-status.js';
 
 /** Who may cause a transition. */
-export const ACTORS = ['client', 'policy', 'worker', 'sweeper'] as const;
-export type Actor = (typeof ACTORS)[number];
+type Actor = 'client' | 'policy' | 'worker' | 'sweeper';
 
 /** What can happen to an operation. */
 export const OPERATION_EVENTS = [
@@ -26,8 +25,7 @@ export const OPERATION_EVENTS = [
 export type OperationEvent = (typeof OPERATION_EVENTS)[number];
 
 /** Which of several targets a transition takes, where the operation's own record decides it. */
-export const TRANSITION_CONDITIONS = ['with-checkpoint', 'without-checkpoint', 'budget-spent'] as const;
-export type TransitionCondition = (typeof TRANSITION_CONDITIONS)[number];
+export type TransitionCondition = 'with-checkpoint' | 'without-checkpoint' | 'budget-spent';
 
 export interface Transition {
   readonly event: OperationEvent;

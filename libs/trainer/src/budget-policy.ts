@@ -58,10 +58,6 @@ export class BudgetPolicy implements SavePolicy {
     this.mark = this.startedAt;
   }
 
-  moved(): void {
-    // Only time counts.
-  }
-
   stepped(examples: number): void {
     const ms = this.turn();
     this.stepMs.add(ms);

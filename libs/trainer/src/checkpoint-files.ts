@@ -49,7 +49,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** The files of a checkpoint that is being written, each from its beginning to its end. */
-export interface FilesBeingWritten {
+interface FilesBeingWritten {
   readonly dir: string;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }

@@ -35,20 +35,4 @@ export class CheckpointPolicy implements SavePolicy {
     this.isDue = false;
     this.lastAt = this.now();
   }
-
-  stepped(): void {
-    // What a step takes decides nothing here, nor what a save costs.
-  }
-
-  interrupted(): void {
-    // As above.
-  }
-
-  failed(): void {
-    // The next one comes when it is due.
-  }
-
-  settled(): null {
-    return null;
-  }
 }

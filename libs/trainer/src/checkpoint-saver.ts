@@ -12,7 +12,7 @@ const LAST_RETRY_MS = 60_000;
 export type Emit = (event: TrainerEvent) => void;
 
 /** Tells that the operation of this trainer has come to a failpoint, and waits for what comes of it. */
-export type Reach = (point: FailpointName) => Promise<void>;
+type Reach = (point: FailpointName) => Promise<void>;
 
 /** What a saver needs of the loop's surroundings. */
 export interface SaverPorts {

@@ -124,9 +124,14 @@ describe('a checkpoint', () => {
     await expect(restore(SETUP, { expected })).rejects.toMatchObject({ code: 'checkpoint-corrupted' });
   });
 
-  it('of an unknown format version is refused', async () => {
-    await changeState((state) => (state.format_version = 3));
+  it.each([2, '1', undefined])('of the format version %p is refused', async (version) => {
+    await changeState((state) => (state.format_version = version));
     await expect(restore(SETUP)).rejects.toMatchObject({ code: 'checkpoint-incompatible' });
+  });
+
+  it('that lacks a figure is refused', async () => {
+    await changeState((state) => delete state.schedule);
+    await expect(restore(SETUP)).rejects.toMatchObject({ code: 'checkpoint-corrupted' });
   });
 
   it('whose ledger is not that of its position is refused', async () => {

@@ -140,7 +140,7 @@ describe('the batch size', () => {
     const perEpoch = Math.ceil(COUNT / batch_size);
     expect(await resumed(setup, from, (run) => run.steps)).toBe(1 + left + 3 * perEpoch);
     const { history, result } = await historyOf(setup, from);
-    expect(history[0]!.batches!.flatMap(({ size, count }) => Array<number>(count).fill(size))).toEqual(sizes);
+    expect(history[0]!.batches.flatMap(({ size, count }) => Array<number>(count).fill(size))).toEqual(sizes);
     expect(history.map(({ step }) => step)).toEqual([0, 1, 2, 3].map((more) => 1 + left + more * perEpoch));
     expect(result.steps).toBe(1 + left + 3 * perEpoch);
   });

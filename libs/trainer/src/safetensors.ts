@@ -1,7 +1,7 @@
 import { CheckpointFileError } from './errors.js';
 
 /** Element types that training state needs. */
-export type TensorDtype = 'F32' | 'I32';
+type TensorDtype = 'F32' | 'I32';
 
 export interface TensorLayout {
   readonly name: string;
@@ -19,7 +19,7 @@ const LENGTH_BYTES = 8;
 const ELEMENT_BYTES = 4;
 const MAX_HEADER_BYTES = 100_000_000; // the reference implementation's limit
 
-export function elementsOf(shape: readonly number[]): number {
+function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 

@@ -60,29 +60,29 @@ async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: C
     if (policy.due && saver.isReady && (!run.isEpochDue || policy.isUrgent)) savePeriodically(run, plan, saver, policy);
     if (run.isEpochDue) {
       const isClosed = await closeEpoch(run, ports);
-      policy.interrupted();
+      policy.interrupted?.();
       if (!isClosed) continue;
     } else {
       const examples = run.step();
-      policy.stepped(examples);
+      policy.stepped?.(examples);
       meter.count(examples);
       reportProgress(run, plan, meter, emit);
     }
-    policy.moved(run.position);
+    policy.moved?.(run.position);
   }
 }
 
 function savePeriodically(run: TrainingRun, { attempt }: LoopPlan, saver: CheckpointSaver, policy: SavePolicy): void {
   const request_id = `periodic-${attempt}-${run.position.step}`;
   void saver.save(run, { request_id, kind: 'periodic' }).then((isWritten) => {
-    if (!isWritten) policy.failed(request_id);
+    if (!isWritten) policy.failed?.(request_id);
   });
   policy.saved(request_id, saver.lastStallMs);
 }
 
 function settle(id: string, { saver, policy, emit }: Settling): void {
   saver.settle(id);
-  const told = policy.settled(id);
+  const told = policy.settled?.(id);
   if (told) emit(told);
 }
 

@@ -1,10 +1,8 @@
 import { BACKENDS, toMetricValue } from '@ktrdr/contracts';
 import { z } from 'zod';
 import { CheckpointFileError, CheckpointIncompatibleError } from './errors.js';
-import { fromFormat1 } from './state-format-1.js';
 
-/** 2: the place in an epoch is counted in samples, not batches, because the batch size can change; the base rate is kept. */
-export const STATE_FORMAT_VERSION = 2;
+export const STATE_FORMAT_VERSION = 1;
 const STATE_FILE = 'state.json';
 
 /** JSON has no NaN and no infinities: they travel as their names. */
@@ -25,8 +23,8 @@ const EpochRecord = z.object({
   learning_rate: Figure,
   /** Which samples the epoch consumed, in which order. */
   samples_sha256: Sha256,
-  /** In batches of which sizes, which the ledger depends on. Null: an epoch of format 1, which did not keep it. */
-  batches: Batches.nullable(),
+  /** Their batch sizes, which the ledger depends on. */
+  batches: Batches,
 });
 
 const Best = z.object({ epoch: Count, step: Count, metric: z.enum(['val_loss', 'loss']), value: Figure });
@@ -41,7 +39,10 @@ const TrainingState = z.object({
   data_fingerprint: z.string(),
   /** All randomness is keyed by the seed and the position, so this is the state of every random sequence. */
   seed: Count,
-  /** Optimizer updates so far, epochs completed, samples of the current epoch consumed. */
+  /**
+   * Optimizer updates so far, epochs completed, samples of the current epoch consumed. Samples, because the batch size can
+   * change within an epoch.
+   */
   position: z.object({ step: Count, epoch: Count, samples: Count }),
   epoch_so_far: z.object({ loss_sum: Figure, correct: Count, batches: Batches, samples_sha256: Sha256 }),
   /** The base rate is that of the spec which the plateau's rate came down from. */
@@ -72,18 +73,10 @@ export function decodeState(bytes: Uint8Array): TrainingState {
   } catch (cause) {
     throw new CheckpointFileError(STATE_FILE, 'it is not JSON', { cause });
   }
-  let version = (document as { format_version?: unknown } | null)?.format_version;
-  if (version === 1) {
-    document = fromFormat1(document);
-    version = STATE_FORMAT_VERSION;
-  }
+  const version = (document as { format_version?: unknown } | null)?.format_version;
   if (version !== STATE_FORMAT_VERSION) {
-    throw new CheckpointIncompatibleError(
-      'format version',
-      version,
-      `1 to ${STATE_FORMAT_VERSION}`,
-      'resume with the ktrdr that wrote it',
-    );
+    const advice = 'resume with the ktrdr that wrote it';
+    throw new CheckpointIncompatibleError('format version', version, STATE_FORMAT_VERSION, advice);
   }
   const parsed = TrainingState.safeParse(document);
   if (!parsed.success) {

@@ -2,7 +2,7 @@ import { FAILPOINT_NAMES, type FailpointName, type FailpointProcess, FAILPOINTS 
 import { type Fault, FAULTS } from './strikes.js';
 
 /** What happens to an operation beside the strike: it just trains, somebody stops it, or its trainer crashes. */
-export type Story = 'trains' | 'is paused' | 'is cancelled' | 'loses its trainer';
+type Story = 'trains' | 'is paused' | 'is cancelled' | 'loses its trainer';
 
 /** One operation that is struck at one failpoint. */
 export interface Visit {

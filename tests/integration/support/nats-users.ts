@@ -59,7 +59,7 @@ export function signingSeed(): string {
 }
 
 /** Issues what workers are let in with, as the API does. */
-export function workerCredentials(): WorkerCredentials {
+function workerCredentials(): WorkerCredentials {
   return new WorkerCredentials(Nkey.fromSeed('account', signingSeed()), account());
 }
 

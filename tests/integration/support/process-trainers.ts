@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { inRepository } from '../../../tools/repository.js';
 
-export const DIRECTORY_PROGRAM = join(import.meta.dirname, 'fixtures/directory-program.mjs');
+const DIRECTORY_PROGRAM = join(import.meta.dirname, 'fixtures/directory-program.mjs');
 
 /** What lets a worker run the programs of these tests: this Node.js and, where it is, Python. */
 export function allowingEnv(...programs: string[]): Record<string, string> {

@@ -4,12 +4,12 @@ import {
   blobKey,
   CheckpointStore,
   contentOf,
-  MAX_PART_BYTES,
   ObjectNotFoundError,
   type ObjectStore,
   sha256Of,
 } from '@ktrdr/checkpoint';
 import { type CheckpointExport, ImportBody, type OperationView } from '@ktrdr/contracts';
+import { MAX_BLOB_BYTES } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
@@ -60,7 +60,7 @@ export class CheckpointExchangeController {
   @HttpCode(204)
   async putBlob(@Param('sha256') sha256: string, @Body() body: unknown): Promise<void> {
     const key = blobKey(sha256);
-    const bytes = await readBody(body, MAX_PART_BYTES);
+    const bytes = await readBody(body, MAX_BLOB_BYTES);
     const actual = sha256Of(bytes);
     if (actual !== sha256) {
       const message = `has SHA-256 ${actual}, not ${sha256}: it was altered, or broke on the way`;

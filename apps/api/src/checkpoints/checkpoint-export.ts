@@ -5,7 +5,7 @@ import type { BadFile, Checkpoint, Operation } from '@ktrdr/operations';
 import { canonicalJson, effectiveSpec, specSha256Of } from '../operations/effective-spec.js';
 
 /** What an export says is not what its hashes say. Nothing was imported. */
-export class ExportAlteredError extends DomainError {
+class ExportAlteredError extends DomainError {
   readonly code = 'checkpoint-corrupted';
   constructor(name: string, detail: string) {
     const badFile: BadFile = { name, problem: 'wrong-hash', detail };

@@ -38,7 +38,7 @@ export interface CleanedUp {
   readonly overLimit: OverLimit | null;
 }
 
-export interface OverLimit {
+interface OverLimit {
   readonly maxTotalBytes: number;
   readonly leftBytes: number;
 }

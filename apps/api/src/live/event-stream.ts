@@ -121,7 +121,7 @@ export class EventStream {
   }
 }
 
-export function encodePosition({ txid, position }: EventCursor): string {
+function encodePosition({ txid, position }: EventCursor): string {
   return `${txid}.${position}`;
 }
 

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Inject, Module } from '@nestjs/common';
 import { ServiceMetrics } from './service-metrics.js';
 
 @Controller('metrics')
-export class MetricsController {
+class MetricsController {
   constructor(@Inject(ServiceMetrics) private readonly metrics: ServiceMetrics) {}
 
   @Get()

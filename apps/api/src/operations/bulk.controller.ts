@@ -36,7 +36,6 @@ export class BulkController {
         dryRun,
         actor,
         reason: null,
-        recoveryBudget: 'refill',
         override: (operation) => {
           assertTrainerAllowed(operation, this.config);
           return null;

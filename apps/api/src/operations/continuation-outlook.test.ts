@@ -1,7 +1,6 @@
 import { outlookOf } from './continuation-outlook.js';
 
 const provenance = {
-  specSha256: 'a',
   dataFingerprint: 'd',
   trainer: { name: '@ktrdr/trainer', version: '1' },
   backend: { name: 'wasm', version: '4.22.0' },
@@ -74,7 +73,7 @@ describe('the outlook of a continuation', () => {
     expect(guarantee).toMatchObject({ level: 'bit-exact', detail: expect.stringContaining('as far as its program') });
   });
 
-  it('compares nothing with workers that do not tell versions, and nothing without a checkpoint', () => {
+  it('compares nothing with workers that have no trainer of their own, and nothing without a checkpoint', () => {
     expect(outlookOf({ ...bound, workers: [worker('backend:wasm')] }).drift).toEqual([]);
     expect(outlookOf({ ...bound, provenance: null, workers: [newer] })).toMatchObject({
       drift: [],

@@ -69,7 +69,7 @@ function surroundingOf(
   return { ...(trainer ? { trainer } : {}), ...(version ? { backend: version } : {}) };
 }
 
-/** `trainer:NAME@VERSION`, `backend:NAME@VERSION`; older workers do not tell versions. */
+/** `trainer:NAME@VERSION`, `backend:NAME@VERSION`; null: the worker has none. */
 function versioned(capabilities: readonly string[], prefix: string, known?: string) {
   const tag = capabilities.find((candidate) => candidate.startsWith(prefix))?.slice(prefix.length);
   if (tag === undefined) return null;

@@ -41,7 +41,6 @@ export class ContinuationsController {
       dryRun: body.dry_run,
       actor: actorOf(request),
       reason: null,
-      recoveryBudget: 'refill',
       override: (operation, checkpoint) => {
         assertTrainerAllowed(operation, this.config);
         return changesNothing(asked) ? null : prepareOverride(operation, checkpoint, asked);

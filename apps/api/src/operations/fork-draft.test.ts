@@ -13,7 +13,6 @@ const spec = TrainingSpec.parse({
 });
 const NOW = new Date('2026-11-22T10:15:00Z');
 const provenance = {
-  specSha256: 'a',
   dataFingerprint: 'd',
   trainer: { name: 't', version: '1' },
   backend: { name: 'wasm', version: '4.22.0' },

@@ -50,10 +50,6 @@ export class OperationQueries {
     return { ...this.presenter.fresh(operation, queuePosition), no_fitting_worker: await this.lackOf(operation) };
   }
 
-  queuePosition(operation: Operation): Promise<number | null> {
-    return this.operations.queuePosition(operation);
-  }
-
   async show(id: string): Promise<OperationView> {
     return this.view(await this.operations.get(id));
   }

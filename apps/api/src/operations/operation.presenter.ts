@@ -91,7 +91,7 @@ interface Surroundings {
 
 const NOTHING = { latest: undefined, resumedFrom: undefined, pauses: [], children: undefined, forks: [] } as const;
 
-export function toOperationView(
+function toOperationView(
   operation: Operation,
   { now, queuePosition, latest, resumedFrom, pauses, children, forks }: Surroundings,
 ): OperationView {

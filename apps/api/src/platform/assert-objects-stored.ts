@@ -5,7 +5,7 @@ import { type CheckpointDraft, partsOf } from '@ktrdr/operations';
 const PARALLEL_HEADS = 16;
 
 /** What a checkpoint names is not in the object store. Whoever sent it sends it again. */
-export class UploadIncompleteError extends DomainError {
+class UploadIncompleteError extends DomainError {
   readonly code = 'checkpoint-failed';
   constructor(checkpointId: string, missing: readonly string[]) {
     super(`Checkpoint ${checkpointId} is not wholly stored; upload it again: ${missing.join(', ')}`, {

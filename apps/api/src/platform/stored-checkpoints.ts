@@ -60,6 +60,6 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   }
 }
 
-function toProvenance({ spec_sha256, data_fingerprint, trainer, backend }: Manifest): Provenance {
-  return { specSha256: spec_sha256, dataFingerprint: data_fingerprint, trainer, backend };
+function toProvenance({ data_fingerprint, trainer, backend }: Manifest): Provenance {
+  return { dataFingerprint: data_fingerprint, trainer, backend };
 }

@@ -11,12 +11,12 @@ const LAST_RETRY_MS = 3_600_000;
 const GIVE_UP_AFTER = 32;
 
 /** `t=<seconds>,v1=<hex>`: HMAC-SHA256 of `<seconds>.<body>` under the webhook's secret. */
-export function signatureOf(secret: string, body: string, seconds: number): string {
+function signatureOf(secret: string, body: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
 /** How long to wait after the nth failed try: doubling, from a second to an hour. */
-export function retryAfterMs(attempts: number): number | null {
+function retryAfterMs(attempts: number): number | null {
   if (attempts >= GIVE_UP_AFTER) return null;
   return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
 }

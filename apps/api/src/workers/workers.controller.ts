@@ -41,7 +41,7 @@ function statusOf({ draining, isQuarantined }: WorkerRecord, free: number): Work
 }
 
 /** What it holds comes from the operations; `unreachable` means that nothing was heard of it for a whole lease. */
-export function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView {
+function toWorkerView(worker: WorkerRecord, leaseMs: number): WorkerView {
   const free = Math.max(0, worker.slots - worker.operations.length);
   const isSilent = worker.silentMs > leaseMs;
   return {

@@ -60,6 +60,7 @@ describe('checkpoints', () => {
       stored_bytes: 9_000_000,
       oldest_at: '2026-11-22T09:17:05.000Z',
       operations: [{ operation_id: ID, count: 12, bytes: 12_000_000 }],
+      last_orphan_sweep: null,
     };
     expect(renderStats(stats, context)).toBe(
       lines(

@@ -8,6 +8,7 @@ const nothing: CleanupView = {
   kept_reasons: {},
   orphans: { manifests: 0, blobs: 0, bytes: 0, younger_than_grace: 0, damaged: 0, skipped: null },
   freed_bytes: 0,
+  over_limit: null,
 };
 
 describe('a clean-up', () => {

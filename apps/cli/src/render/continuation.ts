@@ -63,8 +63,8 @@ function insteadOf(corrupted: string | null): Row {
 }
 
 /** What is promised of the numbers, where it is less than equality, and what differs. */
-function promise({ guarantee, drift = [] }: Pick<ResumedView, 'guarantee' | 'drift'>): Row[] {
-  const isExact = guarantee === undefined || guarantee.level === 'bit-exact';
+function promise({ guarantee, drift }: Pick<ResumedView, 'guarantee' | 'drift'>): Row[] {
+  const isExact = guarantee.level === 'bit-exact';
   return [
     { label: 'promise', value: isExact ? null : { text: `${guarantee.level}: ${guarantee.detail}`, tone: 'waiting' } },
     { label: 'differs', value: drift.map(({ what, checkpoint, now }) => `${what} ${checkpoint} → ${now}`) },

@@ -61,7 +61,7 @@ function nextActions({ status, allowed_actions, is_forkable: isForkable }: Opera
 }
 
 /** Where it comes from and what it stands above. */
-function family({ parent_id, origin, children, forked_from, forks = [] }: OperationView): Row[] {
+function family({ parent_id, origin, children, forked_from, forks }: OperationView): Row[] {
   const states = Object.entries(children?.by_status ?? {})
     .filter(([, many]) => many > 0)
     .map(([status, many]) => `${count(many)} ${status}`);

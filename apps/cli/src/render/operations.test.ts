@@ -72,9 +72,9 @@ describe('an operation that no live worker can take', () => {
     for (const text of texts) for (const row of rows) expect(text).toMatch(row);
   });
 
-  it('says nothing where one can, or where an older API does not tell', () => {
+  it('says nothing where one can, or where the reply does not tell', () => {
     expect(renderResumed(resumedView({ no_fitting_worker: null }), context)).not.toContain('waits');
-    expect(renderResumed(resumedView(), context)).not.toContain('waits');
+    expect(renderStarted(operationView(), context)).not.toContain('waits');
   });
 
   it('waits for a first worker of its pool', () => {

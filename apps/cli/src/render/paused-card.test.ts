@@ -43,6 +43,7 @@ function pausedView(snapshot: Snapshot | null) {
       epoch: 12,
       paused_at: '2026-11-22T10:16:05.000Z',
       checkpoint_id: 'ck_01',
+      corrupted_at: null,
       remaining: { seconds: 393, method: 'active time per step so far, times the steps that remain' },
       snapshot,
     },

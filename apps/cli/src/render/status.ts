@@ -15,7 +15,7 @@ const TONES: Readonly<Record<OperationStatus, Tone>> = {
   failed: 'bad',
 };
 
-export function toneOf(status: OperationStatus): Tone {
+function toneOf(status: OperationStatus): Tone {
   return TONES[status];
 }
 

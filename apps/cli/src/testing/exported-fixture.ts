@@ -11,10 +11,10 @@ export const CHECKPOINT = 'ck_01';
 export type Content = string | readonly string[];
 
 /** What `export` answers about a checkpoint with such files. */
-export function exportOf(files: Readonly<Record<string, Content>>): CheckpointExport {
+function exportOf(files: Readonly<Record<string, Content>>): CheckpointExport {
   const entries = Object.entries(files).map(([name, content]) => entryOf(name, content));
   const manifest: Manifest = {
-    schema_version: entries.some(({ parts }) => parts) ? 2 : 1,
+    schema_version: 1,
     checkpoint_id: CHECKPOINT,
     operation_id: ID,
     attempt: 1,
@@ -71,7 +71,7 @@ export async function writeExport(folder: string, files: Readonly<Record<string,
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), textOf(content));
 }
 
-export function textOf(content: Content): string {
+function textOf(content: Content): string {
   return typeof content === 'string' ? content : content.join('');
 }
 

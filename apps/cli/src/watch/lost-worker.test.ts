@@ -36,7 +36,7 @@ describe('what a watcher is told of a lost worker', () => {
     const lacking = operationView({ status: 'resuming', no_fitting_worker: 'no worker of pool default is alive' });
     expect(notes.ofReading(lacking)).toBe('No worker of pool default is alive; it waits until there is one.');
     expect(notes.ofReading(lacking)).toBeNull();
-    expect(notes.ofReading(operationView())).toBeNull(); // one that does not tell
+    expect(notes.ofReading(operationView())).toBeNull(); // such as that of a list
     expect(notes.ofReading(lacking)).toBeNull();
     expect(notes.ofReading(operationView({ no_fitting_worker: null }))).toBeNull();
     expect(notes.ofReading(lacking)).not.toBeNull();

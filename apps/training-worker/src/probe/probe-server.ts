@@ -10,7 +10,7 @@ export interface ProbeAddress {
 }
 
 /** The address of the probe cannot be had. */
-export class ProbeAddressError extends DomainError {
+class ProbeAddressError extends DomainError {
   readonly code = 'configuration-invalid';
   constructor({ host, port }: ProbeAddress, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);

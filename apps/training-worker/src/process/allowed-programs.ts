@@ -4,7 +4,7 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'no
 import { TrainerNotAllowedError, TrainerNotFoundError } from './errors.js';
 
 /** Which programs operations may bring: names, files and folders, or `*` for every one. */
-export const ANY_PROGRAM = '*';
+const ANY_PROGRAM = '*';
 
 export interface ProgramPlaces {
   /** Entries of the operator's list. */

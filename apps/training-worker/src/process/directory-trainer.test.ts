@@ -50,7 +50,7 @@ async function given(script: string, change: object = {}, resume: { dir: string;
       ...change,
     },
   });
-  const builtIn = { take: () => Promise.reject(new Error('not asked for')), refill() {}, release() {} };
+  const builtIn = { take: () => Promise.reject(new Error('not asked for')), refill() {} };
   const env = { PATH: '/usr/bin:/bin' };
   const settings = { programs: ['sh'], programDir: folder, passedVariables: [], env };
   const job = { operationId: 'op_1', attempt: 1, spec, folder, dataFile: null, resume };

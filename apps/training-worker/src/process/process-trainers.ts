@@ -4,7 +4,7 @@ import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import type { ProgramCommand } from '../supervisor/program-guard.js';
 import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } from '../supervisor/errors.js';
-import type { Trainer, TrainerJob, TrainerSource } from '../supervisor/ports.js';
+import type { BuiltInTrainers, Trainer, TrainerJob, TrainerSource } from '../supervisor/ports.js';
 import { TrainerProcess } from '../supervisor/trainer-process.js';
 import { AllowedPrograms } from './allowed-programs.js';
 import type { DirectorySpec } from './directory-run.js';
@@ -36,7 +36,7 @@ export class ProcessTrainers implements TrainerSource {
   private isClosed = false;
 
   constructor(
-    private readonly builtIn: TrainerSource,
+    private readonly builtIn: BuiltInTrainers,
     private readonly settings: ProcessTrainerSettings | null,
     private readonly log: Logger,
   ) {}

@@ -19,7 +19,6 @@ export function tellDrift(
 ): DriftView[] {
   if (!manifest) return [];
   const before = {
-    specSha256: manifest.spec_sha256,
     dataFingerprint: manifest.data_fingerprint,
     trainer: manifest.trainer,
     backend: manifest.backend,

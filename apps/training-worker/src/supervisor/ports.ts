@@ -90,13 +90,18 @@ export interface TrainerJob extends Lease {
   readonly resume: { readonly dir: string; readonly step: number } | null;
 }
 
-export interface TrainerSource {
+/** The trainer that comes with the worker. */
+export interface BuiltInTrainers {
   /** A trainer that is ready; a warm one if there is one. */
   take(job: TrainerJob): Promise<Trainer>;
-  /** It has ended. */
-  release(trainer: Trainer): void;
   /** Makes sure that one idle trainer is warm. */
   refill(): void;
+}
+
+/** Trainers for every operation. */
+export interface TrainerSource extends BuiltInTrainers {
+  /** It has ended. */
+  release(trainer: Trainer): void;
 }
 
 export interface DataSources {

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { Backoff } from './backoff.js';
-import type { TrainerSource } from './ports.js';
+import type { BuiltInTrainers } from './ports.js';
 import { type TrainerCommand, TrainerProcess } from './trainer-process.js';
 
 const READY_WITHIN_MS = 120_000;
 const RETRY = { firstMs: 500, lastMs: 15_000 };
 
 /** Keeps one idle trainer warm, so that an operation does not wait for a process to start. */
-export class TrainerPool implements TrainerSource {
+export class TrainerPool implements BuiltInTrainers {
   private warm: Promise<TrainerProcess> | undefined;
   private readonly alive = new Set<TrainerProcess>();
   private readonly closing = new AbortController();
@@ -44,9 +44,6 @@ export class TrainerPool implements TrainerSource {
       if (!trainer.hasExited) return trainer;
     }
   }
-
-  /** The pool hears of exits by itself. */
-  release(): void {}
 
   /** Ends every trainer at once, busy or idle. */
   close(): void {

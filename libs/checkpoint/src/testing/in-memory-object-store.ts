@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { ObjectNotFoundError, ObjectStoreUnavailableError } from '../errors.js';
-import { digestOf } from '../file-digest.js';
+import { sha256Of } from '../file-digest.js';
 import { assertKeyPrefix, assertObjectKey } from '../keys.js';
 import type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from '../ports.js';
 
@@ -40,18 +40,14 @@ export class InMemoryObjectStore implements ObjectStore {
     return body.length;
   }
 
-  async *chunks(key: string): AsyncIterable<Uint8Array> {
-    yield await this.get(key);
-  }
-
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
-    const body = await this.get(key);
-    await writeFile(path, body);
+    await writeFile(path, await this.get(key));
     return this.hash(key);
   }
 
   async hash(key: string): Promise<ObjectDigest> {
-    return digestOf(this.chunks(key));
+    const body = await this.get(key);
+    return { bytes: body.length, sha256: sha256Of(body) };
   }
 
   async head(key: string): Promise<ObjectHead | null> {

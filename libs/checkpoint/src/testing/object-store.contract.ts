@@ -115,14 +115,6 @@ export function describeObjectStore(name: string, make: () => Promise<ObjectStor
       expect(narrow).toEqual(body.subarray(0, 1000));
     });
 
-    it('gives out an object piece by piece', async () => {
-      const body = new Uint8Array(2_500_001).map((_, i) => i % 251);
-      await store.put('files/one', body);
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of store.chunks('files/one')) chunks.push(Uint8Array.from(chunk));
-      expect(Buffer.concat(chunks).equals(body)).toBe(true);
-    });
-
     it('knows when an object was stored', async () => {
       const before = Date.now();
       await store.put('object', EVERY_BYTE);

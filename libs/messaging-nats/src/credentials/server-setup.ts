@@ -104,7 +104,7 @@ export function serverSetup(
 }
 
 /** A token and its seed in one file, as NATS' own programs read it. */
-export function toCreds(jwt: string, seed: string): string {
+function toCreds(jwt: string, seed: string): string {
   return [
     '-----BEGIN NATS USER JWT-----',
     jwt,

@@ -17,7 +17,7 @@ const PORTIONS_PER_SECOND = 10;
 const LONGEST_WAIT_MS = 50;
 
 /** What a completed operation answers with; the same for the same spec. */
-export interface DataGenerationResult {
+interface DataGenerationResult {
   readonly rows: number;
   /** Of the final checkpoint's `prices.csv`. */
   readonly prices_sha256: string;

@@ -17,7 +17,7 @@ import {
 export const NATIVE_ENGINE = 'tensorflow';
 
 /** TensorFlow once it is loaded. */
-export interface LoadedNative {
+interface LoadedNative {
   /** Version of TensorFlow. */
   readonly tensorflow: string;
   readonly isOnGpu: boolean;

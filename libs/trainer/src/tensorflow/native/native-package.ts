@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
-export const NATIVE_NAMES = ['tfjs-node-gpu', 'tfjs-node'] as const;
-export type NativeName = (typeof NATIVE_NAMES)[number];
+export type NativeName = 'tfjs-node-gpu' | 'tfjs-node';
 
 export const NATIVE_PACKAGES: Readonly<Record<NativeName, string>> = {
   'tfjs-node-gpu': '@tensorflow/tfjs-node-gpu',

@@ -23,7 +23,7 @@ const LONG_LEASE = { KTRDR_LEASE_SECONDS: '3600', KTRDR_HEARTBEAT_SECONDS: '600'
 const NO_COLLECTION = { KTRDR_REVERIFY_SECONDS: '604800', KTRDR_ORPHAN_SWEEP_SECONDS: '604800' };
 
 /** Holds up the verification of checkpoints, so that a test decides what happens while a resume looks at them. */
-export class VerificationGate {
+class VerificationGate {
   private held: { readonly entered: PromiseWithResolvers<void>; readonly open: PromiseWithResolvers<void> } | undefined;
 
   /** The next verification waits from when `entered` resolves until `open` is called. */

@@ -15,7 +15,7 @@ export interface ModelCheckpoint {
   readonly isSuperseded: boolean;
 }
 
-export interface ModelAttempt {
+interface ModelAttempt {
   readonly workerId: string;
   readonly claimId: string;
   readonly outcome: OperationEvent | null;

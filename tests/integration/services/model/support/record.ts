@@ -11,7 +11,7 @@ export interface OperationRecord {
   readonly checkpoints: readonly CheckpointRow[];
 }
 
-export interface OperationRow {
+interface OperationRow {
   readonly id: string;
   readonly status: OperationStatus;
   readonly version: number;
@@ -31,7 +31,7 @@ export interface OperationRow {
   readonly [column: string]: unknown;
 }
 
-export interface HistoryRow {
+interface HistoryRow {
   readonly n: number;
   readonly event: OperationEvent;
   readonly from_status: OperationStatus | null;
@@ -41,14 +41,14 @@ export interface HistoryRow {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export interface EventRow {
+interface EventRow {
   readonly seq: number;
   readonly type: string;
   readonly attempt: number;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export interface AttemptRow {
+interface AttemptRow {
   readonly attempt: number;
   readonly worker_id: string;
   readonly claimed_at: string;
@@ -56,7 +56,7 @@ export interface AttemptRow {
   readonly outcome: OperationEvent | null;
 }
 
-export interface CheckpointRow {
+interface CheckpointRow {
   readonly id: string;
   readonly attempt: number;
   readonly step: number;

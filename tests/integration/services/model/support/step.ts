@@ -45,7 +45,7 @@ export type Step =
   /** While a resume still verifies its checkpoint, all this happens. */
   | { readonly do: 'slow-resume'; readonly resume: ResumeStep; readonly during: readonly SingleStep[] };
 
-export const OPERATIONS = 2;
+const OPERATIONS = 2;
 export const WORKERS = 3;
 
 const op = fc.nat({ max: OPERATIONS - 1 });

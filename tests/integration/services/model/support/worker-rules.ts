@@ -34,7 +34,7 @@ export function directiveTo(operation: ModelOperation | undefined, lease: Grante
 }
 
 /** The one that a claim must give, where nobody else claims at the same time. */
-export function firstFor(world: World, capabilities: readonly string[]): ModelOperation | undefined {
+function firstFor(world: World, capabilities: readonly string[]): ModelOperation | undefined {
   return [...world.values()]
     .filter(({ status, isPinned }) => isWaiting(status) && (!isPinned || capabilities.includes('backend:wasm')))
     .toSorted((a, b) => b.priority - a.priority || a.place - b.place)[0];
