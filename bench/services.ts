@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient } from '@ktrdr/api-client';
-import { NatsSession, Nkey, workerUser } from '@ktrdr/messaging-nats';
+import { NatsSession, type NatsUser, Nkey, workerUser } from '@ktrdr/messaging-nats';
 import pg from 'pg';
 import { freePort } from '#tools/stack/free-port.js';
 import { onUnexpectedEnd, type PartProcess } from '#tools/stack/part-process.js';
@@ -27,8 +27,10 @@ export type BenchServices = Readonly<{
   client(connections: number): HttpClient;
   /** Starts a worker and waits until the API gives it work; `id` where a pool has several. */
   startWorker(pool: string, id?: string): Promise<BenchWorker>;
-  /** As many connections to the stack's NATS as this worker has: for its calls, and for its events. */
-  workerSessions(workerId: string, pool: string, count: number): Promise<readonly NatsSession[]>;
+  /** Enrols a worker that is no process. */
+  workerUser(workerId: string, pool: string): Promise<NatsUser>;
+  /** A connection of it to the stack's NATS. */
+  workerSession(user: NatsUser): Promise<NatsSession>;
   /** An empty database on the same PostgreSQL, for a reference; its address. */
   newDatabase(name: string): Promise<string>;
   logFile(name: string): string;
@@ -116,19 +118,18 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
         kill: async () => void (await worker.kill()),
       };
     },
-    async workerSessions(workerId, pool, count) {
-      const { natsUrl: servers, natsPrefix: prefix } = addresses;
+    async workerUser(workerId, pool) {
       const key = Nkey.generate('user');
       const token = await enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
       const enrolling = new ApiClient({ url: ready.api_url, token });
       const { jwt } = await enrolling.enrolWorker({ nkey: key.publicKey, worker_id: workerId });
-      const user = workerUser(key, () => jwt);
-      const connect = async (): Promise<NatsSession> => {
-        const session = await NatsSession.connect({ servers, prefix, name: workerId, user }, { signal });
-        onClose(() => session.close());
-        return session;
-      };
-      return Promise.all(Array.from({ length: count }, connect));
+      return workerUser(key, () => jwt);
+    },
+    async workerSession(user) {
+      const { natsUrl: servers, natsPrefix: prefix } = addresses;
+      const session = await NatsSession.connect({ servers, prefix, name: 'bench', user }, { signal });
+      onClose(() => session.close());
+      return session;
     },
     newDatabase: (name) => recreateDatabase(ready.database_url, name),
     async close() {

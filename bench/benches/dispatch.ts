@@ -32,8 +32,7 @@ async function inParallel(count: number, act: () => Promise<unknown>): Promise<v
  */
 async function startNoOpWorker(services: BenchServices, onCompleted: () => void) {
   const worker = { worker_id: 'bench-no-op', pool: POOL };
-  const [session] = await services.workerSessions(worker.worker_id, worker.pool, 1);
-  if (!session) throw new Error('the no-op worker has no connection');
+  const session = await services.workerSession(await services.workerUser(worker.worker_id, worker.pool));
   const rpc = new WorkerRpcClient(session);
   const capabilities = ['type:data_generation'];
   const details = { version: '0', host: 'localhost', pid: process.pid, slots: SLOTS, capabilities, leases: [] };

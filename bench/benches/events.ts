@@ -104,8 +104,8 @@ async function givenWorkers({ services }: BenchContext): Promise<readonly Tellin
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const id = `telling-${index}`;
-      const [session, events] = await services.workerSessions(id, POOL, 2);
-      if (!session || !events) throw new Error(`${id} has no connections`);
+      const user = await services.workerUser(id, POOL);
+      const [session, events] = [await services.workerSession(user), await services.workerSession(user)];
       return new TellingWorker(id, new WorkerRpcClient(session), new WorkerRpcClient(events));
     }),
   );
