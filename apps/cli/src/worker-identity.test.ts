@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPublicNkey, Nkey, readCreds } from '@ktrdr/messaging-nats';
@@ -89,6 +89,31 @@ describe('nats-config', () => {
     expect(await text('nats.conf')).not.toMatch(/\bS[AOU][A-Z2-7]{50,}/);
     expect(stdout).not.toMatch(/\bS[AOU][A-Z2-7]{50,}/);
     expect(api.requests).toEqual([]);
+  });
+
+  it('rotates the key of the workers: all else stays, and tokens of the former one count on', async () => {
+    const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+    await run('nats-config', first);
+    expect((await run('nats-config', second, '--rotate', first)).code).toBe(0);
+    const seeds = async (place: string) =>
+      JSON.parse(await readFile(join(place, 'nats-seeds.json'), 'utf8')) as Record<string, string>;
+    const [before, after] = [await seeds(first), await seeds(second)];
+    expect(after).toEqual({
+      ...before,
+      workerSigning: expect.not.stringMatching(before['workerSigning'] ?? '') as string,
+      formerWorkerSigning: before['workerSigning'],
+    });
+    const damaged = join(folder, 'damaged');
+    await mkdir(damaged);
+    await writeFile(join(damaged, 'nats-seeds.json'), '{"operator": "SECRET"}');
+    for (const place of [damaged, join(folder, 'nowhere')]) {
+      const { code, stderr } = await run('nats-config', join(folder, 'third'), '--rotate', place);
+      expect([code, stderr.includes('nats-seeds.json cannot be used'), stderr.includes('SECRET')]).toEqual([
+        2,
+        true,
+        false,
+      ]);
+    }
   });
 
   it.each(files)('writes nothing where %s is there already', async (name) => {

@@ -7,6 +7,7 @@ export {
   type ServerSeeds,
   type ServerSetup,
   serverSetup,
+  withNewSigningKey,
 } from './credentials/server-setup.js';
 export { apiUser, type NatsUser, userAuthenticator, workerUser } from './credentials/nats-user.js';
 export { WORKER_TOKEN_SECONDS, WorkerCredentials } from './credentials/worker-credentials.js';

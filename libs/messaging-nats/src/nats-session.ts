@@ -60,13 +60,19 @@ export class NatsSession {
    */
   static async connect(settings: NatsSettings, { signal, onWaiting }: ConnectOptions = {}): Promise<NatsSession> {
     const servers = settings.servers.split(',').map((server) => server.trim());
+    const prove = userAuthenticator(settings.user);
+    let asksForProof = false;
     let reportedAt = -Infinity;
     for (;;) {
       try {
         const connection = await connect({
           servers,
           name: settings.name,
-          authenticator: userAuthenticator(settings.user),
+          // A server that gives nothing to sign takes anybody for anybody. Later it may tell of itself without this.
+          authenticator: (nonce?: string) => {
+            asksForProof = nonce !== undefined;
+            return prove(nonce);
+          },
           inboxPrefix: settings.user.inboxPrefix,
           timeout: CONNECT_TIMEOUT_MS,
           pingInterval: PING_EVERY_MS,
@@ -77,7 +83,7 @@ export class NatsSession {
           noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });
-        if (checksTokens(connection)) return new NatsSession(connection, settings);
+        if (asksForProof) return new NatsSession(connection, settings);
         await connection.close();
         throw new NatsRefusal('it does not run in operator mode');
       } catch (error) {
@@ -176,11 +182,6 @@ export class NatsSession {
   private tell(status: SessionStatus): void {
     for (const listener of this.listeners) listener(status);
   }
-}
-
-/** A server that does not ask for a proof takes anybody for anybody. */
-function checksTokens({ info }: NatsConnection): boolean {
-  return info?.nonce !== undefined;
 }
 
 function withoutCredentials(server: string): string {

@@ -25,7 +25,7 @@ export function keysFolder(): string {
   return folder;
 }
 
-function seeds(): ServerSeeds {
+export function seeds(): ServerSeeds {
   return JSON.parse(readFileSync(join(keysFolder(), 'nats-seeds.json'), 'utf8')) as ServerSeeds;
 }
 

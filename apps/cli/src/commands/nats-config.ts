@@ -1,9 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { ServerSeeds } from '@ktrdr/messaging-nats';
 import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from '../base-command.js';
 import { UsageError } from '../errors.js';
-import { asWriteError, codeOfFileError } from '../file-errors.js';
+import { asWriteError, codeOfFileError, reasonOfFileError } from '../file-errors.js';
 import { makeFolder } from '../make-folder.js';
 import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
 
@@ -12,11 +13,18 @@ const OWNER_ONLY = 0o600;
 export default class NatsConfig extends ApiCommand {
   static override args = { dir: Args.string({ description: 'folder for the files', required: true }) };
   static override summary = 'write the configuration of a NATS server, with the keys of the API and of its workers';
-  static override examples = ['<%= config.bin %> nats-config nats --listen 0.0.0.0:4222'];
+  static override examples = [
+    '<%= config.bin %> nats-config nats --listen 0.0.0.0:4222',
+    '<%= config.bin %> nats-config nats-2 --rotate nats',
+  ];
   /** It asks no API. */
   static override baseFlags = {} as typeof ApiCommand.baseFlags;
   static override flags = {
     listen: Flags.string({ description: 'address and port of the server', default: '0.0.0.0:4222' }),
+    rotate: Flags.string({
+      description: 'folder of the present files: the same keys, and a new one for the tokens of workers',
+      helpValue: 'DIR',
+    }),
     prefix: Flags.string({ description: 'KTRDR_NATS_PREFIX of the API and the workers; * for any', default: 'ktrdr' }),
   };
 
@@ -26,8 +34,10 @@ export default class NatsConfig extends ApiCommand {
       throw new UsageError(`--prefix ${flags.prefix} is not lower-case letters, digits, - and _, or *`);
     if (!/^\S*:\d{1,5}$/.test(flags.listen))
       throw new UsageError(`--listen ${flags.listen} is not an address with a port, such as 0.0.0.0:4222`);
-    const { generateSeeds, serverSetup } = await import('@ktrdr/messaging-nats'); // late: no other command needs it
-    const seeds = generateSeeds();
+    // Late: no other command needs it.
+    const { generateSeeds, serverSetup, withNewSigningKey } = await import('@ktrdr/messaging-nats');
+    const seeds =
+      flags.rotate === undefined ? generateSeeds() : withNewSigningKey(await readSeeds(resolve(flags.rotate)));
     const issuedAt = Math.floor(Date.now() / 1000);
     const { config, apiCreds } = serverSetup(seeds, { listen: flags.listen, prefix: flags.prefix, issuedAt });
     const contents = {
@@ -42,6 +52,24 @@ export default class NatsConfig extends ApiCommand {
       await write(join(folder, NATS_FILES[part]), contents[part]);
     this.log(renderNatsFiles(folder, this.paint));
     return { folder, files: Object.values(NATS_FILES) };
+  }
+}
+
+/** @throws {UsageError} which shows nothing of the file */
+async function readSeeds(folder: string): Promise<ServerSeeds> {
+  const path = join(folder, NATS_FILES.seeds);
+  const unusable = (reason: string): UsageError =>
+    new UsageError(`${path} cannot be used: ${reason}. Give the folder that nats-config has written`, { path });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unusable(reasonOfFileError(error));
+  });
+  const { serverSetup } = await import('@ktrdr/messaging-nats');
+  try {
+    const seeds = JSON.parse(text) as ServerSeeds;
+    serverSetup(seeds, { listen: '', prefix: 'ktrdr', issuedAt: 0 });
+    return seeds;
+  } catch {
+    throw unusable('it does not hold the keys of a deployment');
   }
 }
 

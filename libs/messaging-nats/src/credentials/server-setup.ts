@@ -8,6 +8,8 @@ export interface ServerSeeds {
   readonly account: string;
   /** The only one that the API needs: it issues workers' tokens. */
   readonly workerSigning: string;
+  /** The one before, whose tokens still count. */
+  readonly formerWorkerSigning?: string;
   readonly api: string;
 }
 
@@ -33,6 +35,15 @@ export function generateSeeds(): ServerSeeds {
     account: Nkey.generate('account').seed,
     workerSigning: Nkey.generate('account').seed,
     api: Nkey.generate('user').seed,
+  };
+}
+
+/** The same deployment with another key that issues workers' tokens. Those of the present one count on beside it. */
+export function withNewSigningKey(seeds: ServerSeeds): ServerSeeds {
+  return {
+    ...seeds,
+    workerSigning: Nkey.generate('account').seed,
+    formerWorkerSigning: seeds.workerSigning,
   };
 }
 
@@ -74,18 +85,24 @@ export function serverSetup(
   const operator = Nkey.fromSeed('operator', seeds.operator);
   const system = Nkey.fromSeed('account', seeds.systemAccount).publicKey;
   const account = Nkey.fromSeed('account', seeds.account);
-  const signing = Nkey.fromSeed('account', seeds.workerSigning).publicKey;
+  const signing = [seeds.workerSigning, ...(seeds.formerWorkerSigning ? [seeds.formerWorkerSigning] : [])];
   const api = Nkey.fromSeed('user', seeds.api);
-  const sign = (subject: string, name: string, nats: Readonly<Record<string, unknown>>, issuer: Nkey): string =>
-    signNatsJwt({ subject, name, issuedAt, expiresAt: null, nats }, issuer);
+  const sign = (
+    subject: string,
+    name: string,
+    nats: Readonly<Record<string, unknown>>,
+    { issuer, at = issuedAt }: { readonly issuer: Nkey; readonly at?: number },
+  ): string => signNatsJwt({ subject, name, issuedAt: at, expiresAt: null, nats }, issuer);
 
-  const operatorJwt = sign(operator.publicKey, 'ktrdr', { type: 'operator', system_account: system }, operator);
-  const systemJwt = sign(system, 'SYS', { type: 'account', limits: ACCOUNT_LIMITS }, operator);
-  const scopes = [workerScope(prefix, signing)];
+  // A server that reloads its configuration refuses another token of its operator, be it only of another time.
+  const always = { issuer: operator, at: 0 };
+  const operatorJwt = sign(operator.publicKey, 'ktrdr', { type: 'operator', system_account: system }, always);
+  const systemJwt = sign(system, 'SYS', { type: 'account', limits: ACCOUNT_LIMITS }, always);
+  const scopes = signing.map((seed) => workerScope(prefix, Nkey.fromSeed('account', seed).publicKey));
   const accountClaims = { type: 'account', limits: ACCOUNT_LIMITS, signing_keys: scopes };
-  const accountJwt = sign(account.publicKey, 'KTRDR', accountClaims, operator);
+  const accountJwt = sign(account.publicKey, 'KTRDR', accountClaims, { issuer: operator });
   const apiClaims = { type: 'user', ...UNLIMITED, ...apiPermissions(prefix) };
-  const apiJwt = sign(api.publicKey, 'api', apiClaims, account);
+  const apiJwt = sign(api.publicKey, 'api', apiClaims, { issuer: account });
   return {
     config: [
       `listen: ${JSON.stringify(listen)}`,
