@@ -121,7 +121,7 @@ export function serverSetup(
 }
 
 /** A token and its seed in one file, as NATS' own programs read it. */
-function toCreds(jwt: string, seed: string): string {
+export function toCreds(jwt: string, seed: string): string {
   return [
     '-----BEGIN NATS USER JWT-----',
     jwt,
