@@ -60,6 +60,20 @@ describe('the credentials of a worker', () => {
     expect(keeper.jwt()).toBe(credentials(3600).jwt);
   });
 
+  it('are asked for by the clock of the API where that of the worker differs', async () => {
+    const off = new ApiProblemError({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      code: 'clock-off',
+      worker_time: new Date(1_700_000_000_000).toISOString(),
+      api_time: new Date(1_700_003_600_000).toISOString(),
+    });
+    const { keeper, proofs, end } = given({ renew: [off, credentials(3600)] });
+    await keeper.obtain(end.signal);
+    expect(proofs.map((proof) => readProof(proof)?.at)).toEqual([1_700_000_000, 1_700_003_600]);
+  });
+
   it('are waited for while the API is away', async () => {
     const busy = problem(503, 'database-unavailable');
     const { keeper, asked, end } = given({ renew: [unreachable, busy, credentials(3600)] });

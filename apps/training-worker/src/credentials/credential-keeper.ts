@@ -37,6 +37,7 @@ const LONGEST_WAIT_MS = 2_000_000_000;
 export class CredentialKeeper {
   private held: (WorkerCredentialsView & { readonly renewAt: number }) | undefined;
   private hurry = new AbortController();
+  private apiIsAheadMs = 0;
 
   constructor(
     private readonly key: Nkey,
@@ -111,11 +112,28 @@ export class CredentialKeeper {
   private async askOnce(signal: AbortSignal): Promise<WorkerCredentialsView> {
     const { publicKey } = this.key;
     try {
-      return await this.api.renew(publicKey, writeProof(this.key, Math.floor(this.clock.now() / 1000)), signal);
+      return await this.renew(signal);
     } catch (error) {
       if (!(error instanceof DomainError) || error.code !== 'worker-unknown') throw error;
       if (!this.api.enrol) throw new EnrolmentMissingError(publicKey);
       return await this.api.enrol(publicKey, this.held?.worker_id ?? this.wish.workerId, signal);
+    }
+  }
+
+  /** Goes by the clock of the API where the two differ, and says so: no lease and no result depends on either. */
+  private async renew(signal: AbortSignal): Promise<WorkerCredentialsView> {
+    const ask = () => {
+      const at = Math.floor((this.clock.now() + this.apiIsAheadMs) / 1000);
+      return this.api.renew(this.key.publicKey, writeProof(this.key, at), signal);
+    };
+    try {
+      return await ask();
+    } catch (error) {
+      const aheadMs = clockDifferenceMs(error);
+      if (aheadMs === null) throw error;
+      this.apiIsAheadMs += aheadMs;
+      this.log.warn({ reason: (error as Error).message }, 'clocks differ, this worker goes by that of the API');
+      return ask();
     }
   }
 
@@ -125,6 +143,14 @@ export class CredentialKeeper {
     this.held = { ...credentials, renewAt: this.clock.monotonicMs() + lifetimeMs * RENEW_AFTER * spread };
     return credentials;
   }
+}
+
+/** By how much the clock of the API is ahead of the one that was told, in ms; null: that is not what was refused. */
+function clockDifferenceMs(error: unknown): number | null {
+  if (!(error instanceof DomainError) || error.code !== 'clock-off') return null;
+  const [api, told] = [error.details['api_time'], error.details['worker_time']].map((time) => Date.parse(String(time)));
+  const differenceMs = (api ?? NaN) - (told ?? NaN);
+  return Number.isFinite(differenceMs) ? differenceMs : null;
 }
 
 /** The API is there and has decided, or the configuration is wrong: asking again changes nothing. */
