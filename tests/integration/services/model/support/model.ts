@@ -51,10 +51,19 @@ export type World = ReadonlyMap<string, ModelOperation>;
 export const withOperation = (world: World, operation: ModelOperation): World =>
   new Map([...world, [operation.id, operation]]);
 
-/** Newest first, as a resume looks at them. */
+/** Newest first, as a resume looks at them: what was left behind comes after the operation's line. */
 export function newestFirst(operation: ModelOperation): readonly ModelCheckpoint[] {
-  return operation.checkpoints.toSorted((a, b) => b.step - a.step || b.attempt - a.attempt || b.seq - a.seq);
+  return operation.checkpoints.toSorted(
+    (a, b) =>
+      Number(a.isSuperseded) - Number(b.isSuperseded) || b.step - a.step || b.attempt - a.attempt || b.seq - a.seq,
+  );
 }
+
+const idsOf = (checkpoints: readonly { readonly id: string }[]): string =>
+  checkpoints
+    .map(({ id }) => id)
+    .toSorted()
+    .join();
 
 /** Where the table leads, or null where it has no row. */
 export function leadsTo(operation: ModelOperation, event: OperationEvent): OperationStatus | null {
@@ -106,9 +115,7 @@ export function differences(model: ModelOperation, { row, attempts, checkpoints 
     step: model.trained,
     resumeFrom: model.resumeFrom,
     outcomes: model.attempts.map(({ outcome }) => outcome).join(),
-    checkpoints: newestFirst(model)
-      .map(({ id }) => id)
-      .join(),
+    checkpoints: idsOf(model.checkpoints),
   };
   const found: typeof expected = {
     status: row.status,
@@ -119,7 +126,7 @@ export function differences(model: ModelOperation, { row, attempts, checkpoints 
     step: row.progress?.step ?? null,
     resumeFrom: row.resume_checkpoint_id,
     outcomes: attempts.map(({ outcome }) => outcome).join(),
-    checkpoints: checkpoints.map(({ id }) => id).join(),
+    checkpoints: idsOf(checkpoints),
   };
   return (Object.keys(expected) as (keyof typeof expected)[])
     .filter((fact) => expected[fact] !== found[fact])
