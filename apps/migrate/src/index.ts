@@ -1,2 +1,2 @@
-export { applyMigrations, MIGRATIONS_FOLDER, NO_FILTERS, readMigrations } from './migrations.js';
+export { applyMigrations, NO_FILTERS, readMigrations } from './migrations.js';
 export { withSchemaEngine } from './schema-engine.js';

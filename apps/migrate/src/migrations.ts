@@ -6,7 +6,7 @@ import { withSchemaEngine } from './schema-engine.js';
 export const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 /** Beside `apps/`, in a checkout as in an image; this file runs from `src` and from `dist`. */
-export const MIGRATIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'prisma', 'migrations');
+const MIGRATIONS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'prisma', 'migrations');
 
 /**
  * The migrations on disk, in the order in which they apply.

@@ -3,7 +3,6 @@ export {
   type CheckpointBeingWritten,
   type CheckpointDraft,
   CheckpointStore,
-  QUICK_HASH_LIMIT_BYTES,
   type RestoreOrder,
   type UploadedCheckpoint,
 } from './checkpoint-store.js';
@@ -36,6 +35,5 @@ export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
 export { type RemoveReason } from './retention.js';
 export { toUlid } from './ulid.js';
-export { STORE_OWNER_KEY } from './store-owner.js';
 export { SweepOrphans, type SweepReport } from './sweep-orphans.js';
 export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './total-bytes.js';

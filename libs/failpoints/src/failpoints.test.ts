@@ -1,4 +1,4 @@
-import { FAILPOINT_NAMES, FAILPOINT_PROCESSES, type Failpoints, FAILPOINTS, NO_FAILPOINTS } from './index.js';
+import { FAILPOINT_NAMES, FAILPOINT_PROCESSES, type Failpoints, FAILPOINTS, NO_FAILPOINTS } from './failpoints.js';
 
 describe('failpoints', () => {
   it('do nothing in the product', async () => {

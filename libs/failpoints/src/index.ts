@@ -1,6 +1,5 @@
 export {
   FAILPOINT_NAMES,
-  FAILPOINT_PROCESSES,
   type FailpointName,
   type FailpointProcess,
   type Failpoints,

@@ -1,3 +1,2 @@
-export { FileObjectStore } from './file-object-store.js';
 export { objectStoreUrlProblem, openObjectStore } from './open-object-store.js';
 export { SmallFiles } from './small-files.js';

@@ -80,7 +80,7 @@ export {
   INHERITED_ATTEMPT,
 } from './fork-ports.js';
 export { startingPoint } from './starting-point.js';
-export { candidatesFor, isCheckpointChoice, stepOf } from './choose-checkpoint.js';
+export { isCheckpointChoice, stepOf } from './choose-checkpoint.js';
 export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume-operation.js';
 export { type ForkChoice, ForkOperation, type ForkPlan } from './fork-operation.js';
 export { CancelOperation, PauseOperation } from './stop-operation.js';

@@ -3,7 +3,6 @@ import {
   allowedActions,
   CLIENT_ACTIONS,
   deletableStatuses,
-  nextStatus,
   OPERATION_EVENTS,
   statusesBefore,
   TRANSITIONS,
@@ -99,33 +98,6 @@ describe('the table of transitions', () => {
     expect(statusesBefore('claim')).toEqual(['queued', 'resuming']);
     expect(statusesBefore('resume')).toEqual(['paused', 'cancelled', 'failed']);
     expect(statusesBefore('submit')).toEqual([]);
-  });
-});
-
-describe('the next status', () => {
-  it.each(TRANSITIONS.filter(({ from }) => from !== null))(
-    'after $event of a $from operation ($condition) is $to',
-    ({ event, from, to, condition }) => {
-      expect(nextStatus(from as OperationStatus, event, condition)).toBe(to);
-    },
-  );
-
-  const illegal = OPERATION_STATUSES.flatMap((status) =>
-    OPERATION_EVENTS.filter((event) => !transitionsOf(event).some(({ from }) => from === status)).map(
-      (event) => [event, status] as const,
-    ),
-  );
-  it.each(illegal)('refuses %s of a %s operation', (event, status) => {
-    expect(() => nextStatus(status, event)).toThrow(
-      expect.objectContaining({
-        code: 'illegal-transition',
-        details: expect.objectContaining({ status, action: event }),
-      }),
-    );
-  });
-
-  it('needs to know the condition where it decides', () => {
-    expect(() => nextStatus('running', 'release')).toThrow(expect.objectContaining({ code: 'illegal-transition' }));
   });
 });
 

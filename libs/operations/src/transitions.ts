@@ -98,21 +98,6 @@ export function transitionsOf(event: OperationEvent): readonly (Transition & { r
   );
 }
 
-/**
- * The status that `event` leads to.
- * @throws {IllegalTransitionError} when the table has no such row.
- */
-export function nextStatus(
-  status: OperationStatus,
-  event: OperationEvent,
-  condition?: TransitionCondition,
-): OperationStatus {
-  const rows = transitionsOf(event).filter(({ from }) => from === status);
-  const row = rows.find((candidate) => candidate.condition === condition) ?? rows.find(({ condition: c }) => !c);
-  if (!row) throw new IllegalTransitionError({ status, action: event, allowedActions: allowedActions(status) });
-  return row.to;
-}
-
 const RESUMABLE = statusesBefore('resume');
 const DELETABLE: readonly OperationStatus[] = ['paused', 'cancelled', 'completed', 'failed'];
 

@@ -1,4 +1,4 @@
-import { STORE_OWNER_KEY } from '@ktrdr/checkpoint';
+import { STORE_OWNER_KEY } from '@ktrdr/checkpoint/testing';
 import type { Lease } from '@ktrdr/operations';
 import type pg from 'pg';
 import { ktrdr } from '../support/command-line.js';

@@ -3,10 +3,11 @@
  * Each key ends with the SHA-256 of its object. Arguments: the store's directory, a name for the keys, bytes.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { FileObjectStore } from '@ktrdr/object-store';
+import { pathToFileURL } from 'node:url';
+import { openObjectStore } from '@ktrdr/object-store';
 
 const [root = '', name = '', bytes = ''] = process.argv.slice(2);
-const store = new FileObjectStore(root);
+const store = openObjectStore(pathToFileURL(root).href);
 for (;;) {
   const body = randomBytes(Number(bytes));
   const key = `${name}/${createHash('sha256').update(body).digest('hex')}`;

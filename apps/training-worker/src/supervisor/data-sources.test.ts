@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FileObjectStore } from '@ktrdr/object-store';
+import { openObjectStore } from '@ktrdr/object-store';
 import { LocalDataSources } from './data-sources.js';
 
+const openFolder = (path: string) => openObjectStore(pathToFileURL(path).href);
 let folder: string;
 let sources: LocalDataSources;
 
@@ -16,7 +17,7 @@ beforeEach(async () => {
   await symlink(join(folder, 'secret.csv'), join(folder, 'data', 'link.csv'));
   sources = new LocalDataSources({
     roots: [join(folder, 'data')],
-    openBucket: (bucket) => new FileObjectStore(join(folder, bucket)),
+    openBucket: (bucket) => openFolder(join(folder, bucket)),
   });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -74,7 +75,7 @@ it('answers for what is outside the same whether it is there or not, and names t
 
 it('finds a file by either name of a data folder that is a link', async () => {
   await symlink(join(folder, 'data'), join(folder, 'alias'));
-  const openBucket = () => new FileObjectStore(folder);
+  const openBucket = () => openFolder(folder);
   const aliased = new LocalDataSources({ roots: [join(folder, 'absent'), join(folder, 'alias')], openBucket });
   const path = join(folder, 'data', 'prices.csv');
   for (const source of [path, join(folder, 'alias', 'prices.csv'), 'prices.csv'])
@@ -82,6 +83,6 @@ it('finds a file by either name of a data folder that is a link', async () => {
 });
 
 it('downloads an object', async () => {
-  await new FileObjectStore(join(folder, 'bucket')).put('in/prices.csv', Buffer.from('date,price\n'));
+  await openFolder(join(folder, 'bucket')).put('in/prices.csv', Buffer.from('date,price\n'));
   expect(await sources.resolve('s3://bucket/in/prices.csv', folder)).toBe(join(folder, 'data.csv'));
 });

@@ -1,4 +1,5 @@
-import { allowedActions, candidatesFor, type Checkpoint, deletableStatuses } from '@ktrdr/operations';
+import { allowedActions, type Checkpoint, deletableStatuses } from '@ktrdr/operations';
+import { candidatesFor } from '@ktrdr/operations/testing';
 import type { Action, Answer } from './action.js';
 import {
   leadsTo,
