@@ -10,7 +10,7 @@ export interface RenewalCommand extends LeaseRenewal {
   readonly leaseMs: number;
 }
 
-type RenewedRow = DirectedOperation & { readonly n: number; readonly isHeld: boolean };
+type RenewedRow = DirectedOperation & { readonly isHeld: boolean };
 
 /**
  * Extends the leases that still stand, and returns each operation as it is now; none: it is gone. Whose row somebody else
@@ -20,13 +20,14 @@ export async function renewTogether(
   prisma: Database,
   renewals: readonly RenewalCommand[],
 ): Promise<readonly (DirectedOperation | undefined | Promise<DirectedOperation | undefined>)[]> {
-  // A row is changed once in a statement: who is told twice is renewed twice.
-  const first = new Map(renewals.map(({ operationId }, n) => [operationId, n] as const).toReversed());
-  const rows = await reach(() => prisma.$rows<RenewedRow>(renewalStatement(renewals, 'pass-over')));
-  const found = new Map(rows.map((row) => [row.n, row]));
-  return renewals.map((renewal, n) => {
-    const row = found.get(n);
-    return row?.isHeld || first.get(renewal.operationId) !== n ? renewAlone(prisma, renewal) : row;
+  // A statement changes a row once, and answers for one of those that name it: an operation is named once in it.
+  const first = new Map(renewals.toReversed().map((renewal) => [renewal.operationId, renewal]));
+  const named = [...first.values()];
+  const rows = await reach(() => prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over')));
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return renewals.map((renewal) => {
+    const row = found.get(renewal.operationId);
+    return row?.isHeld || first.get(renewal.operationId) !== renewal ? renewAlone(prisma, renewal) : row;
   });
 }
 
@@ -36,8 +37,7 @@ async function renewAlone(prisma: Database, renewal: RenewalCommand): Promise<Di
 }
 
 function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over' | 'wait'): Prisma.Sql {
-  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved = false }, n) => ({
-    n,
+  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved = false }) => ({
     id: operationId,
     attempt,
     worker_id: workerId,
@@ -48,7 +48,7 @@ function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over'
   return sql`
     WITH named AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(named)}::jsonb)
-        AS r(n int, id text, attempt int, worker_id text, lease_ms float8, moved boolean)
+        AS r(id text, attempt int, worker_id text, lease_ms float8, moved boolean)
     ), free AS MATERIALIZED (
       SELECT n.* FROM named n, LATERAL (
         SELECT 1 FROM operations o WHERE o.id = n.id AND ${stands}
@@ -59,12 +59,12 @@ function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over'
         progress_at = CASE WHEN n.moved THEN clock_timestamp() ELSE o.progress_at END,
         stuck_since = CASE WHEN NOT n.moved THEN o.stuck_since END
       FROM free n WHERE o.id = n.id
-      RETURNING o.*, n.n
+      RETURNING o.*
     )
-    SELECT ${columnsOf('r')}, r.n, false AS "isHeld" FROM renewed r
+    SELECT ${columnsOf('r')}, false AS "isHeld" FROM renewed r
     UNION ALL
-    SELECT ${columnsOf('o')}, n.n, ${stands} AS "isHeld" FROM named n JOIN operations o ON o.id = n.id
-    WHERE n.n NOT IN (SELECT n FROM free)`;
+    SELECT ${columnsOf('o')}, ${stands} AS "isHeld" FROM named n JOIN operations o ON o.id = n.id
+    WHERE n.id NOT IN (SELECT id FROM free)`;
 }
 
 function columnsOf(row: string): Prisma.Sql {

@@ -185,6 +185,15 @@ describe('operations in PostgreSQL', () => {
     expect(least).toBeGreaterThan(30);
   });
 
+  it('renews a lease for each of the requests that name it at once, repeated ones and those of another attempt', async () => {
+    const { id, attempt } = await under.givenStatus('running');
+    const named = Array.from({ length: 20 }, (_, n) => [
+      { operationId: id, attempt: n % 5 === 4 ? attempt - 1 : attempt },
+    ]);
+    const answers = await Promise.all(named.map((leases) => under.operations.renewLeases('w', leases, 60_000)));
+    expect(answers.map((rows) => rows.map((row) => row.attempt))).toEqual(named.map(() => [attempt]));
+  });
+
   it('takes bytes that move for a sign of progress, those of the present attempt alone', async () => {
     const { id, attempt } = await under.givenStatus('running');
     const sinceProgress = async () => {
