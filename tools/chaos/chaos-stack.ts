@@ -43,8 +43,8 @@ export interface ChaosStack {
   readonly objectsFolder: string;
   /** Everything that can end by itself although it should not. */
   readonly parts: readonly RestartablePart[];
-  /** Trainers that are stopped at the moment: they would outlive even their supervisor. */
-  readonly frozenTrainers: Set<number>;
+  /** What parts have started and what is stopped at the moment: it would outlive even its parent. */
+  readonly frozenChildren: Set<number>;
   /** Ends everything; the folder stays. */
   close(): Promise<void>;
   /** The same from an exit handler: now, and without waiting. */
@@ -136,7 +136,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
     databaseUrl,
     objectsFolder: place.objects,
     parts,
-    frozenTrainers: new Set(),
+    frozenChildren: new Set(),
     async close() {
       closing.abort();
       await Promise.all(workers.map((part) => closeWorker(part)));
@@ -146,7 +146,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
       await Promise.all(links.map(({ proxy }) => proxy.close()));
     },
     killNow() {
-      for (const pid of stack.frozenTrainers) trySignal(pid, 'SIGKILL');
+      for (const pid of stack.frozenChildren) trySignal(pid, 'SIGKILL');
       for (const part of parts) part.killNow(part === postgres ? 'SIGQUIT' : 'SIGKILL');
     },
     removeFolder: () => rm(folder, { recursive: true, force: true }),
