@@ -11,11 +11,12 @@ describe('the plan of a chaos run', () => {
 
   it('has every kind of fault once before any of them comes again', () => {
     const kinds = planFaults('a', SIZE)
-      .slice(0, 14)
+      .slice(0, 15)
       .map(({ what: { kind } }) => kind);
     expect(kinds.toSorted()).toEqual([
       'api-freeze',
       'api-kill',
+      'hints-lost',
       'link-cut',
       'link-delay',
       'link-drop',

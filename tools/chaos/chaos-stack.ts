@@ -27,6 +27,8 @@ export interface Link {
 interface Api {
   readonly part: RestartablePart;
   readonly url: string;
+  /** Its way to NATS. */
+  readonly nats: TcpProxy;
 }
 
 /** A whole deployment of several replicas and workers, every part of which can be taken away. */
@@ -90,10 +92,10 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   });
 
   const links: Link[] = [];
-  const link = async (name: string, port: number): Promise<number> => {
+  const link = async (name: string, port: number): Promise<TcpProxy> => {
     const proxy = await TcpProxy.before(port);
     links.push({ name, proxy });
-    return proxy.port;
+    return proxy;
   };
   const addressesThrough = (natsPort: number, databasePort = ports.postgres): Addresses => ({
     databaseUrl: databaseUrl.replace(`:${ports.postgres}/`, `:${databasePort}/`),
@@ -106,16 +108,14 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   });
   const api = async (name: string): Promise<Api> => {
     const port = await freePort();
-    const addresses = addressesThrough(
-      await link(`${name}-nats`, ports.nats),
-      await link(`${name}-postgres`, ports.postgres),
-    );
+    const toNats = await link(`${name}-nats`, ports.nats);
+    const addresses = addressesThrough(toNats.port, (await link(`${name}-postgres`, ports.postgres)).port);
     const start = () =>
       startApiProcess({ addresses, port, token, logFile: place.log(name), name, env: TIMING, signal });
-    return { part: new RestartablePart(name, start), url: `http://127.0.0.1:${port}` };
+    return { part: new RestartablePart(name, start), url: `http://127.0.0.1:${port}`, nats: toNats };
   };
   const worker = async (id: string): Promise<RestartablePart> => {
-    const addresses = addressesThrough(await link(`${id}-nats`, ports.nats));
+    const addresses = addressesThrough((await link(`${id}-nats`, ports.nats)).port);
     const dir = place.workerDir(id);
     await mkdir(dir, { recursive: true });
     const apiUrl = apis[0]?.url ?? '';

@@ -1,5 +1,6 @@
 import type { Fault, FaultKind, Planned } from './chaos-plan.js';
 import type { ChaosStack, Link } from './chaos-stack.js';
+import { hintsLost } from './lost-hints.js';
 import { childrenOf, trySignal } from './process-children.js';
 import type { RestartablePart } from './restartable-part.js';
 import { pauseUntil, type Pause } from './pause.js';
@@ -80,6 +81,8 @@ export class FaultInjector {
       case 'postgres-freeze':
         // Each of its connections is a process of its own.
         return this.freeze(fault, postgres, until, { withChildren: true });
+      case 'hints-lost':
+        return this.loseHints(fault, until);
       case 'link-delay':
       case 'link-drop':
       case 'link-cut':
@@ -120,6 +123,17 @@ export class FaultInjector {
         }
       })) || undefined
     );
+  }
+
+  /** None of any replica arrives; everything else that replicas tell NATS does. */
+  private async loseHints(fault: Fault, until: Pause): Promise<true | undefined> {
+    const { apis } = this.stack;
+    if (apis.some(({ nats }) => nats.alterUp)) return undefined;
+    this.tell(fault, 'of every replica');
+    for (const { nats } of apis) nats.alterUp = hintsLost;
+    await until();
+    for (const { nats } of apis) nats.alterUp = undefined;
+    return true;
   }
 
   private async killTrainer(fault: Fault, worker: RestartablePart | undefined): Promise<true | undefined> {
