@@ -7,7 +7,7 @@ export type Fault = Readonly<
   | { kind: 'worker-freeze'; target: number; downMs: number; withTrainers: boolean }
   | { kind: 'api-freeze'; target: number; downMs: number }
   | { kind: 'trainer-kill'; target: number }
-  | { kind: 'nats-kill' | 'postgres-crash'; downMs: number }
+  | { kind: 'nats-kill' | 'nats-freeze' | 'postgres-crash' | 'postgres-freeze' | 'hints-lost'; downMs: number }
   | { kind: 'link-delay'; target: number; downMs: number; delayMs: number }
   | { kind: 'link-drop'; target: number; downMs: number; direction: Direction; isLost: boolean }
   | { kind: 'link-cut'; target: number; downMs: number }
@@ -52,7 +52,10 @@ const FAULT_WEIGHTS: readonly (readonly [FaultKind, number])[] = [
   ['api-kill', 3],
   ['api-freeze', 1],
   ['nats-kill', 2],
+  ['nats-freeze', 2],
   ['postgres-crash', 2],
+  ['postgres-freeze', 2],
+  ['hints-lost', 3],
   ['link-delay', 2],
   ['link-drop', 4],
   ['link-cut', 3],
@@ -122,6 +125,11 @@ function toFault(kind: FaultKind, random: SeededRandom, { leaseMs, workers, apis
     case 'nats-kill':
     case 'postgres-crash':
       return { kind, downMs: random.between(0, 1.5 * leaseMs) };
+    case 'nats-freeze':
+    case 'postgres-freeze':
+      return { kind, downMs: random.between(0.2, 2.5) * leaseMs };
+    case 'hints-lost':
+      return { kind, downMs: random.between(1, 5) * leaseMs };
     case 'link-delay':
       return {
         kind,

@@ -27,6 +27,8 @@ export interface Link {
 interface Api {
   readonly part: RestartablePart;
   readonly url: string;
+  /** Its way to NATS. */
+  readonly nats: TcpProxy;
 }
 
 /** A whole deployment of several replicas and workers, every part of which can be taken away. */
@@ -43,8 +45,8 @@ export interface ChaosStack {
   readonly objectsFolder: string;
   /** Everything that can end by itself although it should not. */
   readonly parts: readonly RestartablePart[];
-  /** Trainers that are stopped at the moment: they would outlive even their supervisor. */
-  readonly frozenTrainers: Set<number>;
+  /** What parts have started and what is stopped at the moment: it would outlive even its parent. */
+  readonly frozenChildren: Set<number>;
   /** Ends everything; the folder stays. */
   close(): Promise<void>;
   /** The same from an exit handler: now, and without waiting. */
@@ -90,10 +92,10 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   });
 
   const links: Link[] = [];
-  const link = async (name: string, port: number): Promise<number> => {
+  const link = async (name: string, port: number): Promise<TcpProxy> => {
     const proxy = await TcpProxy.before(port);
     links.push({ name, proxy });
-    return proxy.port;
+    return proxy;
   };
   const addressesThrough = (natsPort: number, databasePort = ports.postgres): Addresses => ({
     databaseUrl: databaseUrl.replace(`:${ports.postgres}/`, `:${databasePort}/`),
@@ -106,16 +108,14 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
   });
   const api = async (name: string): Promise<Api> => {
     const port = await freePort();
-    const addresses = addressesThrough(
-      await link(`${name}-nats`, ports.nats),
-      await link(`${name}-postgres`, ports.postgres),
-    );
+    const toNats = await link(`${name}-nats`, ports.nats);
+    const addresses = addressesThrough(toNats.port, (await link(`${name}-postgres`, ports.postgres)).port);
     const start = () =>
       startApiProcess({ addresses, port, token, logFile: place.log(name), name, env: TIMING, signal });
-    return { part: new RestartablePart(name, start), url: `http://127.0.0.1:${port}` };
+    return { part: new RestartablePart(name, start), url: `http://127.0.0.1:${port}`, nats: toNats };
   };
   const worker = async (id: string): Promise<RestartablePart> => {
-    const addresses = addressesThrough(await link(`${id}-nats`, ports.nats));
+    const addresses = addressesThrough((await link(`${id}-nats`, ports.nats)).port);
     const dir = place.workerDir(id);
     await mkdir(dir, { recursive: true });
     const apiUrl = apis[0]?.url ?? '';
@@ -136,7 +136,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
     databaseUrl,
     objectsFolder: place.objects,
     parts,
-    frozenTrainers: new Set(),
+    frozenChildren: new Set(),
     async close() {
       closing.abort();
       await Promise.all(workers.map((part) => closeWorker(part)));
@@ -146,7 +146,7 @@ export async function startChaosStack(size: StackSize, onStarted: (stack: ChaosS
       await Promise.all(links.map(({ proxy }) => proxy.close()));
     },
     killNow() {
-      for (const pid of stack.frozenTrainers) trySignal(pid, 'SIGKILL');
+      for (const pid of stack.frozenChildren) trySignal(pid, 'SIGKILL');
       for (const part of parts) part.killNow(part === postgres ? 'SIGQUIT' : 'SIGKILL');
     },
     removeFolder: () => rm(folder, { recursive: true, force: true }),

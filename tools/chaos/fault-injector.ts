@@ -1,5 +1,6 @@
 import type { Fault, FaultKind, Planned } from './chaos-plan.js';
 import type { ChaosStack, Link } from './chaos-stack.js';
+import { hintsLost } from './lost-hints.js';
 import { childrenOf, trySignal } from './process-children.js';
 import type { RestartablePart } from './restartable-part.js';
 import { pauseUntil, type Pause } from './pause.js';
@@ -60,24 +61,28 @@ export class FaultInjector {
       case 'worker-stop':
         return this.outage(fault, workers[fault.target], until, (process) => process.stop({ deadlineMs: 40_000 }));
       case 'worker-freeze':
-        return this.freezeWorker(fault, workers[fault.target], until);
+        return this.freeze(fault, workers[fault.target], until, { withChildren: fault.withTrainers });
       case 'trainer-kill':
         return this.killTrainer(fault, workers[fault.target]);
       case 'api-kill':
         return this.outage(fault, apis[fault.target]?.part, until, (process) => process.kill());
-      case 'api-freeze': {
-        const part = apis[fault.target]?.part;
-        if (!part?.isUp) return undefined;
-        this.tell(fault, part.name);
-        return (await part.freeze(until)) || undefined;
-      }
+      case 'api-freeze':
+        return this.freeze(fault, apis[fault.target]?.part, until);
       case 'nats-kill':
+        // The server keeps nothing: an empty one takes its place.
         return this.outage(fault, nats, until, (process) => process.kill());
+      case 'nats-freeze':
+        return this.freeze(fault, nats, until);
       case 'postgres-crash':
         // SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more, it recovers from its log.
         return this.outage(fault, postgres, until, (process) =>
           process.stop({ signal: 'SIGQUIT', deadlineMs: 10_000 }),
         );
+      case 'postgres-freeze':
+        // Each of its connections is a process of its own.
+        return this.freeze(fault, postgres, until, { withChildren: true });
+      case 'hints-lost':
+        return this.loseHints(fault, until);
       case 'link-delay':
       case 'link-drop':
       case 'link-cut':
@@ -97,26 +102,38 @@ export class FaultInjector {
     return (await part.outage(end, until)) || undefined;
   }
 
-  private async freezeWorker(
-    fault: Extract<Fault, { kind: 'worker-freeze' }>,
-    worker: RestartablePart | undefined,
+  private async freeze(
+    fault: Fault,
+    part: RestartablePart | undefined,
     until: Pause,
+    { withChildren = false } = {},
   ): Promise<true | undefined> {
-    const { frozenTrainers } = this.stack;
-    if (!worker?.isUp || !worker.running) return undefined;
-    const trainers = fault.withTrainers ? await childrenOf(worker.running.pid) : [];
-    if (!worker.isUp) return undefined;
-    this.tell(fault, `${worker.name}${fault.withTrainers ? ' with its trainers' : ''}`);
+    const { frozenChildren } = this.stack;
+    if (!part?.isUp) return undefined;
+    this.tell(fault, `${part.name}${withChildren ? ' with its children' : ''}`);
     return (
-      (await worker.freeze(async () => {
-        for (const pid of trainers) if (trySignal(pid, 'SIGSTOP')) frozenTrainers.add(pid);
+      (await part.freeze(async ({ pid: parent }) => {
+        // It stands still: it starts no more of them.
+        const children = withChildren ? await childrenOf(parent) : [];
+        for (const pid of children) if (trySignal(pid, 'SIGSTOP')) frozenChildren.add(pid);
         await until();
-        for (const pid of trainers) {
+        for (const pid of children) {
           trySignal(pid, 'SIGCONT');
-          frozenTrainers.delete(pid);
+          frozenChildren.delete(pid);
         }
       })) || undefined
     );
+  }
+
+  /** None of any replica arrives; everything else that replicas tell NATS does. */
+  private async loseHints(fault: Fault, until: Pause): Promise<true | undefined> {
+    const { apis } = this.stack;
+    if (apis.some(({ nats }) => nats.alterUp)) return undefined;
+    this.tell(fault, 'of every replica');
+    for (const { nats } of apis) nats.alterUp = hintsLost;
+    await until();
+    for (const { nats } of apis) nats.alterUp = undefined;
+    return true;
   }
 
   private async killTrainer(fault: Fault, worker: RestartablePart | undefined): Promise<true | undefined> {

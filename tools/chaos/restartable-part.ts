@@ -48,12 +48,12 @@ export class RestartablePart {
   }
 
   /** Stops it in its tracks, waits with `pause`, and lets it go on. False: it was not up to begin with. */
-  async freeze(pause: () => Promise<unknown>): Promise<boolean> {
-    return this.exclusively(async ({ pid }) => {
+  async freeze(pause: (process: PartProcess) => Promise<unknown>): Promise<boolean> {
+    return this.exclusively(async (process) => {
       this.isFrozen = true;
-      trySignal(pid, 'SIGSTOP');
-      await pause();
-      trySignal(pid, 'SIGCONT');
+      trySignal(process.pid, 'SIGSTOP');
+      await pause(process);
+      trySignal(process.pid, 'SIGCONT');
       this.isFrozen = false;
     });
   }
@@ -72,7 +72,9 @@ export class RestartablePart {
   killNow(signal: NodeJS.Signals): void {
     this.isClosed = true;
     const { process } = this;
-    if (process && !process.hasExited() && !trySignal(-process.pid, signal)) trySignal(process.pid, signal);
+    if (!process || process.hasExited()) return;
+    if (!trySignal(-process.pid, signal)) trySignal(process.pid, signal);
+    if (this.isFrozen) trySignal(process.pid, 'SIGCONT');
   }
 
   private async exclusively(work: (process: PartProcess) => Promise<void>): Promise<boolean> {

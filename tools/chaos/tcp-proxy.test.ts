@@ -73,6 +73,16 @@ describe('the TCP proxy', () => {
     await until(() => heard === 'ab');
   });
 
+  it('alters what goes up, and nothing that comes down', async () => {
+    const socket = await open();
+    proxy.alterUp = (chunk) => Buffer.from(chunk.toString().toUpperCase());
+    socket.write('loud');
+    await until(() => heard === 'LOUD');
+    proxy.alterUp = undefined;
+    socket.write(' quiet');
+    await until(() => heard === 'LOUD quiet');
+  });
+
   it('holds one direction back, and delivers it late', async () => {
     const socket = await open();
     proxy.drop('down');

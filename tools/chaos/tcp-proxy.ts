@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** `up`: from who connects to who is connected to. */
 export type Direction = 'up' | 'down';
 
+type Alteration = (chunk: Buffer) => Buffer;
+
 interface Pair {
   readonly inbound: Socket;
   readonly outbound: Socket;
@@ -22,10 +24,11 @@ class Lane {
     private readonly from: Socket,
     private readonly to: Socket,
     private readonly delayMs: () => number,
+    alter: Alteration = (chunk) => chunk,
   ) {
     from.on('data', (chunk: Buffer) => {
       this.lastAt = Math.max(this.lastAt, performance.now() + this.delayMs());
-      this.queue.push({ chunk, at: this.lastAt });
+      this.queue.push({ chunk: alter(chunk), at: this.lastAt });
       this.pump();
     });
     from.on('end', () => {
@@ -67,6 +70,8 @@ class Lane {
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
   private readonly held = new Set<Direction>();
+  /** What becomes of all that goes up from now on; `restore` leaves it. */
+  alterUp: Alteration | undefined;
   private isCut = false;
   private delay = 0;
 
@@ -144,7 +149,8 @@ export class TcpProxy {
     }
     const outbound = connect(this.targetPort, '127.0.0.1');
     const delayMs = (): number => this.delay;
-    const lanes = { up: new Lane(inbound, outbound, delayMs), down: new Lane(outbound, inbound, delayMs) };
+    const alter: Alteration = (chunk) => this.alterUp?.(chunk) ?? chunk;
+    const lanes = { up: new Lane(inbound, outbound, delayMs, alter), down: new Lane(outbound, inbound, delayMs) };
     for (const direction of this.held) lanes[direction].hold();
     const pair = { inbound, outbound, lanes };
     this.pairs.add(pair);
