@@ -101,7 +101,12 @@ export async function runWorker(
     probed.session = session;
     // Events have a connection of their own: nothing waits behind many of them.
     const eventSession = await connect(`worker ${workerId}, events`);
-    session.onStatus((status) => log.info({ status }, 'connection to NATS changed'));
+    let lastKind = '';
+    session.onStatus((status) => {
+      // Refused again at every try: once is enough.
+      if (status.kind !== lastKind) log.info({ status }, 'connection to NATS changed');
+      lastKind = status.kind;
+    });
     const capabilities = [
       ...(await capabilitiesOf(trainers, leaving)),
       ...(config.processTrainers ? ['trainer:process'] : []),

@@ -2,7 +2,7 @@ import type { ControlHint } from '@ktrdr/contracts';
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { Dispatcher, Operation } from '@ktrdr/operations';
 import { isWaiting } from '@ktrdr/operations';
-import { apiUser, HintPublisher, NatsSession } from '@ktrdr/messaging-nats';
+import { apiUser, HintPublisher, NatsSession, type SessionStatus } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
 import type { WorkerIdentities } from './worker-identities.js';
@@ -28,6 +28,7 @@ export class Messaging implements Dispatcher {
   private sessions: Sessions | undefined;
   private hints: HintPublisher | undefined;
   private connecting: Promise<void> | undefined;
+  private lastKind: SessionStatus['kind'] | undefined;
   private droppedAt = -Infinity;
 
   constructor(
@@ -113,15 +114,21 @@ export class Messaging implements Dispatcher {
       const events = await this.open('ktrdr-api, events');
       this.hints = new HintPublisher(session);
       this.sessions = { session, events };
-      session.onStatus(({ kind }) => {
-        this.log.info({ nats: kind }, 'nats connection changed');
-      });
+      session.onStatus((status) => this.tellChange(status));
       this.log.info('nats connected');
       for (const callback of this.waiting) callback(this.sessions);
       this.waiting.clear();
     } catch (error) {
       if (!this.stopped.signal.aborted) throw error;
     }
+  }
+
+  /** Refused again at every try: once is enough. */
+  private tellChange({ kind }: SessionStatus): void {
+    if (kind === this.lastKind) return;
+    this.lastKind = kind;
+    if (kind === 'refused') this.log.error({ advice: REFUSED }, 'nats refuses KTRDR_NATS_CREDS_FILE');
+    else this.log.info({ nats: kind }, 'nats connection changed');
   }
 
   private open(name: string): Promise<NatsSession> {
