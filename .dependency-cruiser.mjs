@@ -1,4 +1,4 @@
-/** Imports of types count too: two files that need each other's types are as hard to read apart as any cycle. */
+/** Refuses import cycles. Type-only imports count. */
 export default {
   forbidden: [
     {

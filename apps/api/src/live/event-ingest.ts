@@ -93,7 +93,7 @@ export class EventIngest {
     return batches.map(async (batch) => Promise.all(await ingest(this.database, batch)));
   }
 
-  /** The one event that is refused, found by halving, is told as a warning; where that is refused too, it is dropped. */
+  /** Finds the refused event by bisection and records a warning in its place; drops it if that fails too. */
   private async writeHalves(told: ToldByAttempt, error: unknown): Promise<Outcome> {
     const { operationId, attempt, workerId, events } = told;
     const lease = { operationId, attempt, workerId };

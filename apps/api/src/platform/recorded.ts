@@ -1,6 +1,6 @@
 const AT_MOST_EVERY_MS = 20;
 
-/** Tells, after commits that wrote events, whoever shows them: at once, and then at most every 20 ms. */
+/** Notifies event streams after a commit that wrote events: at once, then at most every 20 ms. */
 export class Recorded {
   private readonly listeners = new Set<() => void>();
   private isResting = false;

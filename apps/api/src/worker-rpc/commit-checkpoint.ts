@@ -17,7 +17,7 @@ class CheckpointMisplacedError extends DomainError {
   readonly code = 'request-invalid';
 }
 
-/** Names and keys are of the one form that they can have, and of this attempt: nobody commits what another one saved. */
+/** Refuses names and keys of another form or another attempt: a worker commits only its own save. */
 function assertInPlace({ operationId, attempt }: Lease, { id, seq, manifest_key: key, files }: CheckpointRecord): void {
   const place = isKeyId(id) ? manifestKey({ operationId, attempt, seq, checkpointId: id }) : null;
   const badFiles = files.filter(({ name, sha256, blob, parts = [] }) => {

@@ -146,7 +146,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     }),
   };
 
-  /** A hint has reached a worker that cannot run what waits: one that can is told. */
+  /** Wakes an idle worker that can run what waits, after another worker claimed in vain. */
   async function wakeAnother(pool: string, workerId: string): Promise<void> {
     const idle = await parts.queue.idleWorker(pool, workerId, leaseMs);
     if (idle !== null) parts.hints.wake(idle);

@@ -15,7 +15,7 @@ export class EnrolmentNotFoundError extends DomainError {
   }
 }
 
-/** The worker id belongs to a key of somebody else. */
+/** Another unrevoked key holds this worker id. */
 export class WorkerIdTakenError extends DomainError {
   readonly code = 'worker-id-taken';
   constructor(workerId: string, by: string) {

@@ -20,7 +20,7 @@ import {
 /** What a token of an enrolment can look like; nothing else is looked for in the database. */
 const TOKEN = /^Bearer ([!-~]{16,200})$/i;
 const PROOF = /^Nkey (\S{1,200})$/i;
-/** An older or newer request could be one that somebody has recorded. */
+/** Refuses a proof outside this window: it could be a replay. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 interface Parts {

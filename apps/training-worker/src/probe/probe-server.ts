@@ -22,7 +22,7 @@ class ProbeAddressError extends DomainError {
   }
 }
 
-/** A probe sends a line and a few headers; whoever sends less in this time is cut off. */
+/** Closes a connection whose request has not arrived by then. */
 const REQUEST_WITHIN_MS = 5_000;
 const CONNECTIONS = 32;
 

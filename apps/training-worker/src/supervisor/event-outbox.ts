@@ -133,7 +133,7 @@ export class EventOutbox implements EventSink {
     return !signal.aborted;
   }
 
-  /** What is on disk may all be of attempts that nobody wants to hear of any more. */
+  /** Reads the next events from disk, and skips those of ended attempts. */
   private async refill(): Promise<readonly ToldEvent[]> {
     while (!this.spool.isEmpty) {
       const events = (await this.spool.take()).filter(({ key }) => !this.purged.has(key));
@@ -144,7 +144,7 @@ export class EventOutbox implements EventSink {
   }
 
   private async send(): Promise<void> {
-    // A batch is repeated as it was, but for what nobody wants any more and, when many come at once, its end.
+    // Repeats the batch unchanged, without events of ended attempts, and cut short after a reconnect.
     const repeated = this.batch.filter(({ key }) => !this.purged.has(key));
     this.batch = repeated.slice(0, this.mostEvents);
     if (repeated.length > this.batch.length) this.push(repeated.slice(this.mostEvents), 'first');
