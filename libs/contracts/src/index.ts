@@ -26,7 +26,7 @@ export {
   type SpecChange,
   suggestOverrides,
 } from './spec-overrides.js';
-export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './trainer-protocol.js';
+export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './worker/trainer-protocol.js';
 export {
   CheckpointRecord,
   ClaimedOperation,
@@ -44,8 +44,8 @@ export {
   type WorkerRpcMethod,
   type WorkerRpcReply,
   type WorkerRpcRequest,
-} from './worker-rpc.js';
-export { CheckpointExport, EXPORT_FILE, ImportBody } from './checkpoint-export.js';
+} from './worker/worker-rpc.js';
+export { CheckpointExport, EXPORT_FILE, ImportBody } from './http/checkpoint-export.js';
 export {
   CheckpointPage,
   CheckpointStats,
@@ -55,7 +55,7 @@ export {
   DeleteCheckpointQuery,
   VerifyBody,
   VerifyView,
-} from './checkpoint-view.js';
+} from './http/checkpoint-view.js';
 export {
   ActionView,
   BulkCancelBody,
@@ -73,16 +73,16 @@ export {
   ResumeBody,
   ResumedView,
   SubmitBody,
-} from './operation-actions.js';
-export { EventPage, EventView, ExplainView, HistoryPage, MetricsPage, ResultView } from './operation-record-view.js';
-export { CheckpointSummary, OperationId, OperationPage, OperationView } from './operation-view.js';
-export { CheckpointingView } from './checkpointing.js';
-export { DriftView } from './continuation-view.js';
+} from './http/operation-actions.js';
+export { EventPage, EventView, ExplainView, HistoryPage, MetricsPage, ResultView } from './http/operation-record-view.js';
+export { CheckpointSummary, OperationId, OperationPage, OperationView } from './http/operation-view.js';
+export { CheckpointingView } from './http/checkpointing.js';
+export { DriftView } from './http/continuation-view.js';
 export { LARGEST_COUNT } from './position.js';
-export { PoolName } from './pool-name.js';
+export { PoolName } from './fields.js';
 export { inPlainWords } from './plain-words.js';
-export { Problem } from './problem.js';
-export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';
+export { Problem } from './http/problem.js';
+export { DrainBody, WorkerPage, WorkerView } from './http/worker-view.js';
 export {
   EnrolmentBody,
   EnrolmentCreatedView,
@@ -91,5 +91,5 @@ export {
   IdentityQuery,
   IdentityView,
   WorkerCredentialsView,
-} from './worker-identity.js';
-export { DeliveryPage, WebhookBody, WebhookCreatedView, WebhookPage, WebhookView } from './webhook-view.js';
+} from './http/worker-identity.js';
+export { DeliveryPage, WebhookBody, WebhookCreatedView, WebhookPage, WebhookView } from './http/webhook-view.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SubmitBody } from './operation-actions.js';
+import { SubmitBody } from './http/operation-actions.js';
 import { inPlainWords } from './plain-words.js';
 
 function said(schema: z.ZodType, value: unknown): string[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PoolName } from './pool-name.js';
-import { WorkerId } from './worker-rpc.js';
+import { PoolName } from '../fields.js';
+import { WorkerId } from '../worker/worker-rpc.js';
 
 const Instant = z.iso.datetime();
 const YEAR_SECONDS = 31_536_000;

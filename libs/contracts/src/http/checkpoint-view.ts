@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CheckpointSummary, OperationId } from './operation-view.js';
-import { Metrics } from './trainer-protocol.js';
-import { FileEntry } from './worker-rpc.js';
+import { Metrics } from '../worker/trainer-protocol.js';
+import { FileEntry } from '../worker/worker-rpc.js';
 
 const Instant = z.iso.datetime();
 

@@ -9,9 +9,9 @@ import {
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';
 import { CheckpointSummary, NoFittingWorker, OperationId, SpecChangeView, Status } from './operation-view.js';
-import { PoolName } from './pool-name.js';
-import { ResumeOverrides } from './spec-overrides.js';
-import { Boundary } from './trainer-protocol.js';
+import { PoolName } from '../fields.js';
+import { ResumeOverrides } from '../spec-overrides.js';
+import { Boundary } from '../worker/trainer-protocol.js';
 
 const Instant = z.iso.datetime();
 

@@ -1,9 +1,9 @@
 import { MAX_BLOB_BYTES } from '@ktrdr/operations';
 import { z } from 'zod';
-import { CheckpointingFigures } from './checkpointing.js';
-import { DriftView } from './continuation-view.js';
-import { PoolName } from './pool-name.js';
-import { Count, LARGEST_COUNT, Position } from './position.js';
+import { CheckpointingFigures } from '../http/checkpointing.js';
+import { DriftView } from '../http/continuation-view.js';
+import { PoolName } from '../fields.js';
+import { Count, LARGEST_COUNT, Position } from '../position.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */

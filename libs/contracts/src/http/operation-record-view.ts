@@ -1,8 +1,8 @@
 import { CLIENT_ACTIONS } from '@ktrdr/operations';
 import { z } from 'zod';
 import { CheckpointSummary, Status } from './operation-view.js';
-import { Metrics } from './trainer-protocol.js';
-import { FileEntry } from './worker-rpc.js';
+import { Metrics } from '../worker/trainer-protocol.js';
+import { FileEntry } from '../worker/worker-rpc.js';
 
 const Instant = z.iso.datetime();
 const Position = { step: z.int(), epoch: z.int() };

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
 import { CheckpointingView } from './checkpointing.js';
-import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
-import { ResumeOverrides } from './spec-overrides.js';
-import { ResourceSnapshot } from './worker-rpc.js';
+import { Boundary, CheckpointKind, Metrics } from '../worker/trainer-protocol.js';
+import { ResumeOverrides } from '../spec-overrides.js';
+import { ResourceSnapshot } from '../worker/worker-rpc.js';
 
 const Instant = z.iso.datetime();
 const Position = { step: z.int(), epoch: z.int() };

@@ -2,8 +2,8 @@ import { OPERATION_TYPES } from '@ktrdr/operations';
 import { z } from 'zod';
 import { Labels, MaxRecoveries, OperationName } from './operation-actions.js';
 import { OperationId } from './operation-view.js';
-import { PoolName } from './pool-name.js';
-import { Count } from './position.js';
+import { PoolName } from '../fields.js';
+import { Count } from '../position.js';
 
 /** The name under which an export describes itself, beside the checkpoint's files. */
 export const EXPORT_FILE = 'ktrdr-export.json';
