@@ -1,4 +1,4 @@
-import { BACKENDS, type ForkBody } from '@ktrdr/contracts';
+import { BACKENDS, type ParsedBody, type ROUTES } from '@ktrdr/contracts';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
@@ -7,7 +7,7 @@ import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from 
 import { assertEpochsSuffice } from './least-epochs.js';
 
 interface ForkSubmission {
-  readonly body: z.output<typeof ForkBody>;
+  readonly body: ParsedBody<typeof ROUTES.operations.fork>;
   readonly createdBy: string;
   readonly submissionKey: string | null;
   readonly now: Date;

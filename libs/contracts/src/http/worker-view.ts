@@ -1,9 +1,6 @@
 import { z } from 'zod';
+import { Instant } from '../fields.js';
 
-const Instant = z.iso.datetime();
-
-export const DrainBody = z.strictObject({ draining: z.boolean().default(true) });
-export type DrainBody = z.input<typeof DrainBody>;
 export const WorkerView = z.object({
   worker_id: z.string(),
   pool: z.string(),
@@ -23,3 +20,32 @@ export const WorkerView = z.object({
 export type WorkerView = z.infer<typeof WorkerView>;
 export const WorkerPage = z.object({ items: z.array(WorkerView) });
 export type WorkerPage = z.infer<typeof WorkerPage>;
+
+export const EnrolmentCreatedView = z.object({
+  enrolment_id: z.string(),
+  token: z.string().describe('shown this once'),
+  pool: z.string(),
+  worker_id: z.string().nullable(),
+  uses: z.int(),
+  expires_at: Instant,
+});
+export type EnrolmentCreatedView = z.infer<typeof EnrolmentCreatedView>;
+
+export const WorkerCredentialsView = z.object({
+  jwt: z.string().describe('NATS user JWT for that key'),
+  expires_at: Instant,
+  nats_url: z.string(),
+  pool: z.string(),
+  worker_id: z.string(),
+});
+export type WorkerCredentialsView = z.infer<typeof WorkerCredentialsView>;
+
+export const IdentityView = z.object({
+  nkey: z.string(),
+  worker_id: z.string(),
+  pool: z.string(),
+  created_at: Instant,
+});
+export type IdentityView = z.infer<typeof IdentityView>;
+export const IdentityPage = z.object({ items: z.array(IdentityView) });
+export type IdentityPage = z.infer<typeof IdentityPage>;
