@@ -1,4 +1,4 @@
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import {
   afterEpoch,
   initialSchedule,
