@@ -122,11 +122,14 @@ describe('ApiClient', () => {
     expect(server.requests.length).toBeGreaterThan(1);
   });
 
-  it.each(['get', 'verifyCheckpoint'] as const)('ends %s with the reason of its signal', async (method) => {
+  it.each<[string, (api: ApiClient, signal: AbortSignal) => Promise<unknown>]>([
+    ['get', (api, signal) => api.get(ID, { signal })],
+    ['verifyCheckpoint', (api, signal) => api.verifyCheckpoint(ID, {}, { signal })],
+  ])('ends %s with the reason of its signal', async (_method, call) => {
     const reason = new Error('Ctrl+C');
     const interrupt = new AbortController();
     const { api } = await given([() => interrupt.abort(reason)]);
-    await expect(api[method](ID, { signal: interrupt.signal })).rejects.toBe(reason);
+    await expect(call(api, interrupt.signal)).rejects.toBe(reason);
   });
 
   it('does not repeat a read that fails', async () => {

@@ -1,31 +1,3 @@
-export {
-  BACKENDS,
-  type BackendName,
-  type CheckpointPolicySpec,
-  type FeatureSpec,
-  type LabelSpec,
-  type LayerSpec,
-  type OptimizerSpec,
-  type ScheduleSpec,
-  type SplitSpec,
-  TrainingSpec,
-} from './training-spec.js';
-export { DataGenerationSpec } from './data-generation-spec.js';
-export { compileLogPattern, type LogPattern } from './log-pattern.js';
-export {
-  type CommandPlaceholder,
-  type CompletionSpec,
-  fillPlaceholders,
-  namesTrainer,
-  ProcessTrainingSpec,
-} from './process-training-spec.js';
-export {
-  applyOverrides,
-  mergeOverrides,
-  ResumeOverrides,
-  type SpecChange,
-  suggestOverrides,
-} from './spec-overrides.js';
 export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './worker/trainer-protocol.js';
 export {
   CheckpointRecord,
@@ -67,7 +39,6 @@ export {
   WorkerView,
 } from './http/worker-view.js';
 export { LARGEST_COUNT, PoolName, WorkerId } from './fields.js';
-export { inPlainWords } from './plain-words.js';
 export { ROUTES } from './routes/index.js';
 export { type BulkFilter } from './routes/bulk.js';
 export { type CleanupBody } from './routes/checkpoints.js';

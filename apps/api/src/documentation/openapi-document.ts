@@ -1,12 +1,5 @@
-import {
-  type Access,
-  parametersOf,
-  Problem,
-  ProcessTrainingSpec,
-  type Route,
-  ROUTES,
-  TrainingSpec,
-} from '@ktrdr/contracts';
+import { type Access, parametersOf, Problem, type Route, ROUTES } from '@ktrdr/contracts';
+import { ProcessTrainingSpec, TrainingSpec } from '@ktrdr/specs';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 

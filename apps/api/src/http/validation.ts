@@ -1,4 +1,4 @@
-import { inPlainWords } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import type { z } from 'zod';
 import { type FieldProblem, RequestInvalidError } from './errors.js';
 import { placesIn, unfitTextAt } from './unfit-text.js';

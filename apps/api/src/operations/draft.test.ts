@@ -1,4 +1,5 @@
-import { ROUTES, TrainingSpec } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { givenOperation } from '@ktrdr/operations/testing';
 import { toDraft, toRetryDraft } from './draft.js';
 

@@ -1,4 +1,5 @@
-import { BACKENDS, type ParsedBody, type ROUTES } from '@ktrdr/contracts';
+import type { ParsedBody, ROUTES } from '@ktrdr/contracts';
+import { BACKENDS } from '@ktrdr/specs';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';

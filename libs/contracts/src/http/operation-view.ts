@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
-import { ResumeOverrides } from '../spec-overrides.js';
+import { ResumeOverrides } from '@ktrdr/specs';
 import { Instant, Position, Status } from '../fields.js';
 import { CheckpointingFigures, ResourceSnapshot } from '../worker/measurements.js';
 import { Boundary, CheckpointKind, Metrics } from '../worker/trainer-protocol.js';

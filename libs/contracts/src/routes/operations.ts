@@ -1,10 +1,10 @@
 import { isCheckpointChoice, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { ResumeOverrides } from '@ktrdr/specs';
 import { z } from 'zod';
 import { Instant, Labels, MaxRecoveries, OperationId, OperationName, PoolName, Status } from '../fields.js';
 import { ActionView, ForkedView, ResumedView } from '../http/action-views.js';
 import { CheckpointExport } from '../http/checkpoint-export.js';
 import { OperationPage, OperationView } from '../http/operation-view.js';
-import { ResumeOverrides } from '../spec-overrides.js';
 import { Boundary } from '../worker/trainer-protocol.js';
 import { route, type RouteBody } from './route.js';
 
