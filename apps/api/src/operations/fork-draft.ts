@@ -2,7 +2,6 @@ import type { ParsedBody, ROUTES } from '@ktrdr/contracts';
 import { BACKENDS } from '@ktrdr/specs';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
 import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from './draft.js';
 import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from './effective-spec.js';
 import { assertEpochsSuffice } from './least-epochs.js';

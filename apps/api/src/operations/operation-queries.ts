@@ -13,7 +13,6 @@ import {
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';

@@ -3,7 +3,6 @@ import { isProofOf, isPublicNkey, readProof, WorkerCredentials } from '@ktrdr/me
 import type { NewEnrolment, WorkerIdentity, WorkerIdentityStore } from '@ktrdr/operations-prisma';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { RequestInvalidError, UnauthorizedError } from '../http/errors.js';
 import type { WorkerIdentities } from '../platform/worker-identities.js';
