@@ -1,5 +1,5 @@
-export { type CheckpointFile, MAX_BLOB_BYTES, partsOf, type StoredPart } from './checkpoint-file.js';
-export { CHECKPOINT_KINDS } from './checkpoint-kind.js';
+export { type CheckpointFile, MAX_BLOB_BYTES, partsOf, type StoredPart } from './model/checkpoint.js';
+export { CHECKPOINT_KINDS } from './model/checkpoint-kind.js';
 export {
   isLeased,
   isSettled,
@@ -8,9 +8,9 @@ export {
   OPERATION_STATUSES,
   type OperationStatus,
   WAITING_STATUSES,
-} from './operation-status.js';
-export { fittingWorkers, lackOfWorkers } from './fitting-workers.js';
-export { isPassedOver } from './passed-over.js';
+} from './model/status.js';
+export { fittingWorkers, lackOfWorkers } from './queue/fitting-workers.js';
+export { isPassedOver } from './queue/passed-over.js';
 export {
   allowedActions,
   assertAllowed,
@@ -23,7 +23,7 @@ export {
   type TransitionCondition,
   TRANSITIONS,
   transitionsOf,
-} from './transitions.js';
+} from './model/transitions.js';
 export {
   type BadFile,
   CheckpointInUseError,
@@ -33,7 +33,7 @@ export {
   OperationNotFoundError,
   PauseRefusedError,
   WorkerNotFoundError,
-} from './errors.js';
+} from './model/errors.js';
 export {
   type BestSoFar,
   type Checkpoint,
@@ -46,7 +46,7 @@ export {
   PAUSE_CAUSES,
   type Progress,
   STALL_POLICIES,
-} from './operation.js';
+} from './model/operation.js';
 export type {
   AttemptRecord,
   BackendChange,
@@ -78,12 +78,12 @@ export {
   type ForkOutcome,
   type ForkStore,
   INHERITED_ATTEMPT,
-} from './fork-ports.js';
-export { startingPoint } from './starting-point.js';
-export { isCheckpointChoice, stepOf } from './choose-checkpoint.js';
-export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume-operation.js';
-export { type ForkChoice, ForkOperation, type ForkPlan } from './fork-operation.js';
-export { CancelOperation, PauseOperation } from './stop-operation.js';
+} from './fork/fork-ports.js';
+export { startingPoint } from './checkpoints/starting-point.js';
+export { isCheckpointChoice, stepOf } from './checkpoints/latest.js';
+export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
+export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
+export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
 export {
   describeDrift,
   type Drift,
@@ -93,21 +93,21 @@ export {
   GUARANTEE_LEVELS,
   guaranteeOf,
   type Surrounding,
-} from './drift.js';
+} from './model/drift.js';
 export {
   achieved,
   afterReport,
   type Checkpointing,
   type CheckpointingReport,
   INTERVAL_REASONS,
-} from './checkpointing.js';
-export { type DirectedOperation, directiveFor } from './directive.js';
-export { newOperationId, SubmitOperation } from './submit-operation.js';
-export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';
-export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
-export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
-export { explain } from './explain-operation.js';
-export { CHECKPOINTED_TYPES, OPERATION_TYPES, type OperationType, traitsOf } from './operation-types.js';
-export { parseStorable, storableText, stringifyStorable } from './storable-text.js';
-export { remainingTime } from './remaining-time.js';
-export { WatchProgress } from './watch-progress.js';
+} from './model/checkpointing.js';
+export { type DirectedOperation, directiveFor } from './attempt/directive.js';
+export { newOperationId, SubmitOperation } from './submit/submit-operation.js';
+export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
+export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
+export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
+export { explain } from './explain/explain-operation.js';
+export { CHECKPOINTED_TYPES, OPERATION_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
+export { parseStorable, storableText, stringifyStorable } from './model/storable-text.js';
+export { remainingTime } from './model/remaining-time.js';
+export { WatchProgress } from './attempt/watch-progress.js';

@@ -12,11 +12,11 @@ import type {
   PauseRequest,
   Position,
   Watchdog,
-} from './operation.js';
-import type { DirectedOperation } from './directive.js';
-import type { OperationStatus } from './operation-status.js';
-import type { OperationEvent } from './transitions.js';
-import type { BadFile } from './errors.js';
+} from './model/operation.js';
+import type { DirectedOperation } from './attempt/directive.js';
+import type { OperationStatus } from './model/status.js';
+import type { OperationEvent } from './model/transitions.js';
+import type { BadFile } from './model/errors.js';
 
 export interface OperationDraft {
   readonly id: string;

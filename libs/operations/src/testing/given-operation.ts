@@ -1,4 +1,4 @@
-import type { Checkpoint, Operation } from '../operation.js';
+import type { Checkpoint, Operation } from '../model/operation.js';
 
 const BEGINNING = new Date('2026-01-01T00:00:00.000Z');
 
