@@ -1,4 +1,4 @@
-import { OPERATION_TYPES } from '@ktrdr/operations';
+import { OPERATION_TYPES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Labels, MaxRecoveries, OperationName } from './operation-actions.js';
 import { OperationId } from './operation-view.js';

@@ -1,4 +1,4 @@
-import { INTERVAL_REASONS } from '@ktrdr/operations';
+import { INTERVAL_REASONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 
 /** What a trainer that saves by a budget has chosen, and what that cost its attempt so far. */

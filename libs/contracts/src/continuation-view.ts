@@ -1,4 +1,4 @@
-import { DRIFT_KINDS, GUARANTEE_LEVELS } from '@ktrdr/operations';
+import { DRIFT_KINDS, GUARANTEE_LEVELS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 
 /** How the result relates to the one of a run that was never interrupted. */

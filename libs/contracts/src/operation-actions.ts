@@ -5,7 +5,7 @@ import {
   PAUSE_CAUSES,
   STALL_POLICIES,
   stepOf,
-} from '@ktrdr/operations';
+} from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';

@@ -1,4 +1,4 @@
-import { CLIENT_ACTIONS } from '@ktrdr/operations';
+import { CLIENT_ACTIONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { CheckpointSummary, Status } from './operation-view.js';
 import { Metrics } from './trainer-protocol.js';

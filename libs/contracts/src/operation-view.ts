@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { CheckpointingView } from './checkpointing.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';

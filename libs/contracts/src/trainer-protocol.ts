@@ -1,4 +1,4 @@
-import { CHECKPOINT_KINDS } from '@ktrdr/operations';
+import { CHECKPOINT_KINDS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { Count, Position } from './position.js';

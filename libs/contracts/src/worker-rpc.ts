@@ -1,4 +1,4 @@
-import { MAX_BLOB_BYTES } from '@ktrdr/operations';
+import { MAX_BLOB_BYTES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { CheckpointingFigures } from './checkpointing.js';
 import { DriftView } from './continuation-view.js';

@@ -1,5 +1,13 @@
-export { type CheckpointFile, MAX_BLOB_BYTES, partsOf, type StoredPart } from './model/checkpoint.js';
-export { CHECKPOINT_KINDS } from './model/checkpoint-kind.js';
+export {
+  type CheckpointFile,
+  MAX_BLOB_BYTES,
+  partsOf,
+  type StoredPart,
+  CHECKPOINT_KINDS,
+  type Checkpoint,
+  type CheckpointDraft,
+  type Figure,
+} from './model/checkpoint.js';
 export {
   isLeased,
   isSettled,
@@ -14,7 +22,6 @@ export { isPassedOver } from './queue/passed-over.js';
 export {
   allowedActions,
   assertAllowed,
-  CLIENT_ACTIONS,
   type ClientAction,
   deletableStatuses,
   type OperationEvent,
@@ -36,16 +43,12 @@ export {
 } from './model/errors.js';
 export {
   type BestSoFar,
-  type Checkpoint,
-  type CheckpointDraft,
   clocksAt,
-  type Figure,
   type Lease,
   type Operation,
   type OperationWarning,
-  PAUSE_CAUSES,
   type Progress,
-  STALL_POLICIES,
+  remainingTime,
 } from './model/operation.js';
 export type {
   AttemptRecord,
@@ -80,34 +83,17 @@ export {
   INHERITED_ATTEMPT,
 } from './fork/fork-ports.js';
 export { startingPoint } from './checkpoints/starting-point.js';
-export { isCheckpointChoice, stepOf } from './checkpoints/latest.js';
 export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
 export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
 export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
-export {
-  describeDrift,
-  type Drift,
-  DRIFT_KINDS,
-  driftBetween,
-  type Guarantee,
-  GUARANTEE_LEVELS,
-  guaranteeOf,
-  type Surrounding,
-} from './model/drift.js';
-export {
-  achieved,
-  afterReport,
-  type Checkpointing,
-  type CheckpointingReport,
-  INTERVAL_REASONS,
-} from './model/checkpointing.js';
+export { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from './model/drift.js';
+export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
 export { type DirectedOperation, directiveFor } from './attempt/directive.js';
 export { newOperationId, SubmitOperation } from './submit/submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
 export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
 export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
 export { explain } from './explain/explain-operation.js';
-export { CHECKPOINTED_TYPES, OPERATION_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
-export { parseStorable, storableText, stringifyStorable } from './model/storable-text.js';
-export { remainingTime } from './model/remaining-time.js';
+export { CHECKPOINTED_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
+export { parseStorable, stringifyStorable } from './model/storable-text.js';
 export { WatchProgress } from './attempt/watch-progress.js';

@@ -1,8 +1,5 @@
 import type {
   CancelRequest,
-  Checkpoint,
-  CheckpointDraft,
-  Figure,
   Lease,
   Operation,
   OperationFailure,
@@ -10,9 +7,9 @@ import type {
   Origin,
   PauseRecord,
   PauseRequest,
-  Position,
   Watchdog,
 } from './model/operation.js';
+import type { Checkpoint, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
 import type { DirectedOperation } from './attempt/directive.js';
 import type { OperationStatus } from './model/status.js';
 import type { OperationEvent } from './model/transitions.js';

@@ -1,5 +1,6 @@
 import { ExpireLeases } from './expire-leases.js';
-import type { Operation, PauseCause } from '../model/operation.js';
+import type { Operation } from '../model/operation.js';
+import type { PauseCause } from '../model/status.js';
 import type { Dispatcher, OperationStore, TransitionCommand } from '../ports.js';
 import { givenOperation } from '../testing/given-operation.js';
 

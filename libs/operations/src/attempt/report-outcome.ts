@@ -7,7 +7,8 @@ import {
   LeaseLostError,
   type BadFile,
 } from '../model/errors.js';
-import type { Checkpoint, Lease, OperationFailure, Position } from '../model/operation.js';
+import type { Checkpoint, Position } from '../model/checkpoint.js';
+import { type Lease, type OperationFailure, remainingTime } from '../model/operation.js';
 import type { OperationStatus } from '../model/status.js';
 import type {
   CheckpointRepository,
@@ -17,7 +18,6 @@ import type {
   OperationStore,
   TransitionCommand,
 } from '../ports.js';
-import { remainingTime } from '../model/remaining-time.js';
 import { statusesBefore } from '../model/transitions.js';
 
 /**

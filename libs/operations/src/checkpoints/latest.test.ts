@@ -1,4 +1,5 @@
-import { candidatesFor, isCheckpointChoice, lostSteps, nearestSteps, stepOf } from './latest.js';
+import { candidatesFor, lostSteps, nearestSteps } from './latest.js';
+import { isCheckpointChoice, stepOf } from '../model/checkpoint.js';
 import { givenCheckpoint } from '../testing/given-operation.js';
 
 const DAMAGED = new Date(0);

@@ -1,21 +1,4 @@
-import type { Checkpoint } from '../model/operation.js';
-
-/** `latest`, `best`, a step such as `step:1200`, or a checkpoint's id. */
-export type CheckpointChoice = string;
-
-const STEP = 'step:';
-
-/** The step of a choice such as `step:1200`; null: it names none, or none that there can be. */
-export function stepOf(choice: CheckpointChoice): number | null {
-  const digits = choice.slice(STEP.length);
-  if (!choice.startsWith(STEP) || !/^\d+$/.test(digits)) return null;
-  return Number.isSafeInteger(Number(digits)) ? Number(digits) : null;
-}
-
-/** False for what begins like a step and is none. */
-export function isCheckpointChoice(text: string): text is CheckpointChoice {
-  return !text.startsWith(STEP) || stepOf(text) !== null;
-}
+import { type Checkpoint, type CheckpointChoice, stepOf } from '../model/checkpoint.js';
 
 /**
  * The checkpoints to try, in order: the chosen one, then every older one that is not known to be damaged.

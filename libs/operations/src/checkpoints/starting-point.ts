@@ -1,5 +1,6 @@
 import { candidatesFor } from './latest.js';
-import type { Checkpoint, Operation } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
 
 export interface StartingPoint {
   readonly checkpoint: Checkpoint | null;

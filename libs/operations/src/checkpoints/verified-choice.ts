@@ -1,6 +1,7 @@
 import { candidatesFor, lostSteps } from './latest.js';
 import { type BadFile, CheckpointCorruptedError } from '../model/errors.js';
-import type { Checkpoint, Operation } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
 import type { CheckpointVerifier, Provenance, VerificationDepth } from '../ports.js';
 
 export interface WantedCheckpoint {

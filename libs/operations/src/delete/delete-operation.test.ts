@@ -1,6 +1,6 @@
 import { DeleteCheckpoint } from './delete-operation.js';
 import { CheckpointInUseError } from '../model/errors.js';
-import type { Checkpoint } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
 import type { OperationStatus } from '../model/status.js';
 import { givenCheckpoint, givenOperation } from '../testing/given-operation.js';
 

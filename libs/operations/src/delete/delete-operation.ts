@@ -1,6 +1,7 @@
 import { lostSteps } from '../checkpoints/latest.js';
 import { IllegalTransitionError } from '../model/errors.js';
-import type { Checkpoint, Operation } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
 import type { CheckpointRepository, OperationStore } from '../ports.js';
 import { allowedActions } from '../model/transitions.js';
 

@@ -1,6 +1,7 @@
 import { candidatesFor, lostSteps } from '../checkpoints/latest.js';
 import { fittingWorkers, lackOfWorkers, missingCapabilities } from '../queue/fitting-workers.js';
-import type { Checkpoint, Operation } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
 import { startingPoint } from '../checkpoints/starting-point.js';
 
 export interface ExplainFacts {

@@ -1,7 +1,8 @@
-import { type CheckpointChoice, nearestSteps, reasonsForNone } from '../checkpoints/latest.js';
+import { type CheckpointChoice, type Checkpoint } from '../model/checkpoint.js';
+import { nearestSteps, reasonsForNone } from '../checkpoints/latest.js';
 import { CheckpointCorruptedError, NoCheckpointError } from '../model/errors.js';
 import { type CheckpointAdopter, type ForkDraft, type ForkStore, INHERITED_ATTEMPT } from './fork-ports.js';
-import type { Checkpoint, Operation } from '../model/operation.js';
+import type { Operation } from '../model/operation.js';
 import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore, Provenance } from '../ports.js';
 import { verifiedChoice, type VerifiedChoice } from '../checkpoints/verified-choice.js';
 

@@ -1,4 +1,5 @@
-import type { BestSoFar, Checkpoint, CheckpointDraft, ForkOrigin, Operation, Progress } from '../model/operation.js';
+import type { BestSoFar, ForkOrigin, Operation, Progress } from '../model/operation.js';
+import type { Checkpoint, CheckpointDraft } from '../model/checkpoint.js';
 import type { OperationDraft } from '../ports.js';
 
 /** An operation that continues from another one's checkpoint. */

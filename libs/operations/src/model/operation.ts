@@ -1,21 +1,12 @@
-import type { CheckpointFile } from './checkpoint.js';
+import type { Figure, Position } from './checkpoint.js';
 import type { Checkpointing } from './checkpointing.js';
-import type { OperationStatus } from './status.js';
-
-/** A position in training: optimizer updates and full passes done so far, over the whole operation. */
-export interface Position {
-  readonly step: number;
-  readonly epoch: number;
-}
+import type { OperationStatus, PauseCause } from './status.js';
 
 export interface Progress extends Position {
   readonly steps: number;
   readonly epochs: number;
   readonly examplesPerSecond: number | null;
 }
-
-/** A figure as it can stand in JSON: what JSON has no number for travels as its name. */
-export type Figure = number | 'NaN' | 'Infinity' | '-Infinity';
 
 export interface BestSoFar extends Position {
   readonly metric: string;
@@ -33,10 +24,6 @@ export interface OperationWarning {
   readonly message: string;
   readonly at: string;
 }
-
-/** What made somebody ask for a pause. */
-export const PAUSE_CAUSES = ['manual', 'schedule', 'budget', 'resource', 'shutdown', 'error', 'stall'] as const;
-export type PauseCause = (typeof PAUSE_CAUSES)[number];
 
 export interface PauseRequest {
   readonly boundary: 'step' | 'epoch';
@@ -163,38 +150,6 @@ export interface Operation {
   readonly pausedMs: number;
 }
 
-/** A committed checkpoint, as its row tells. */
-export interface Checkpoint extends Position {
-  readonly id: string;
-  readonly operationId: string;
-  readonly attempt: number;
-  readonly seq: number;
-  readonly kind: string;
-  readonly createdAt: Date;
-  readonly manifestKey: string;
-  readonly manifestSha256: string;
-  readonly bytes: number;
-  readonly files: readonly CheckpointFile[];
-  readonly metrics: Readonly<Record<string, Figure>>;
-  readonly isBest: boolean;
-  readonly pinned: boolean;
-  /** When it was last found damaged; null: it is not known to be. Every byte read again and found right lifts it. */
-  readonly corruptedAt: Date | null;
-  /** When every byte of it was last found right; null: not since it was committed. */
-  readonly verifiedAt: Date | null;
-  /** When its operation went on from an earlier step, so that it is not of its line any more; null: it is. */
-  readonly supersededAt: Date | null;
-  readonly parentId: string | null;
-  readonly stallMs: number | null;
-  readonly saveMs: number | null;
-  readonly uploadedBytes: number | null;
-}
-
-export type CheckpointDraft = Omit<
-  Checkpoint,
-  'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt' | 'supersededAt'
->;
-
 /** The right of one attempt to write for its operation. */
 export interface Lease {
   readonly operationId: string;
@@ -211,5 +166,24 @@ export function clocksAt(operation: Operation, nowMs: number) {
     queuedMs: queuedMs + in_('queued', 'resuming'),
     activeMs: activeMs + in_('running', 'pausing', 'cancelling'),
     pausedMs: pausedMs + in_('paused'),
+  };
+}
+
+export interface RemainingTime {
+  readonly seconds: number;
+  /** How it was reckoned, in words. */
+  readonly method: string;
+}
+
+/** How long it would still train, or null when nothing is known yet. */
+export function remainingTime(operation: Operation, nowMs: number): RemainingTime | null {
+  const { progress } = operation;
+  if (!progress || progress.steps <= 0) return null;
+  const left = Math.max(0, progress.steps - progress.step);
+  const { activeMs } = clocksAt(operation, nowMs);
+  if (progress.step <= 0 || activeMs <= 0) return null;
+  return {
+    seconds: (left * activeMs) / progress.step / 1000,
+    method: 'active time per step so far, times the steps that remain',
   };
 }

@@ -33,3 +33,7 @@ export function isWaiting(status: OperationStatus): boolean {
 export function isSettled(status: OperationStatus): boolean {
   return (SETTLED_STATUSES as readonly OperationStatus[]).includes(status);
 }
+
+/** Why a pause was requested. */
+export const PAUSE_CAUSES = ['manual', 'schedule', 'budget', 'resource', 'shutdown', 'error', 'stall'] as const;
+export type PauseCause = (typeof PAUSE_CAUSES)[number];

@@ -1,6 +1,7 @@
 import { nearestSteps, reasonsForNone } from '../checkpoints/latest.js';
 import { IllegalTransitionError, NoCheckpointError } from '../model/errors.js';
-import type { Checkpoint, Operation, SpecDifference } from '../model/operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation, SpecDifference } from '../model/operation.js';
 import type {
   BackendChange,
   CheckpointRepository,

@@ -1,6 +1,6 @@
 import { IllegalTransitionError, PauseRefusedError } from '../model/errors.js';
-import { isSettled } from '../model/status.js';
-import type { Operation, PauseCause } from '../model/operation.js';
+import { isSettled, type PauseCause } from '../model/status.js';
+import type { Operation } from '../model/operation.js';
 import { traitsOf } from '../spec/operation-types.js';
 import type { Dispatcher, OperationStore } from '../ports.js';
 import { allowedActions, type ClientAction } from '../model/transitions.js';
