@@ -1,4 +1,4 @@
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 
 /** What several messages carry in the same form. */

@@ -1,6 +1,6 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { ForkOperation, type Lease, type Operation, partsOf } from '@ktrdr/operations';
-import { ingest, openDatabase, PrismaCheckpointCollection, PrismaForkStore } from '@ktrdr/operations-prisma';
+import { ingest, openDatabase, CheckpointGarbageStore, PrismaForkStore } from '@ktrdr/operations-prisma';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ describe('a fork and whoever removes what it begins with', () => {
     database = openDatabase({ url: services.databaseUrl, connections: 4 });
     services.onClose(() => database.$disconnect());
     forks = new PrismaForkStore(database);
-    const collection = new PrismaCheckpointCollection(database);
+    const collection = new CheckpointGarbageStore(database);
     stored = new StoredCheckpoints(new CheckpointStore(saving.objects), saving.objects, collection);
   });
   afterAll(() => services.close());

@@ -7,7 +7,7 @@ import {
   type VerifyView,
 } from '@ktrdr/contracts';
 import { type Checkpoint, CheckpointNotFoundError, DeleteCheckpoint } from '@ktrdr/operations';
-import { PrismaCheckpointCollection, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { type Asked, Serves } from '../http/serves.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { toCheckpointViews } from './checkpoint.presenter.js';
@@ -21,7 +21,7 @@ export class CheckpointsController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
-    @Inject(PrismaCheckpointCollection) private readonly collection: PrismaCheckpointCollection,
+    @Inject(CheckpointGarbageStore) private readonly collection: CheckpointGarbageStore,
     @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
     @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
     @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,

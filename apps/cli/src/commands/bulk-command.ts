@@ -1,5 +1,5 @@
 import type { BulkFilter, BulkView } from '@ktrdr/contracts';
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { Flags } from '@oclif/core';
 import { confirm } from '../render/terminal/prompts.js';
 import { UsageError } from '../errors/errors.js';

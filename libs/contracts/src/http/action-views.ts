@@ -1,4 +1,4 @@
-import { CLIENT_ACTIONS, GUARANTEE_LEVELS } from '@ktrdr/operations';
+import { CLIENT_ACTIONS, GUARANTEE_LEVELS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Status } from '../fields.js';
 import { DriftView } from '../worker/measurements.js';

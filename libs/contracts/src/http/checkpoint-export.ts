@@ -1,4 +1,4 @@
-import { OPERATION_TYPES } from '@ktrdr/operations';
+import { OPERATION_TYPES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Count, Instant, Labels, MaxRecoveries, OperationId, OperationName } from '../fields.js';
 

@@ -1,4 +1,4 @@
-import { CLIENT_ACTIONS } from '@ktrdr/operations';
+import { CLIENT_ACTIONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Instant, Position, Status } from '../fields.js';
 import { CheckpointSummary } from './operation-view.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { Instant, Position, Status } from '../fields.js';
 import { CheckpointingFigures, ResourceSnapshot } from '../worker/measurements.js';

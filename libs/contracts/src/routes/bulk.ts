@@ -1,4 +1,4 @@
-import { OPERATION_TYPES, stepOf } from '@ktrdr/operations';
+import { OPERATION_TYPES, stepOf } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { OperationId, Status } from '../fields.js';
 import { BulkView } from '../http/action-views.js';

@@ -1,4 +1,4 @@
-import { isCheckpointChoice, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { isCheckpointChoice, OPERATION_TYPES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { z } from 'zod';
 import { Instant, Labels, MaxRecoveries, OperationId, OperationName, PoolName, Status } from '../fields.js';

@@ -1,4 +1,4 @@
-import { DRIFT_KINDS, INTERVAL_REASONS } from '@ktrdr/operations';
+import { DRIFT_KINDS, INTERVAL_REASONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Instant } from '../fields.js';
 

@@ -1,4 +1,4 @@
-import { CHECKPOINT_KINDS } from '@ktrdr/operations';
+import { CHECKPOINT_KINDS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Count, Position } from '../fields.js';
 import { CheckpointingFigures } from './measurements.js';

@@ -1,4 +1,4 @@
-import { MAX_BLOB_BYTES } from '@ktrdr/operations';
+import { MAX_BLOB_BYTES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Count, Instant, LARGEST_COUNT, PoolName, Position, WorkerId } from '../fields.js';
 import { CheckpointingFigures, DriftView, ResourceSnapshot } from './measurements.js';
@@ -71,12 +71,12 @@ export const ClaimedOperation = z.object({
   type: z.string(),
   spec: z.unknown(),
   spec_sha256: z.string(),
-  accepted_spec_sha256: z.array(z.string()).default([]),
+  accepted_spec_sha256: z.array(z.string()),
   lease_ms: z.int(),
   /** The backend that earlier attempts trained on; another one would change the numbers. */
   pinned_backend: z.string().nullable(),
   /** A checkpoint of another backend may be continued, although the numbers will differ. */
-  allow_backend_change: z.boolean().optional(),
+  allow_backend_change: z.boolean(),
   resume: z
     .object({
       checkpoint_id: z.string(),
@@ -86,7 +86,7 @@ export const ClaimedOperation = z.object({
     })
     .nullable(),
   /** The checkpoint that was known to be damaged and is passed over for the one in `resume`. */
-  fell_back_from: z.string().nullable().optional(),
+  fell_back_from: z.string().nullable(),
   directive: Directive,
 });
 export type ClaimedOperation = z.infer<typeof ClaimedOperation>;
@@ -133,7 +133,7 @@ export const WORKER_RPC = {
           operation_id: z.string(),
           attempt: Ordinal,
           /** It is not stuck: since the last answered heartbeat its trainer has stepped, or bytes of its checkpoints moved. */
-          moved: z.boolean().optional(),
+          moved: z.boolean(),
         }),
       ),
     }),
@@ -175,7 +175,7 @@ export const WORKER_RPC = {
       checkpoint_id: z.string().nullable(),
       fell_back_from: z.string().nullable(),
       /** What is not as it was when that checkpoint was saved. */
-      drift: z.array(DriftView).optional(),
+      drift: z.array(DriftView),
     }),
     reply: z.object({ directive: Directive }),
   },
@@ -212,7 +212,7 @@ export const WORKER_RPC = {
       ...Position,
       checkpoint_id: z.string(),
       /** What the machine was doing when it paused; null where it could not be measured. */
-      snapshot: ResourceSnapshot.nullable().default(null),
+      snapshot: ResourceSnapshot.nullable(),
     }),
     reply: z.object({ status: z.string() }),
   },
