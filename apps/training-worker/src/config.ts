@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { inPlainWords, WorkerId } from '@ktrdr/contracts';
+import { WorkerId } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
 import type { ProbeAddress } from './probe/probe-server.js';
-import type { ProcessTrainerSettings } from './process/process-trainers.js';
+import type { ProcessTrainerSettings } from './trainers/programs/process-trainers.js';
 
 /** Settings that cannot be used, all of them at once. */
 export class WorkerConfigurationError extends DomainError {

@@ -1,4 +1,5 @@
-import { applyOverrides, type OperationView, type ResumeBody, ResumeOverrides, TrainingSpec } from '@ktrdr/contracts';
+import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
+import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
 import { parseNumber } from './flag-values.js';
 

@@ -1,4 +1,5 @@
-import { applyOverrides, type OperationView, ResumeOverrides, type SpecChange, TrainingSpec } from '@ktrdr/contracts';
+import { type OperationView } from '@ktrdr/contracts';
+import { applyOverrides, ResumeOverrides, type SpecChange, TrainingSpec } from '@ktrdr/specs';
 
 /** `epochs 50 → 80`. */
 export function renderChange({
