@@ -83,7 +83,7 @@ async function assertNew(folder: string): Promise<void> {
   const known = Object.values(NATS_FILES).find((name) => names.includes(name));
   if (known === undefined) return;
   const path = join(folder, known);
-  throw new UsageError(`${path} is there already, and new keys would lock everybody out. Give another folder`, {
+  throw new UsageError(`${path} exists already, and new keys would lock out every worker. Give another folder`, {
     path,
   });
 }
