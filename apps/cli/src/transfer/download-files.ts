@@ -109,7 +109,7 @@ async function explained(
     await api.checkpoint(checkpointId, { signal }); // refused where it is deleted
     if (isDamage) return error;
     const patience = { signal, timeoutMs: VERIFY_SECONDS * 1000 };
-    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(checkpointId, patience);
+    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(checkpointId, {}, patience);
     return valid
       ? new DownloadBrokenError(name, error)
       : new CheckpointDamagedError({ checkpointId, operationId, badFiles, remedy });
