@@ -1,22 +1,14 @@
 import { inPlainWords } from '@ktrdr/specs';
-import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
 import { type FieldProblem, RequestInvalidError } from './errors.js';
 import { placesIn, unfitTextAt } from './unfit-text.js';
 
-/** Parses what came in; every problem is named at once. */
-export function zod<S extends z.ZodType>(schema: S, part = 'body'): PipeTransform<unknown, z.output<S>> {
-  return {
-    transform(value: unknown) {
-      const parsed = schema.safeParse(value ?? {}, { error: inPlainWords });
-      const problems = [
-        ...(parsed.success ? [] : toFieldProblems(parsed.error)),
-        ...placesIn(value).flatMap(unfitTextAt),
-      ];
-      if (!parsed.success || problems.length > 0) throw new RequestInvalidError(part, problems);
-      return parsed.data;
-    },
-  };
+/** Parses a part of a request. @throws {RequestInvalidError} naming every problem at once */
+export function parsePart<S extends z.ZodType>(schema: S, value: unknown, part: 'body' | 'query'): z.output<S> {
+  const parsed = schema.safeParse(value ?? {}, { error: inPlainWords });
+  const problems = [...(parsed.success ? [] : toFieldProblems(parsed.error)), ...placesIn(value).flatMap(unfitTextAt)];
+  if (!parsed.success || problems.length > 0) throw new RequestInvalidError(part, problems);
+  return parsed.data;
 }
 
 /** `model.layers.0.units` and what is wrong there. */

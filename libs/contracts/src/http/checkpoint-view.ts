@@ -1,18 +1,9 @@
 import { z } from 'zod';
-import { CheckpointSummary, OperationId } from './operation-view.js';
-import { Metrics } from './trainer-protocol.js';
-import { FileEntry } from './worker-rpc.js';
+import { Instant } from '../fields.js';
+import { Metrics } from '../worker/trainer-protocol.js';
+import { FileEntry } from '../worker/worker-rpc.js';
+import { CheckpointSummary } from './operation-view.js';
 
-const Instant = z.iso.datetime();
-
-export const DeleteCheckpointQuery = z.strictObject({
-  force: z.stringbool().default(false).describe('delete it although it is the last one that can be resumed from'),
-});
-export type DeleteCheckpointQuery = z.output<typeof DeleteCheckpointQuery>;
-export const VerifyBody = z.strictObject({
-  depth: z.enum(['quick', 'deep']).default('deep').describe('quick: sizes, and the bytes of small files'),
-});
-export type VerifyBody = z.input<typeof VerifyBody>;
 export const CheckpointView = CheckpointSummary.extend({
   operation_id: z.string(),
   attempt: z.int(),
@@ -69,25 +60,6 @@ export const CheckpointStats = z.object({
 });
 export type CheckpointStats = z.infer<typeof CheckpointStats>;
 
-const Days = z.number().min(0).max(36_500);
-/** Each limit that is given is enforced, whatever the others say. Without any, only orphans go. */
-export const CleanupBody = z.strictObject({
-  dry_run: z.boolean().default(true).describe('true: tells what would go and changes nothing'),
-  older_than_days: Days.optional(),
-  keep_last: z.int().min(1).max(1_000_000).optional().describe('how many valid ones each operation keeps'),
-  max_total_bytes: z.int().min(0).optional().describe('of all blobs, each once; the oldest go first'),
-  operation_id: OperationId.optional().describe('only the checkpoints of this operation, and no orphans'),
-  include_orphans: z.boolean().default(true).describe('what the object store holds and no checkpoint names'),
-  orphan_grace_seconds: z
-    .number()
-    .min(0)
-    .max(31_536_000)
-    .optional()
-    .describe(
-      'how old orphans must be. Less than a day only while nothing is being saved: a save that meets the sweep is refused, with a warning on its operation',
-    ),
-});
-export type CleanupBody = z.input<typeof CleanupBody>;
 export const CleanupView = z.object({
   dry_run: z.boolean(),
   removed: z.array(

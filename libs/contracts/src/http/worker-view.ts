@@ -1,17 +1,25 @@
 import { z } from 'zod';
-import { PoolName } from './pool-name.js';
-import { WorkerId } from './worker-rpc.js';
+import { Instant } from '../fields.js';
 
-const Instant = z.iso.datetime();
-const YEAR_SECONDS = 31_536_000;
-
-export const EnrolmentBody = z.strictObject({
-  pool: PoolName.default('default').describe('of the workers that it makes'),
-  worker_id: WorkerId.optional().describe('the only worker that it is for; any when not given'),
-  uses: z.int().min(1).max(10_000).default(1).describe('how many workers it makes'),
-  expires_in: z.int().min(1).max(YEAR_SECONDS).default(3_600).describe('seconds'),
+export const WorkerView = z.object({
+  worker_id: z.string(),
+  pool: z.string(),
+  status: z
+    .enum(['available', 'busy', 'draining', 'quarantined', 'unreachable', 'removed'])
+    .describe('quarantined: three times in a row it was given work and not heard of; ending its drain ends that'),
+  version: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  slots: z.int(),
+  free_slots: z.int(),
+  capabilities: z.array(z.string()),
+  operations: z.array(z.string()),
+  registered_at: Instant,
+  last_seen_at: Instant,
 });
-export type EnrolmentBody = z.input<typeof EnrolmentBody>;
+export type WorkerView = z.infer<typeof WorkerView>;
+export const WorkerPage = z.object({ items: z.array(WorkerView) });
+export type WorkerPage = z.infer<typeof WorkerPage>;
 
 export const EnrolmentCreatedView = z.object({
   enrolment_id: z.string(),
@@ -22,12 +30,6 @@ export const EnrolmentCreatedView = z.object({
   expires_at: Instant,
 });
 export type EnrolmentCreatedView = z.infer<typeof EnrolmentCreatedView>;
-
-export const IdentityBody = z.strictObject({
-  nkey: z.string().max(100).describe('public key of a NATS user that the worker has made'),
-  worker_id: WorkerId,
-});
-export type IdentityBody = z.input<typeof IdentityBody>;
 
 export const WorkerCredentialsView = z.object({
   jwt: z.string().describe('NATS user JWT for that key'),
@@ -45,6 +47,5 @@ export const IdentityView = z.object({
   created_at: Instant,
 });
 export type IdentityView = z.infer<typeof IdentityView>;
-export const IdentityQuery = z.strictObject({ worker_id: WorkerId.optional() });
 export const IdentityPage = z.object({ items: z.array(IdentityView) });
 export type IdentityPage = z.infer<typeof IdentityPage>;

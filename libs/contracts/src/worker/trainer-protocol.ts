@@ -1,7 +1,7 @@
 import { CHECKPOINT_KINDS } from '@ktrdr/operations/model';
 import { z } from 'zod';
-import { CheckpointingFigures } from './checkpointing.js';
-import { Count, Position } from './position.js';
+import { Count, Position } from '../fields.js';
+import { CheckpointingFigures } from './measurements.js';
 
 /**
  * The language between a supervisor and its trainer: one JSON document a line, control on file descriptor 3,

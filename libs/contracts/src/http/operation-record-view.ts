@@ -1,11 +1,9 @@
 import { CLIENT_ACTIONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
-import { CheckpointSummary, Status } from './operation-view.js';
-import { Metrics } from './trainer-protocol.js';
-import { FileEntry } from './worker-rpc.js';
-
-const Instant = z.iso.datetime();
-const Position = { step: z.int(), epoch: z.int() };
+import { Instant, Position, Status } from '../fields.js';
+import { CheckpointSummary } from './operation-view.js';
+import { Metrics } from '../worker/trainer-protocol.js';
+import { FileEntry } from '../worker/worker-rpc.js';
 
 const HistoryEntry = z.object({
   n: z.int(),

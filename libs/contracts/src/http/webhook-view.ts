@@ -1,14 +1,5 @@
 import { z } from 'zod';
-import { Status } from './operation-view.js';
-
-const Instant = z.iso.datetime();
-
-export const WebhookBody = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).max(2000),
-  statuses: z.array(Status).default([]).describe('statuses to hear of; empty: all'),
-  secret: z.string().min(16).max(200).optional().describe('signs each delivery; made up when not given'),
-});
-export type WebhookBody = z.input<typeof WebhookBody>;
+import { Instant, Status } from '../fields.js';
 
 export const WebhookView = z.object({
   webhook_id: z.string(),

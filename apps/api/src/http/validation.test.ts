@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { RequestInvalidError } from './errors.js';
-import { zod } from './zod.pipe.js';
+import { parsePart } from './validation.js';
 
-const pipe = zod(z.strictObject({ name: z.string().max(3), spec: z.unknown() }));
+const schema = z.strictObject({ name: z.string().max(3), spec: z.unknown() });
 
 function problemsOf(value: unknown): unknown {
   try {
-    return pipe.transform(value, { type: 'body' });
+    return parsePart(schema, value, 'body');
   } catch (error) {
     if (!(error instanceof RequestInvalidError)) throw error;
     return error.problems;

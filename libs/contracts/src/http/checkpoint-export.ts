@@ -1,9 +1,6 @@
 import { OPERATION_TYPES } from '@ktrdr/operations/model';
 import { z } from 'zod';
-import { Labels, MaxRecoveries, OperationName } from './operation-actions.js';
-import { OperationId } from './operation-view.js';
-import { PoolName } from './pool-name.js';
-import { Count } from './position.js';
+import { Count, Instant, Labels, MaxRecoveries, OperationId, OperationName } from '../fields.js';
 
 /** The name under which an export describes itself, beside the checkpoint's files. */
 export const EXPORT_FILE = 'ktrdr-export.json';
@@ -17,7 +14,7 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadeci
 export const CheckpointExport = z.strictObject({
   format: z.literal('ktrdr-checkpoint'),
   version: z.literal(1),
-  exported_at: z.iso.datetime(),
+  exported_at: Instant,
   operation: z.strictObject({
     operation_id: OperationId,
     type: z.enum(OPERATION_TYPES),
@@ -37,10 +34,3 @@ export const CheckpointExport = z.strictObject({
   sha256: Sha256.describe('of the canonical JSON of all the rest'),
 });
 export type CheckpointExport = z.output<typeof CheckpointExport>;
-
-export const ImportBody = z.strictObject({
-  export: CheckpointExport,
-  name: OperationName.optional(),
-  pool: PoolName.default('default'),
-});
-export type ImportBody = z.input<typeof ImportBody>;

@@ -1,15 +1,11 @@
 import { MAX_BLOB_BYTES } from '@ktrdr/operations/model';
 import { z } from 'zod';
-import { CheckpointingFigures } from './checkpointing.js';
-import { DriftView } from './continuation-view.js';
-import { PoolName } from './pool-name.js';
-import { Count, LARGEST_COUNT, Position } from './position.js';
+import { Count, Instant, LARGEST_COUNT, PoolName, Position, WorkerId } from '../fields.js';
+import { CheckpointingFigures, DriftView, ResourceSnapshot } from './measurements.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
 
 /** Requests of workers to the API over NATS. Every one can be repeated: the answer and the effect stay the same. */
 
-/** What names a worker, in subjects and folders too. */
-export const WorkerId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be letters, digits, _ and -, 128 at most');
 const Ordinal = z.int().min(1).max(LARGEST_COUNT);
 const Lease = { operation_id: z.string(), attempt: Ordinal, worker_id: WorkerId };
 
@@ -56,7 +52,7 @@ export const CheckpointRecord = z.object({
   seq: Count,
   kind: CheckpointKind,
   ...Position,
-  created_at: z.iso.datetime(),
+  created_at: Instant,
   manifest_key: z.string(),
   manifest_sha256: z.string(),
   bytes: z.int().min(0),
@@ -100,34 +96,6 @@ const TrainingError = z.object({
   message: z.string(),
   details: z.record(z.string(), z.unknown()),
 });
-
-const Measured = z.number().min(0).nullable().describe('null: not measured, which is not 0');
-
-/** A machine at one moment. Whatever could not be measured is null. */
-export const ResourceSnapshot = z.object({
-  taken_at: z.iso.datetime(),
-  cpu_percent: Measured,
-  memory_used_bytes: Measured,
-  memory_total_bytes: Measured,
-  /** null: there is no way to ask for GPUs on this machine; empty: it was asked and has none. */
-  gpus: z
-    .array(
-      z.object({
-        name: z.string(),
-        utilization_percent: Measured,
-        memory_used_bytes: Measured,
-        memory_total_bytes: Measured,
-        temperature_celsius: Measured,
-      }),
-    )
-    .nullable(),
-  /** Resident memory of the trainer process before it ended, which its end has freed. */
-  trainer_memory_bytes: Measured,
-  /** Its process is gone: seen, not assumed. */
-  trainer_gone: z.boolean(),
-  examples_per_second: Measured,
-});
-export type ResourceSnapshot = z.infer<typeof ResourceSnapshot>;
 
 /** Raised when a request or its answer changes so that an older side would misread it. */
 export const RPC_PROTOCOL = 2;
@@ -291,7 +259,7 @@ export const WorkerEvent = z.object({
   /** Unique, rising within the attempt: a repetition is recognised by it. */
   n: Ordinal,
   ...Lease,
-  at: z.iso.datetime(),
+  at: Instant,
   body: z.discriminatedUnion('type', [
     z.object({
       type: z.literal('progress'),

@@ -1,16 +1,10 @@
 import { z } from 'zod';
-import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
+import { CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
-import { CheckpointingView } from './checkpointing.js';
-import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
-import { ResourceSnapshot } from './worker-rpc.js';
+import { Instant, Position, Status } from '../fields.js';
+import { CheckpointingFigures, ResourceSnapshot } from '../worker/measurements.js';
+import { Boundary, CheckpointKind, Metrics } from '../worker/trainer-protocol.js';
 
-const Instant = z.iso.datetime();
-const Position = { step: z.int(), epoch: z.int() };
-export const Status = z.enum(OPERATION_STATUSES);
-export const OperationId = z
-  .string()
-  .regex(/^op_[a-z_]{1,32}_\d{8}_\d{6}_[a-z0-9]{6,12}$/, 'is not an operation id (op_<type>_<date>_<time>_<random>)');
 const ErrorView = z.object({
   code: z.string(),
   message: z.string(),
@@ -32,6 +26,17 @@ const ProgressView = z.object({
   examples_per_second: z.number().nullable(),
   eta_seconds: z.number().nullable(),
 });
+/** The figures of a budget over all attempts, with what came of it. */
+export const CheckpointingView = z.object({
+  ...CheckpointingFigures,
+  overhead_fraction: z.number().describe('of the time, over all attempts: what the budget bounds'),
+  longest_unprotected_seconds: z
+    .number()
+    .describe('the most work that was unsaved at a moment: what max_loss_seconds bounds'),
+  is_budget_kept: z.boolean(),
+  is_max_loss_kept: z.boolean(),
+});
+export type CheckpointingView = z.infer<typeof CheckpointingView>;
 const RemainingTime = z.object({
   seconds: z.number(),
   method: z.string().describe('how it was reckoned'),
