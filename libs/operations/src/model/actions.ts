@@ -4,17 +4,17 @@ import { CLIENT_ACTIONS, type ClientAction, STATUSES_FOR } from './transitions.j
 
 /** Everything that a client can do with an operation, in the order in which it is shown. */
 export const ACTIONS = [...CLIENT_ACTIONS, 'fork', 'prioritise'] as const;
-export type Action = (typeof ACTIONS)[number];
+type Action = (typeof ACTIONS)[number];
 
 /** Whether an action is possible now; where it is not, the code of its refusal and the reason. */
-export interface ActionState {
+interface ActionState {
   readonly action: Action;
   readonly allowed: boolean;
   readonly code: ErrorCode | null;
   readonly reason: string | null;
 }
 
-export interface ActionFacts {
+interface ActionFacts {
   readonly status: OperationStatus;
   readonly type: string;
   /** Its type can save its state. */
