@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BLOB_GRACE_HOURS } from '@ktrdr/checkpoint';
-import { inPlainWords, PoolName } from '@ktrdr/contracts';
+import { PoolName } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { type NatsKeys, readNatsKeys } from './nats-keys.js';

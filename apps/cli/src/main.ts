@@ -1,8 +1,8 @@
 import { type Command, flush, run, settings } from '@oclif/core';
-import { endOnBrokenPipe } from './broken-pipe.js';
-import { toFailure } from './failure.js';
-import { paintFor } from './render/paint.js';
-import { renderProblem } from './render/problem.js';
+import { endOnBrokenPipe } from './render/terminal/broken-pipe.js';
+import { toFailure } from './errors/failure.js';
+import { paintFor } from './render/terminal/paint.js';
+import { renderProblem } from './errors/problem.js';
 
 /** Runs one command line. Commands report their own failures; what reaches this is about the command line itself. */
 export async function main(argv: string[]): Promise<void> {

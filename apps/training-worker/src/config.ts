@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { inPlainWords, WorkerId } from '@ktrdr/contracts';
+import { WorkerId } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';

@@ -1,31 +1,3 @@
-export {
-  BACKENDS,
-  type BackendName,
-  type CheckpointPolicySpec,
-  type FeatureSpec,
-  type LabelSpec,
-  type LayerSpec,
-  type OptimizerSpec,
-  type ScheduleSpec,
-  type SplitSpec,
-  TrainingSpec,
-} from './training-spec.js';
-export { DataGenerationSpec } from './data-generation-spec.js';
-export { compileLogPattern, type LogPattern } from './log-pattern.js';
-export {
-  type CommandPlaceholder,
-  type CompletionSpec,
-  fillPlaceholders,
-  namesTrainer,
-  ProcessTrainingSpec,
-} from './process-training-spec.js';
-export {
-  applyOverrides,
-  mergeOverrides,
-  ResumeOverrides,
-  type SpecChange,
-  suggestOverrides,
-} from './spec-overrides.js';
 export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './trainer-protocol.js';
 export {
   CheckpointRecord,
@@ -80,7 +52,6 @@ export { CheckpointingView } from './checkpointing.js';
 export { DriftView } from './continuation-view.js';
 export { LARGEST_COUNT } from './position.js';
 export { PoolName } from './pool-name.js';
-export { inPlainWords } from './plain-words.js';
 export { Problem } from './problem.js';
 export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';
 export {

@@ -6,11 +6,11 @@ import {
   STALL_POLICIES,
   stepOf,
 } from '@ktrdr/operations';
+import { ResumeOverrides } from '@ktrdr/specs';
 import { z } from 'zod';
 import { DriftView, Guarantee } from './continuation-view.js';
 import { CheckpointSummary, NoFittingWorker, OperationId, SpecChangeView, Status } from './operation-view.js';
 import { PoolName } from './pool-name.js';
-import { ResumeOverrides } from './spec-overrides.js';
 import { Boundary } from './trainer-protocol.js';
 
 const Instant = z.iso.datetime();

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { CLIENT_ACTIONS, OPERATION_STATUSES, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations';
+import { ResumeOverrides } from '@ktrdr/specs';
 import { CheckpointingView } from './checkpointing.js';
 import { Boundary, CheckpointKind, Metrics } from './trainer-protocol.js';
-import { ResumeOverrides } from './spec-overrides.js';
 import { ResourceSnapshot } from './worker-rpc.js';
 
 const Instant = z.iso.datetime();

@@ -1,4 +1,4 @@
-import type { CheckpointPolicySpec } from '@ktrdr/contracts';
+import type { CheckpointPolicySpec } from '@ktrdr/specs';
 import type { SavePolicy } from './save-policy.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
 import { assertContinues } from './restore-point.js';
 import { decodeSafetensors } from './safetensors.js';

@@ -1,5 +1,5 @@
 import { afterEpoch, initialSchedule, learningRateAt, type ScheduleState, withBaseRate } from './learning-rate.js';
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 
 type Schedule = TrainingSpec['schedule'];
 const rates = (schedule: Schedule, epochs = 4) =>

@@ -1,4 +1,4 @@
-import type { ScheduleSpec } from '@ktrdr/contracts';
+import type { ScheduleSpec } from '@ktrdr/specs';
 import { FRESH_PATIENCE, observe, type Patience } from './patience.js';
 
 /** What the schedules remember between epochs; saved with the training state. */

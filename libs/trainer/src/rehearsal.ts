@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { prepareDataset } from './data/prepared-dataset.js';
 import { chooseBackend } from './tensorflow/choose-backend.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';

@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { readCheckpointFile } from './checkpoint-files.js';
 import { CheckpointFileError, CheckpointIncompatibleError, DataChangedError } from './errors.js';
 import type { RestoredState, RunSetup } from './training-run.js';

@@ -1,4 +1,4 @@
-import { applyOverrides, type ResumeOverrides } from '@ktrdr/contracts';
+import { applyOverrides, type ResumeOverrides } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
 import { assertContinues } from './restore-point.js';

@@ -1,4 +1,4 @@
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import type { PreparedDataset } from './data/prepared-dataset.js';
 import { Network } from './tensorflow/network.js';
 

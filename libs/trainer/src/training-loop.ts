@@ -1,4 +1,5 @@
-import { type CheckpointPolicySpec, toMetricValue } from '@ktrdr/contracts';
+import { toMetricValue } from '@ktrdr/contracts';
+import { type CheckpointPolicySpec } from '@ktrdr/specs';
 import { CheckpointSaver, type Emit, type SaverPorts } from './checkpoint-saver.js';
 import type { ControlQueue, StopControl } from './control-queue.js';
 import { CheckpointWriteError } from './errors.js';

@@ -1,4 +1,4 @@
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import { afterEpoch, initialSchedule, learningRateAt, type ScheduleState, withBaseRate } from './learning-rate.js';
 import { FRESH_PATIENCE, observe, type Patience } from './patience.js';
 import { EMPTY_LEDGER, withBatch } from './sample-ledger.js';

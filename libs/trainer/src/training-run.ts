@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Metrics, TrainingSpec } from '@ktrdr/contracts';
+import type { Metrics } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import { toMetricValue } from '@ktrdr/contracts';
 import type { CheckpointFile } from './checkpoint-files.js';
 import type { PreparedDataset } from './data/prepared-dataset.js';

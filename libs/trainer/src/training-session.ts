@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import type { FailpointName, Failpoints } from '@ktrdr/failpoints';
 import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
 import type { StartControl } from './control-queue.js';

@@ -1,4 +1,5 @@
-import { BACKENDS, toMetricValue } from '@ktrdr/contracts';
+import { toMetricValue } from '@ktrdr/contracts';
+import { BACKENDS } from '@ktrdr/specs';
 import { z } from 'zod';
 import { CheckpointFileError, CheckpointIncompatibleError } from './errors.js';
 

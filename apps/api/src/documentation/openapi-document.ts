@@ -1,4 +1,5 @@
-import { Problem, ProcessTrainingSpec, TrainingSpec } from '@ktrdr/contracts';
+import { Problem } from '@ktrdr/contracts';
+import { ProcessTrainingSpec, TrainingSpec } from '@ktrdr/specs';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import type { DocumentedRoute } from './documented-route.js';

@@ -1,4 +1,4 @@
-import { inPlainWords } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import type { PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
 import { type FieldProblem, RequestInvalidError } from './errors.js';

@@ -1,4 +1,5 @@
-import { SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { SubmitBody } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { givenOperation } from '@ktrdr/operations/testing';
 import { toDraft, toRetryDraft } from './draft.js';
 

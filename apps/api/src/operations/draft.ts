@@ -1,11 +1,5 @@
-import {
-  DataGenerationSpec,
-  inPlainWords,
-  namesTrainer,
-  ProcessTrainingSpec,
-  type SubmitBody,
-  TrainingSpec,
-} from '@ktrdr/contracts';
+import { type SubmitBody } from '@ktrdr/contracts';
+import { DataGenerationSpec, inPlainWords, namesTrainer, ProcessTrainingSpec, TrainingSpec } from '@ktrdr/specs';
 import { newOperationId, type Operation, type OperationDraft, type OperationType } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';

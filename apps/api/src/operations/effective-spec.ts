@@ -6,7 +6,7 @@ import {
   ResumeOverrides,
   type SpecChange,
   TrainingSpec,
-} from '@ktrdr/contracts';
+} from '@ktrdr/specs';
 import type { BackendChange, Checkpoint, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';

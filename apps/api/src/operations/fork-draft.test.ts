@@ -1,4 +1,5 @@
-import { ForkBody, TrainingSpec } from '@ktrdr/contracts';
+import { ForkBody } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { type Operation } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import { specSha256Of } from './effective-spec.js';

@@ -1,4 +1,5 @@
-import { BACKENDS, type ForkBody } from '@ktrdr/contracts';
+import { type ForkBody } from '@ktrdr/contracts';
+import { BACKENDS } from '@ktrdr/specs';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';

@@ -1,10 +1,5 @@
-import {
-  type CheckpointSummary as CheckpointSummarySchema,
-  namesTrainer,
-  type OperationView,
-  suggestOverrides,
-  TrainingSpec,
-} from '@ktrdr/contracts';
+import { type CheckpointSummary as CheckpointSummarySchema, type OperationView } from '@ktrdr/contracts';
+import { namesTrainer, suggestOverrides, TrainingSpec } from '@ktrdr/specs';
 import {
   allowedActions,
   type Checkpoint,

@@ -2,10 +2,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ServerSeeds } from '@ktrdr/messaging-nats';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../base-command.js';
-import { UsageError } from '../errors.js';
-import { asWriteError, codeOfFileError, reasonOfFileError } from '../file-errors.js';
-import { makeFolder } from '../make-folder.js';
+import { ApiCommand } from './api-command.js';
+import { UsageError } from '../errors/errors.js';
+import { asWriteError, codeOfFileError, reasonOfFileError } from '../transfer/file-errors.js';
+import { makeFolder } from '../transfer/make-folder.js';
 import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
 
 const OWNER_ONLY = 0o600;

@@ -1,4 +1,4 @@
-import type { CompletionSpec } from '@ktrdr/contracts';
+import type { CompletionSpec } from '@ktrdr/specs';
 
 /** A `checkpoint-<step>` directory as it is at one moment. */
 export interface DirectoryState {

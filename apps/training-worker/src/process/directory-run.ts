@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessTrainingSpec } from '@ktrdr/contracts';
+import type { ProcessTrainingSpec } from '@ktrdr/specs';
 import { ChildProgram } from '../supervisor/child-program.js';
 import type { ProgramCommand } from '../supervisor/program-guard.js';
 import type { TrainerExit } from '../supervisor/ports.js';

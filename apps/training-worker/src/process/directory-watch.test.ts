@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CompletionSpec } from '@ktrdr/contracts';
+import type { CompletionSpec } from '@ktrdr/specs';
 import { DirectoryWatch } from './directory-watch.js';
 
 const MARKER = { by: 'marker', file: 'DONE' } as const;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CompletionSpec } from '@ktrdr/contracts';
+import type { CompletionSpec } from '@ktrdr/specs';
 import { contentsOf, entriesNow, entriesOf, holds } from './checkpoint-directories.js';
 import { type CheckpointName, checkpointsAmong, type Refusal } from './checkpoint-names.js';
 import { Completeness, type DirectoryState, type Look, type ProgramState } from './completeness.js';

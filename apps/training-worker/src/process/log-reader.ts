@@ -1,4 +1,5 @@
-import { compileLogPattern, type LogPattern, type Metrics, toMetricValue } from '@ktrdr/contracts';
+import { type Metrics, toMetricValue } from '@ktrdr/contracts';
+import { compileLogPattern, type LogPattern } from '@ktrdr/specs';
 
 type Metric = Metrics[string];
 

@@ -1,6 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/contracts';
+import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/specs';
 import type { Logger } from 'pino';
 import type { ProgramCommand } from '../supervisor/program-guard.js';
 import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } from '../supervisor/errors.js';

@@ -1,4 +1,4 @@
-import { ProcessTrainingSpec } from '@ktrdr/contracts';
+import { ProcessTrainingSpec } from '@ktrdr/specs';
 import { commandOf, environmentOf, type ProgramPlace, valuesOf } from './program-environment.js';
 
 const PLACE: ProgramPlace = {

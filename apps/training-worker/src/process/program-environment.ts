@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { CommandPlaceholder, ProcessTrainingSpec } from '@ktrdr/contracts';
-import { fillPlaceholders } from '@ktrdr/contracts';
+import type { CommandPlaceholder, ProcessTrainingSpec } from '@ktrdr/specs';
+import { fillPlaceholders } from '@ktrdr/specs';
 
 /** Variables of the worker that every program gets. Whatever else is in its environment may be a secret. */
 const PASSED_ON =

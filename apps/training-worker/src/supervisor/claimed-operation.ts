@@ -1,4 +1,5 @@
-import { type ClaimedOperation, namesTrainer } from '@ktrdr/contracts';
+import { type ClaimedOperation } from '@ktrdr/contracts';
+import { namesTrainer } from '@ktrdr/specs';
 import type { CommittedCheckpoint } from './checkpoint-courier.js';
 
 type ResumeChoice = NonNullable<ClaimedOperation['resume']>;

@@ -1,4 +1,5 @@
-import { type ClaimedOperation, type Directive, namesTrainer, type TrainerEvent } from '@ktrdr/contracts';
+import { type ClaimedOperation, type Directive, type TrainerEvent } from '@ktrdr/contracts';
+import { namesTrainer } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { SubmitBody } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { prepareDataset } from './prepared-dataset.js';

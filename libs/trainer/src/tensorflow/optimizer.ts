@@ -1,4 +1,4 @@
-import type { OptimizerSpec } from '@ktrdr/contracts';
+import type { OptimizerSpec } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointFileError } from '../errors.js';
 import { decodeSafetensors } from '../safetensors.js';

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { confirm } from '../../confirm.js';
+import { ApiCommand } from '../api-command.js';
+import { confirm } from '../../render/terminal/prompts.js';
 
 export default class CheckpointsDelete extends ApiCommand {
   static override args = { checkpoint: Args.string({ description: 'checkpoint id', required: true }) };

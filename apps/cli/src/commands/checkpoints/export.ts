@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { exportCheckpoint, type ExportedFile } from '../../checkpoint-download.js';
-import { onAnyEnd } from '../../detach.js';
+import { exportCheckpoint, type ExportedFile } from '../../transfer/export-checkpoint.js';
+import { onAnyEnd } from '../../errors/interrupt.js';
 import { renderExported } from '../../render/exchange.js';
-import { timeoutFlag } from '../../patience.js';
-import { TransferCommand } from '../../transfer-command.js';
+import { timeoutFlag } from '../../flags/timeouts.js';
+import { TransferCommand } from '../transfer-command.js';
 
 export default class CheckpointsExport extends TransferCommand {
   static override args = {

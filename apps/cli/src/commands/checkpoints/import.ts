@@ -1,9 +1,9 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { checkExport, sendParts } from '../../exported-checkpoint.js';
+import { checkExport, sendParts } from '../../transfer/exported-checkpoint.js';
 import { renderImported } from '../../render/exchange.js';
-import { timeoutFlag } from '../../patience.js';
-import { TransferCommand } from '../../transfer-command.js';
+import { timeoutFlag } from '../../flags/timeouts.js';
+import { TransferCommand } from '../transfer-command.js';
 
 export default class CheckpointsImport extends TransferCommand {
   static override args = {

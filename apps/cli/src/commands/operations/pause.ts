@@ -1,9 +1,9 @@
 import type { ActionView, BulkView, OperationView, PauseBody } from '@ktrdr/contracts';
 import { isLeased, isSettled, PAUSE_CAUSES } from '@ktrdr/operations';
 import { Args, Flags } from '@oclif/core';
-import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
-import { EXIT } from '../../exit-codes.js';
-import { numberOf } from '../../numbers.js';
+import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
+import { EXIT } from '../../errors/exit-codes.js';
+import { numberOf } from '../../flags/numbers.js';
 import { renderAction, renderOutcome } from '../../render/operation-actions.js';
 
 export default class OperationsPause extends BulkCommand {

@@ -1,6 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderPrioritised } from '../../render/operation-actions.js';
 
 export default class OperationsPrioritise extends ApiCommand {

@@ -1,9 +1,9 @@
 import type { ResultView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { onAnyEnd } from '../../detach.js';
+import { ApiCommand } from '../api-command.js';
+import { onAnyEnd } from '../../errors/interrupt.js';
 import { renderResult } from '../../render/result.js';
-import { downloadResult, type SavedFile } from '../../result-files.js';
+import { downloadResult, type SavedFile } from '../../transfer/download-result.js';
 
 export default class OperationsResult extends ApiCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,7 +1,7 @@
 import type { IdentityView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { KeylessWorkerError } from '../../errors.js';
+import { ApiCommand } from '../api-command.js';
+import { KeylessWorkerError } from '../../errors/errors.js';
 import { renderRevoked } from '../../render/worker-identity.js';
 
 export default class WorkersRevoke extends ApiCommand {

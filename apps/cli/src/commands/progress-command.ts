@@ -1,0 +1,42 @@
+import { ApiCommand } from './api-command.js';
+import { LiveLine, PlainLines, Progress, type ProgressScreen } from '../render/terminal/progress.js';
+
+const TICK_MS = 100;
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
+
+/** A command that takes its time and tells how far it is, on standard error. */
+export abstract class ProgressCommand extends ApiCommand {
+  protected readonly startedAtMs = performance.now();
+  private screen: ProgressScreen | null = null;
+
+  /** A notice would land in the middle of the line that is drawn over and over. */
+  override logToStderr(message = ''): void {
+    if (this.screen) this.screen.note(message);
+    else super.logToStderr(message);
+  }
+
+  override log(message = ''): void {
+    if (this.screen) this.screen.giveWay(() => super.log(message));
+    else super.log(message);
+  }
+
+  /** Shows the text as it is at the time, until it is disposed of. */
+  protected showProgress(text: () => string): Disposable {
+    if (this.jsonEnabled()) return NOTHING;
+    const screen = this.newScreen();
+    const progress = new Progress({ text, screen, startedAtMs: this.startedAtMs });
+    const ticking = setInterval(() => progress.tick(), TICK_MS);
+    this.screen = screen;
+    return {
+      [Symbol.dispose]: () => {
+        clearInterval(ticking);
+        screen.close();
+        this.screen = null;
+      },
+    };
+  }
+
+  private newScreen(): ProgressScreen {
+    return process.stderr.isTTY ? new LiveLine(process.stderr) : new PlainLines((line) => super.logToStderr(line));
+  }
+}
