@@ -28,7 +28,6 @@ const shared = {
   },
   moduleNameMapper: {
     '^@ktrdr/migrate$': '<rootDir>/apps/migrate/src/index.ts',
-    '^@ktrdr/(api|cli|migrate|training-worker)/config$': '<rootDir>/apps/$1/src/config.ts',
     '^@ktrdr/([a-z-]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
     '^@ktrdr/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -34,7 +34,7 @@ const PROGRAMS: Readonly<Record<string, EnvironmentSchema>> = {
 
 const INTRODUCTION = `# Configuration
 
-Every program reads its settings from the environment and nowhere else. An empty variable counts as not set. API, worker and migrations name every bad variable at once, and never a value.
+API, worker and migrations read the environment only. They name every bad variable at once, and never a value. An empty variable counts as not set.
 
 This page is made from the schemas in \`apps/*/src/config.ts\`: \`npm run build && node tools/dist/docs/configuration.js\`.`;
 
