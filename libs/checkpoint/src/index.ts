@@ -14,9 +14,9 @@ export {
   ObjectUnreadableError,
   UnsafeKeyError,
 } from './errors.js';
-export { contentOf } from './file-content.js';
+export { contentOf } from './reading/file-content.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
-export { PART_BYTES } from './file-parts.js';
+export { PART_BYTES } from './parts/file-parts.js';
 export {
   assertKeyPrefix,
   assertObjectKey,
@@ -28,12 +28,17 @@ export {
   sha256OfBlobKey,
 } from './keys.js';
 export { encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
-export type { ObjectRegister } from './collection-ports.js';
-export { eraseObjects } from './erase-objects.js';
-export { mainReason, ownKeepLast, planOperationRetention, type RetentionLimits } from './operation-retention.js';
+export type { ObjectRegister } from './retention/gc-ports.js';
+export { eraseObjects } from './retention/erase-objects.js';
+export {
+  mainReason,
+  ownKeepLast,
+  planOperationRetention,
+  type RetentionLimits,
+} from './retention/operation-retention.js';
 export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
-export { type RemoveReason } from './retention.js';
+export { type RemoveReason } from './retention/retention.js';
 export { toUlid } from './ulid.js';
-export { SweepOrphans, type SweepReport } from './sweep-orphans.js';
-export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './total-bytes.js';
+export { SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';
+export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './retention/total-bytes.js';

@@ -75,12 +75,12 @@ export const ClaimedOperation = z.object({
   type: z.string(),
   spec: z.unknown(),
   spec_sha256: z.string(),
-  accepted_spec_sha256: z.array(z.string()).default([]),
+  accepted_spec_sha256: z.array(z.string()),
   lease_ms: z.int(),
   /** The backend that earlier attempts trained on; another one would change the numbers. */
   pinned_backend: z.string().nullable(),
   /** A checkpoint of another backend may be continued, although the numbers will differ. */
-  allow_backend_change: z.boolean().optional(),
+  allow_backend_change: z.boolean(),
   resume: z
     .object({
       checkpoint_id: z.string(),
@@ -90,7 +90,7 @@ export const ClaimedOperation = z.object({
     })
     .nullable(),
   /** The checkpoint that was known to be damaged and is passed over for the one in `resume`. */
-  fell_back_from: z.string().nullable().optional(),
+  fell_back_from: z.string().nullable(),
   directive: Directive,
 });
 export type ClaimedOperation = z.infer<typeof ClaimedOperation>;
@@ -165,7 +165,7 @@ export const WORKER_RPC = {
           operation_id: z.string(),
           attempt: Ordinal,
           /** It is not stuck: since the last answered heartbeat its trainer has stepped, or bytes of its checkpoints moved. */
-          moved: z.boolean().optional(),
+          moved: z.boolean(),
         }),
       ),
     }),
@@ -207,7 +207,7 @@ export const WORKER_RPC = {
       checkpoint_id: z.string().nullable(),
       fell_back_from: z.string().nullable(),
       /** What is not as it was when that checkpoint was saved. */
-      drift: z.array(DriftView).optional(),
+      drift: z.array(DriftView),
     }),
     reply: z.object({ directive: Directive }),
   },
@@ -244,7 +244,7 @@ export const WORKER_RPC = {
       ...Position,
       checkpoint_id: z.string(),
       /** What the machine was doing when it paused; null where it could not be measured. */
-      snapshot: ResourceSnapshot.nullable().default(null),
+      snapshot: ResourceSnapshot.nullable(),
     }),
     reply: z.object({ status: z.string() }),
   },

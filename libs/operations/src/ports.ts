@@ -106,7 +106,7 @@ export type TransitionOutcome =
 
 export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
   /** It is not stuck: its trainer has stepped, or bytes of its checkpoints have moved. */
-  readonly hasMoved?: boolean;
+  readonly hasMoved: boolean;
 }
 
 /** What must hold before silence is called a stall. */

@@ -1,5 +1,5 @@
 import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
-import type { NamedObject, ObjectRegister } from '../collection-ports.js';
+import type { NamedObject, ObjectRegister } from '../retention/gc-ports.js';
 
 /** Rows of checkpoints that live as long as the process. */
 export class InMemoryObjectRegister implements ObjectRegister {

@@ -37,7 +37,7 @@ async function renewAlone(prisma: Database, renewal: RenewalCommand): Promise<Di
 }
 
 function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over' | 'wait'): Prisma.Sql {
-  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved = false }) => ({
+  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved }) => ({
     id: operationId,
     attempt,
     worker_id: workerId,

@@ -7,7 +7,7 @@ import { PreparedStatements } from './prepared-statements.js';
 export type Database = PrismaClient & DirectQueries;
 
 /** Statements that are ours from beginning to end, and run so often that what Prisma does around them counts. */
-export interface DirectQueries {
+interface DirectQueries {
   /**
    * The rows of one statement, straight from the pool that Prisma uses too. Columns come as `pg` gives them: bigint as
    * a string, timestamps as Date, json parsed.
@@ -26,7 +26,7 @@ export class DatabaseUnavailableError extends DomainError {
 }
 
 /** PostgreSQL answers, and has none of ktrdr's tables. */
-export class DatabaseNotMigratedError extends DomainError {
+class DatabaseNotMigratedError extends DomainError {
   readonly code = 'database-unavailable';
   constructor(cause: unknown) {
     super(

@@ -35,7 +35,7 @@ export interface DeliveryRecord {
 }
 
 /** No webhook has this id. */
-export class WebhookNotFoundError extends DomainError {
+class WebhookNotFoundError extends DomainError {
   readonly code = 'webhook-not-found';
   constructor(webhookId: string) {
     super(`There is no webhook ${webhookId}`, { webhook_id: webhookId });
