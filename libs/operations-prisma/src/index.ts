@@ -1,12 +1,12 @@
 export { type ApiTokenRecord, ApiTokenStore } from './service/api-token-store.js';
 export { checkDatabase, type Database, isConnectionError, isPassing, openDatabase } from './database/database.js';
 export { type CursoredEvent, type EventCursor, EventLog } from './events/event-log.js';
-export { Gathering } from './database/batcher.js';
+export { Batcher } from './database/batcher.js';
 export { IdempotencyStore, type IdempotentRequest } from './service/idempotency-store.js';
 export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './events/ingest-events.js';
 export { ObjectsInUseError } from './checkpoints/objects-lock.js';
 export { type ChildrenOfStatus, OperationRecords } from './operations/operation-records.js';
-export { type OperationWithCheckpoints, PrismaCheckpointCollection } from './checkpoints/checkpoint-garbage-store.js';
+export { type OperationWithCheckpoints, CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.js';
 export { type ForkEntry, PrismaForkStore } from './operations/prisma-fork-store.js';
 export { type ImportedOperation, PrismaCheckpointImport } from './checkpoints/prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './checkpoints/prisma-checkpoint-repository.js';
