@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { inRepository } from '../repository.js';
 
 /** The part of a JSON Schema that the page shows. */
-export interface EnvironmentSchema {
+interface EnvironmentSchema {
   readonly properties?: Readonly<Record<string, VariableSchema>>;
   readonly required?: readonly string[];
 }

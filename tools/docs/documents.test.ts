@@ -3,14 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { inRepository, repositoryRoot } from '../repository.js';
 
-const ROOMS = ['apps', 'bench', 'docker', 'docs', 'examples', 'libs', 'tools'];
+const ROOMS = ['apps', 'bench', 'docker', 'docs', 'examples', 'libs', 'sdks', 'tests', 'tools'];
 
 async function documents(): Promise<readonly string[]> {
   const found = ROOMS.filter((room) => existsSync(inRepository(room))).map((room) =>
     readdir(inRepository(room), { recursive: true }).then((names) => names.map((name) => join(room, name))),
   );
   const inRooms = (await Promise.all(found)).flat().filter((name) => !/(^|\/)(node_modules|dist)\//.test(name));
-  return ['README.md', 'CHANGELOG.md', ...inRooms.filter((name) => name.endsWith('.md'))];
+  return ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...inRooms.filter((name) => name.endsWith('.md'))];
 }
 
 const read = (path: string): Promise<string> => readFile(inRepository(path), 'utf8');
