@@ -103,7 +103,7 @@ describe('the verdict on a trainer that makes no steps', () => {
     expect(stuck['warnings']).toMatchObject([{ code: 'trainer-stalled' }]);
     await expectStuckEvent(id, worker);
     const { body } = await http.get(`/operations/${id}/explain`);
-    expect(body['reasons']).toContainEqual(expect.stringContaining('no step'));
+    expect(body['reasons']).toContainEqual(expect.objectContaining({ code: 'trainer-stalled' }));
     process.kill(trainer, 'SIGCONT');
     await training.until(id, ({ stuck_since }) => stuck_since === null, 'it is not stuck any more');
     expect(await expectCounted(id)).toMatchObject({ attempt: 1, recoveries: 0 });

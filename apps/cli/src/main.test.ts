@@ -175,14 +175,16 @@ describe('the commands', () => {
 
   it('repeat the chosen checkpoint in the command that accepts a fallback', async () => {
     const fallback = { checkpoint_id: 'ck_01', step: 1, epoch: 1 };
-    const fields = { operation_id: ID, bad_files: [], fallback, lost_steps: 2 };
+    const suggestions = [{ action: 'change-request', allow_fallback: true }];
+    const fields = { operation_id: ID, bad_files: [], fallback, lost_steps: 2, suggestions };
     api.refuse(`POST /operations/${ID}/resume`, 422, 'checkpoint-corrupted', fields);
     const { stderr } = await run('operations', 'resume', ID, '--checkpoint', 'best');
     expect(stderr).toContain(`next       ktrdr operations resume ${ID} --checkpoint best --allow-fallback`);
   });
 
   it('offer a fork with the same choices where a completed operation was to be resumed', async () => {
-    const fields = { operation_id: ID, action: 'resume', operation_status: 'completed', allowed_actions: ['retry'] };
+    const suggestions = [{ action: 'fork', operation_id: ID }];
+    const fields = { operation_id: ID, operation_status: 'completed', allowed_actions: ['retry'], suggestions };
     api.refuse(`POST /operations/${ID}/resume`, 409, 'illegal-transition', fields);
     const { code, stderr } = await run('operations', 'resume', ID, '--epochs', '20');
     expect(code).toBe(4);

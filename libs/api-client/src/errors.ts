@@ -50,7 +50,7 @@ export class ApiUnreachableError extends DomainError {
 export class ApiSilentError extends ApiUnreachableError {
   constructor({ url, waitedMs, cause }: { readonly url: string; readonly waitedMs: number; readonly cause?: unknown }) {
     const reason = `no answer within ${waitedMs / 1000} s`;
-    const advice = 'it may still be working. Allow it more time, or check that the address is right';
+    const advice = 'it may still be working. Wait longer, or check that the address is right';
     super({ url, reason, message: `The API at ${url} gave ${reason}: ${advice}`, cause });
   }
 }

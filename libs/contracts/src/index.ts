@@ -27,7 +27,13 @@ export {
   MetricsPage,
   ResultView,
 } from './http/operation-record-view.js';
-export { CheckpointingView, CheckpointSummary, OperationPage, OperationView } from './http/operation-view.js';
+export {
+  CheckpointingView,
+  CheckpointSummary,
+  OperationPage,
+  OperationView,
+  Suggestion,
+} from './http/operation-view.js';
 export { Problem } from './http/problem.js';
 export { DeliveryPage, WebhookCreatedView, WebhookPage, WebhookView } from './http/webhook-view.js';
 export {

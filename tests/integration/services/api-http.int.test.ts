@@ -4,6 +4,12 @@ import { type RunningApi, startApi } from '../support/processes.js';
 import { smallSpec } from '../support/specs.js';
 import { eventually } from '../support/eventually.js';
 
+const LACK = {
+  code: 'no-worker-alive',
+  message: 'no worker of pool nobody is alive',
+  details: { pool: 'nobody' },
+};
+
 describe('the HTTP API', () => {
   let services: Services;
   let api: RunningApi;
@@ -198,18 +204,17 @@ describe('the HTTP API', () => {
   it('explains why an operation waits', async () => {
     const { operation_id: id } = await submit({ pool: 'nobody' });
     const { body } = await http.get(`/operations/${id}/explain`);
-    expect(body['reasons']).toContain('no worker of pool nobody is alive');
+    expect(body['reasons']).toContainEqual(LACK);
   });
 
   it('says at once that no live worker can take what was submitted', async () => {
-    const lack = 'no worker of pool nobody is alive';
     const submitted = await submit({ pool: 'nobody' });
-    expect(submitted).toMatchObject({ no_fitting_worker: lack });
+    expect(submitted).toMatchObject({ unschedulable: LACK });
     const id = String(submitted['operation_id']);
-    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBe(lack);
+    expect((await http.get(`/operations/${id}`)).body['unschedulable']).toEqual(LACK);
     await http.post(`/operations/${id}/pause`);
-    expect((await http.get(`/operations/${id}`)).body['no_fitting_worker']).toBeNull();
-    expect((await http.post(`/operations/${id}/resume`)).body['no_fitting_worker']).toBe(lack);
+    expect((await http.get(`/operations/${id}`)).body['unschedulable']).toBeNull();
+    expect((await http.post(`/operations/${id}/resume`)).body['unschedulable']).toEqual(LACK);
   });
 
   it('describes every route that it has, and no other', async () => {

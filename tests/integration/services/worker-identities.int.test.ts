@@ -95,7 +95,7 @@ describe('a machine that becomes a worker', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
     const refusal = answers.find(({ status }) => status === 409)?.body;
     expect(refusal).toMatchObject({ code: 'worker-id-taken', worker_id: name });
-    expect(refusal?.['detail']).toContain(`ktrdr workers revoke ${name}`);
+    expect(refusal?.['suggestions']).toEqual([{ action: 'revoke-worker', worker_id: name }]);
     expect(await usesLeft(token)).toBe(9);
   });
 

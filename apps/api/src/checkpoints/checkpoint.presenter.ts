@@ -28,13 +28,16 @@ export function toCheckpointViews(
     stall_ms: checkpoint.stallMs,
     save_ms: checkpoint.saveMs,
     uploaded_bytes: checkpoint.uploadedBytes,
-    resume_hint: hintFor(status, checkpoint),
+    suggestions: suggestionsFor(status, checkpoint),
   }));
 }
 
 /** A fork is possible whatever the status. */
-function hintFor(status: Operation['status'], { id, operationId, corruptedAt }: Checkpoint): string | null {
-  if (corruptedAt) return null;
+function suggestionsFor(
+  status: Operation['status'],
+  { id, operationId, corruptedAt }: Checkpoint,
+): CheckpointView['suggestions'] {
+  if (corruptedAt) return [];
   const action = statusesBefore('resume').includes(status) ? 'resume' : 'fork';
-  return `ktrdr operations ${action} ${operationId} --checkpoint ${id}`;
+  return [{ action, operation_id: operationId, checkpoint: id }];
 }

@@ -1,3 +1,4 @@
+import type { Suggestion } from '@ktrdr/operations';
 import { DomainError, type ErrorDetails } from '@ktrdr/errors';
 
 export interface FieldProblem {
@@ -45,22 +46,23 @@ export class CursorInvalidError extends DomainError {
 
 export class UnauthorizedError extends DomainError {
   readonly code = 'unauthorized';
-  constructor(reason: string, form = 'Bearer TOKEN') {
-    super(`${reason}; send "Authorization: ${form}"`);
+  constructor(reason: string, scheme: 'Bearer' | 'Nkey' = 'Bearer') {
+    const suggestions: Suggestion[] = scheme === 'Bearer' ? [{ action: 'log-in' }] : [];
+    super(reason, { scheme, suggestions });
   }
 }
 
 export class IdempotencyKeyReusedError extends DomainError {
   readonly code = 'idempotency-key-reused';
   constructor(key: string) {
-    super('This Idempotency-Key was used for another request; use a new key for a new request', { key });
+    super('The idempotency key was used for another request; use a new key for a new request', { key });
   }
 }
 
 export class IdempotencyInProgressError extends DomainError {
   readonly code = 'idempotency-in-progress';
   constructor(key: string) {
-    super('The first request with this Idempotency-Key is still being answered; ask again in a second', { key });
+    super('The first request with this idempotency key is still being answered; ask again in a second', { key });
   }
 }
 

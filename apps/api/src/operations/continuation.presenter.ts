@@ -2,10 +2,10 @@ import type { ForkedView, ResumedView } from '@ktrdr/contracts';
 import {
   type ForkPlan,
   isLeased,
-  lackOfWorkers,
   type Operation,
   type Provenance,
   type ResumePlan,
+  whyUnschedulable,
 } from '@ktrdr/operations';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
@@ -30,7 +30,7 @@ export class ContinuationPresenter {
 
   async resumed(plan: ResumePlan, isDryRun: boolean): Promise<ResumedView> {
     const { operation, provenance, backendChange } = plan;
-    const { lack, ...outlook } = await this.outlook(provenance, {
+    const { unschedulable, ...outlook } = await this.outlook(provenance, {
       pool: operation.pool,
       // In a rehearsal the row is as it was.
       requirements: backendChange ? withBackend(operation.requirements, backendChange.to) : operation.requirements,
@@ -40,8 +40,8 @@ export class ContinuationPresenter {
       operation_id: operation.id,
       status: operation.status,
       queue_position: plan.queuePosition,
-      // A withdrawn pause waits for nobody.
-      no_fitting_worker: isLeased(operation.status) ? null : lack,
+      // After a withdrawn pause it does not wait.
+      unschedulable: isLeased(operation.status) ? null : unschedulable,
       resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
       lost_steps: plan.lostSteps,
       fell_back_from: plan.fellBackFrom,
@@ -53,7 +53,7 @@ export class ContinuationPresenter {
   }
 
   async forked({ origin, checkpoint, provenance, lostSteps, draft, fork }: ForkPlan): Promise<ForkedView> {
-    const [position, { lack, ...outlook }] = await Promise.all([
+    const [position, { unschedulable, ...outlook }] = await Promise.all([
       fork ? this.operations.queuePosition(fork) : null,
       this.outlook(provenance, draft),
     ]);
@@ -62,7 +62,7 @@ export class ContinuationPresenter {
       name: fork?.name ?? draft.name,
       status: fork?.status ?? null,
       queue_position: position,
-      no_fitting_worker: lack,
+      unschedulable,
       forked_from: { ...toCheckpointSummary(checkpoint), operation_id: origin.id, status: origin.status },
       lost_steps: lostSteps,
       fell_back_from: draft.origin.fellBackFrom,
@@ -76,11 +76,11 @@ export class ContinuationPresenter {
   private async outlook(
     provenance: Provenance | null,
     { pool, requirements, backendChangeAllowed }: Continuing,
-  ): Promise<Outlook & { readonly lack: string | null }> {
+  ): Promise<Outlook & { readonly unschedulable: ResumedView['unschedulable'] }> {
     const workers = await this.workers.lately(pool);
     return {
       ...outlookOf({ provenance, requirements, backendChangeAllowed, workers }),
-      lack: lackOfWorkers({ pool, requirements }, workers),
+      unschedulable: whyUnschedulable({ pool, requirements }, workers),
     };
   }
 }

@@ -7,11 +7,11 @@ import {
   finalOf,
   IllegalTransitionError,
   isWaiting,
-  lackOfWorkers,
   type Operation,
   type OperationDraft,
   type Submission,
   traitsOf,
+  whyUnschedulable,
 } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { ApiConfig } from '../config.js';
@@ -40,14 +40,14 @@ export class OperationQueries {
 
   /** With what keeps it waiting, where no live worker can take it. */
   async view(operation: Operation): Promise<OperationView> {
-    const [view, lack] = await Promise.all([this.presenter.one(operation), this.lackOf(operation)]);
-    return { ...view, no_fitting_worker: lack };
+    const [view, unschedulable] = await Promise.all([this.presenter.one(operation), this.unschedulable(operation)]);
+    return { ...view, unschedulable };
   }
 
   async submitted(submission: Submission): Promise<OperationView> {
     if (!submission.isNew) return this.view(submission.operation);
     const { operation, queuePosition } = submission;
-    return { ...this.presenter.fresh(operation, queuePosition), no_fitting_worker: await this.lackOf(operation) };
+    return { ...this.presenter.fresh(operation, queuePosition), unschedulable: await this.unschedulable(operation) };
   }
 
   async show(id: string): Promise<OperationView> {
@@ -136,6 +136,7 @@ export class OperationQueries {
       summary: explanation.summary,
       reasons: [...explanation.reasons],
       next: explanation.next,
+      suggestions: [...explanation.suggestions],
       allowed_actions: [...allowedActions(operation.status, { pausable })],
     };
   }
@@ -153,7 +154,7 @@ export class OperationQueries {
     };
   }
 
-  private async lackOf(operation: Operation): Promise<string | null> {
-    return isWaiting(operation.status) ? lackOfWorkers(operation, await this.workers.lately(operation.pool)) : null;
+  private async unschedulable(operation: Operation) {
+    return isWaiting(operation.status) ? whyUnschedulable(operation, await this.workers.lately(operation.pool)) : null;
   }
 }

@@ -215,11 +215,10 @@ function toSuggestions(operation: Operation): OperationView['suggestions'] {
   const spec = TrainingSpec.safeParse(effectiveSpec(operation).spec);
   if (!spec.success) return [];
   return suggestOverrides(operation.error.code, spec.data).map(({ overrides, why }) => ({
+    action: 'resume' as const,
+    operation_id: operation.id,
     overrides,
     why,
-    command: `ktrdr operations resume ${operation.id} ${Object.entries(overrides)
-      .map(([name, value]) => `--${name.replaceAll('_', '-')} ${String(value)}`)
-      .join(' ')}`,
   }));
 }
 

@@ -1,10 +1,14 @@
 import { DomainError } from '@ktrdr/errors';
+import type { Suggestion } from '@ktrdr/operations';
 
 /** The token of an enrolment does not make this worker. */
 export class EnrolmentRefusedError extends DomainError {
   readonly code = 'enrolment-refused';
   constructor(reason: string) {
-    super(`The enrolment token is refused: ${reason}. \`ktrdr workers enrol\` makes one for this worker`, { reason });
+    super(`The enrolment token is refused: ${reason}. Make another one for this worker`, {
+      reason,
+      suggestions: [{ action: 'enrol-worker' }] satisfies Suggestion[],
+    });
   }
 }
 
@@ -20,9 +24,12 @@ export class WorkerIdTakenError extends DomainError {
   readonly code = 'worker-id-taken';
   constructor(workerId: string, by: string) {
     super(
-      `Another key is the worker ${workerId}. Choose another id (KTRDR_WORKER_ID), or let \`ktrdr workers revoke ` +
-        `${workerId}\` free this one`,
-      { worker_id: workerId, held_by: by },
+      `Another key is the worker ${workerId}. Choose another id (KTRDR_WORKER_ID), or revoke that key to free this one`,
+      {
+        worker_id: workerId,
+        held_by: by,
+        suggestions: [{ action: 'revoke-worker', worker_id: workerId }] satisfies Suggestion[],
+      },
     );
   }
 }
@@ -40,9 +47,9 @@ export class WorkerRevokedError extends DomainError {
   readonly code = 'worker-revoked';
   constructor(nkey: string, workerId: string) {
     super(
-      `The key ${nkey} of the worker ${workerId} is revoked. Remove its identity.nk, and enrol with a token of ` +
-        '`ktrdr workers enrol`, if it is to work again',
-      { nkey, worker_id: workerId },
+      `The key ${nkey} of the worker ${workerId} is revoked. Remove its identity.nk, and enrol it anew, ` +
+        'if it is to work again',
+      { nkey, worker_id: workerId, suggestions: [{ action: 'enrol-worker' }] satisfies Suggestion[] },
     );
   }
 }

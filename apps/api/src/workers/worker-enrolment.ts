@@ -88,9 +88,9 @@ export class WorkerEnrolment {
   /** @throws {ClockOffError} {@link WorkerUnknownError} {@link WorkerRevokedError} */
   async renew(authorization: string | undefined, nkey: string): Promise<WorkerCredentialsView> {
     const proof = readProof(PROOF.exec(authorization ?? '')?.[1] ?? '');
-    if (!proof) throw new UnauthorizedError('No proof of the key was sent', 'Nkey AT.SIGNATURE');
+    if (!proof) throw new UnauthorizedError('No proof of the key was sent', 'Nkey');
     assertUserKey(nkey);
-    if (!isProofOf(nkey, proof)) throw new UnauthorizedError('The proof is not one of this key', 'Nkey AT.SIGNATURE');
+    if (!isProofOf(nkey, proof)) throw new UnauthorizedError('The proof is not one of this key', 'Nkey');
     const now = this.now();
     if (Math.abs(proof.at * 1000 - now) > CLOCK_TOLERANCE_MS)
       throw new ClockOffError(new Date(proof.at * 1000), new Date(now));

@@ -24,7 +24,7 @@ describe('a call that is not answered', () => {
     expect([code, stdout]).toEqual([5, '']);
     expect(stderr).toMatch(
       new RegExp(
-        `^still waiting for an answer from ${api.url}, for 1 s more at most …\nThe API at ${api.url} gave no answer within 3 s: it may still be working. Give it more time with --timeout,`,
+        `^still waiting for an answer from ${api.url}, for 1 s more at most …\nThe API at ${api.url} gave no answer within 3 s: it may still be working. Wait longer, or check that the address is right\n {2}next +the same command with a longer --timeout\n$`,
       ),
     );
   });

@@ -1,8 +1,10 @@
 import { ID } from '../testing/fixtures.js';
 import { plain } from '../render/terminal/paint.js';
+import type { TypedContinuation } from '../render/words/suggestions.js';
 import { nextCommands, type ProblemDocument, renderProblem } from './problem.js';
 
-const render = (problem: ProblemDocument) => renderProblem(problem, { paint: plain, next: nextCommands(problem) });
+const render = (problem: ProblemDocument, typed?: TypedContinuation) =>
+  renderProblem(problem, { paint: plain, next: nextCommands(problem, typed) });
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('a refusal', () => {
@@ -15,6 +17,11 @@ describe('a refusal', () => {
       operation_id: ID,
       operation_status: 'running',
       allowed_actions: ['pause', 'cancel'],
+      suggestions: [
+        { action: 'show-operation', operation_id: ID },
+        { action: 'pause', operation_id: ID },
+        { action: 'cancel', operation_id: ID },
+      ],
     };
     expect(render(problem)).toBe(
       lines(
@@ -28,20 +35,10 @@ describe('a refusal', () => {
     );
   });
 
-  it('of a resume suggests a fork where the operation is completed', () => {
-    const problem = {
-      code: 'illegal-transition',
-      title: 'Conflict',
-      operation_id: ID,
-      operation_status: 'completed',
-      allowed_actions: ['retry', 'delete'],
-    };
-    expect(nextCommands({ ...problem, action: 'resume' })).toEqual([
-      `ktrdr operations show ${ID}`,
-      `ktrdr operations fork ${ID}`,
-      `ktrdr operations retry ${ID}`,
-    ]);
-    expect(nextCommands({ ...problem, action: 'pause' })).not.toContain(`ktrdr operations fork ${ID}`);
+  it('suggests a login where no token is known', () => {
+    expect(render({ code: 'unauthorized', title: 'Unauthorized', detail: 'The token is not known' })).toBe(
+      lines('The token is not known', '  next   ktrdr login   (KTRDR_API_TOKEN, where it is set, goes first)'),
+    );
   });
 
   it('of a corrupted checkpoint names the files, the fallback, its cost and the command', () => {
@@ -57,8 +54,10 @@ describe('a refusal', () => {
       ],
       fallback: { checkpoint_id: 'ck_01', step: 1344, epoch: 24 },
       lost_steps: 56,
+      suggestions: [{ action: 'change-request', allow_fallback: true }],
     };
-    expect(render(problem)).toBe(
+    const typed = { command: `ktrdr operations resume ${ID}`, checkpoint: '', others: '' };
+    expect(render(problem, typed)).toBe(
       lines(
         `Checkpoint ck_02 of ${ID} is corrupted`,
         '  bad files   weights.safetensors  wrong-hash  (expected ab…, found cd…)',
@@ -67,7 +66,14 @@ describe('a refusal', () => {
         `  next        ktrdr operations resume ${ID} --allow-fallback`,
       ),
     );
-    expect(render({ ...problem, fallback: null, lost_steps: null })).toContain(
+    expect(
+      render({
+        ...problem,
+        fallback: null,
+        lost_steps: null,
+        suggestions: [{ action: 'list-checkpoints', operation_id: ID }],
+      }),
+    ).toContain(
       lines(
         '  fallback    none: no older checkpoint of this operation is valid',
         `  next        ktrdr checkpoints ${ID}`,
@@ -82,6 +88,7 @@ describe('a refusal', () => {
       detail: 'There is nothing to resume from',
       operation_id: ID,
       possible_reasons: ['it was cancelled with discard', 'retention removed it'],
+      suggestions: [{ action: 'explain-operation', operation_id: ID }],
     };
     expect(render(problem)).toBe(
       lines(
@@ -97,6 +104,7 @@ describe('a refusal', () => {
     const problem = {
       code: 'spec-invalid',
       title: 'Unprocessable',
+      status: 422,
       detail: 'The spec is not valid: epochs: too small; model.layers: is missing',
       problems: [
         { path: 'epochs', message: 'too small', line: 14 },
@@ -111,29 +119,6 @@ describe('a refusal', () => {
         '          model.layers: is missing',
         '          the document: is not an object',
       ),
-    );
-  });
-
-  it('speaks of flags and commands where the API speaks of fields and headers', () => {
-    const unknown = {
-      code: 'unauthorized',
-      title: 'Unauthorized',
-      detail: 'The token is not known; send "Authorization: Bearer TOKEN"',
-    };
-    expect(render(unknown)).toBe(
-      lines(
-        'The token is not known; set KTRDR_API_TOKEN, which goes first, or run "ktrdr login"',
-        '  next   ktrdr login',
-      ),
-    );
-    const message = 'set allow_backend_change to accept a result within a tolerance';
-    const problems = [{ path: 'overrides.backend', message }];
-    expect(render({ code: 'request-invalid', title: 'The body is not valid', problems })).toContain(
-      'overrides.backend: give --allow-backend-change to accept',
-    );
-    const possible_reasons = ['it stopped early (allow_fallback then begins again at step 0)'];
-    expect(render({ code: 'checkpoint-not-found', title: 'None', possible_reasons })).toContain(
-      '(--allow-fallback then begins again at step 0)',
     );
   });
 

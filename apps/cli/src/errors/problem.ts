@@ -1,6 +1,7 @@
-import { inCommandWords } from './command-words.js';
+import type { Suggestion } from '@ktrdr/contracts';
 import { block, type Row } from '../render/terminal/layout.js';
 import type { Paint } from '../render/terminal/paint.js';
+import { commandOf, type TypedContinuation } from '../render/words/suggestions.js';
 import { count, quantity } from '../render/words/units.js';
 
 /** A problem as the API sends it, or one of our own in the same form. */
@@ -24,7 +25,7 @@ export function renderProblem(problem: ProblemDocument, { paint, next }: Problem
     { label: 'allowed', value: texts(problem['allowed_actions']).join(', ') },
     { label: 'bad files', value: badFiles(problem['bad_files']) },
     { label: 'fallback', value: fallback(problem) },
-    { label: 'perhaps', value: texts(problem['possible_reasons']).map(inCommandWords) },
+    { label: 'perhaps', value: texts(problem['possible_reasons']) },
     { label: 'where', value: faultyFields(problem) },
     { label: 'request', value: problem.code === 'internal' ? text(problem['request_id']) : null },
     { label: 'next', value: next },
@@ -32,8 +33,11 @@ export function renderProblem(problem: ProblemDocument, { paint, next }: Problem
   return block({ text: headline(problem), tone: 'bad' }, rows, paint);
 }
 
-/** The commands that fit a problem, the likeliest first. */
-export function nextCommands(problem: ProblemDocument): readonly string[] {
+/** The commands that fit a problem, the likeliest first: what its sender suggests, else what its code says. */
+export function nextCommands(problem: ProblemDocument, typed?: TypedContinuation): readonly string[] {
+  const suggestions = records(problem['suggestions']) as Suggestion[]; // the client has checked them
+  const suggested = suggestions.flatMap((suggestion) => commandOf(suggestion, typed) ?? []);
+  if (suggested.length > 0) return suggested;
   const operation = text(problem['operation_id']);
   const checkpoint = text(problem['checkpoint_id']);
   switch (problem.code) {
@@ -42,41 +46,25 @@ export function nextCommands(problem: ProblemDocument): readonly string[] {
     case 'worker-not-found':
       return ['ktrdr workers'];
     case 'checkpoint-not-found':
-      return operation ? whereNone(operation, problem) : ['ktrdr checkpoints OPERATION'];
+      return [`ktrdr checkpoints ${operation ?? 'OPERATION'}`];
     case 'illegal-transition':
     case 'pause-refused':
-      return operation ? afterRefusal(operation, problem) : [];
+      return operation ? [`ktrdr operations show ${operation}`] : [];
     case 'checkpoint-corrupted':
     case 'checkpoint-incompatible':
       if (!operation) return [];
-      return isRecord(problem['fallback'])
-        ? [`ktrdr operations resume ${operation} --allow-fallback`]
-        : [checkpoint ? `ktrdr checkpoints ${operation}` : `ktrdr checkpoints verify --operation ${operation}`];
+      return [checkpoint ? `ktrdr checkpoints ${operation}` : `ktrdr checkpoints verify --operation ${operation}`];
     case 'checkpoint-in-use':
       return checkpoint ? [`ktrdr checkpoints show ${checkpoint}`] : [];
     case 'unauthorized':
     case 'forbidden':
-      return ['ktrdr login'];
+      return [commandOf({ action: 'log-in' }) ?? ''];
     case 'api-unreachable':
-      if (String(problem['reason']).startsWith('no answer within')) return []; // it may be there, and at work
+      if (String(problem['reason']).startsWith('no answer within')) return ['the same command with a longer --timeout'];
       return ['npm run stack                  (starts everything on this machine)', 'ktrdr login --url URL'];
     default:
       return [];
   }
-}
-
-/** Of a step that none was saved at, those next to it. */
-function whereNone(operation: string, { nearest_steps: steps }: ProblemDocument): string[] {
-  const nearest = texts(steps).map((step) => `ktrdr operations resume ${operation} --step ${step}`);
-  return nearest.length > 0 ? nearest : [`ktrdr operations explain ${operation}`];
-}
-
-function afterRefusal(operation: string, problem: ProblemDocument): string[] {
-  // Deleting is allowed often and meant seldom.
-  const meant = texts(problem['allowed_actions']).filter((action) => action !== 'delete');
-  // What is completed goes on as a fork only.
-  if (problem['action'] === 'resume' && operationStatusOf(problem) === 'completed') meant.unshift('fork');
-  return [`ktrdr operations show ${operation}`, ...meant.map((action) => `ktrdr operations ${action} ${operation}`)];
 }
 
 /** The HTTP status has the same name; an operation's is a word. */
@@ -103,17 +91,23 @@ function fallback(problem: ProblemDocument): string | null {
   return `${text(id) ?? 'an older checkpoint'}${where}${cost}`;
 }
 
-/** The detail as sent, in our own words where it speaks of HTTP; without the list of fields that some carry, as that stands below, one a line. */
+/** What the API calls not valid, where the offending fields stand below, one a line. */
+const INVALID: Readonly<Record<string, string>> = {
+  'spec-invalid': 'The spec is not valid',
+  'request-invalid': 'The request is not valid',
+};
+
 function headline(problem: ProblemDocument): string {
   const detail = problem.detail ?? problem.title;
-  return inCommandWords(faultyFields(problem).length > 0 ? (detail.split(': ')[0] ?? detail) : detail);
+  const isOfFields = typeof problem['status'] === 'number' && faultyFields(problem).length > 0;
+  return isOfFields ? (INVALID[problem.code] ?? detail) : detail;
 }
 
 /** Each offending path of a specification or a request, with the line of the file where that is known. */
 function faultyFields(problem: ProblemDocument): string[] {
   const shown = records(problem['problems']).map(({ path, line, message }) => {
     const where = typeof line === 'number' ? ` (line ${line})` : '';
-    return `${text(path) ?? 'the document'}${where}: ${inCommandWords(text(message) ?? 'is not valid')}`;
+    return `${text(path) ?? 'the document'}${where}: ${text(message) ?? 'is not valid'}`;
   });
   const more = problem['more_problems'];
   return typeof more === 'number' ? [...shown, `… ${count(more)} more`] : shown;

@@ -1,6 +1,7 @@
 import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
 import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
+import type { TypedContinuation } from '../render/words/suggestions.js';
 import { parseNumber } from './flag-values.js';
 
 type Overrides = NonNullable<ResumeBody['overrides']>;
@@ -106,29 +107,19 @@ export function toCheckpointChoice({ checkpoint, step }: CheckpointFlags): strin
   return step === undefined ? checkpoint : `step:${step}`;
 }
 
-/** Everything that was chosen of a continuation, to be typed again; the rest is the default. */
-export interface ContinuationArguments {
-  readonly checkpoint: string;
-  readonly others: string;
-}
-
-export function continuationArguments(
+/** The continuation as it was typed, but for what is the default. */
+export function typedContinuation(
+  command: string,
   flags: OverrideFlags & CheckpointFlags & { readonly 'allow-backend-change'?: boolean },
-): ContinuationArguments {
+): TypedContinuation {
   const { checkpoint, step } = flags;
   const named = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
   const isChangeAllowed = flags['allow-backend-change'] === true;
   return {
+    command,
     checkpoint: step === undefined ? named : ` --step ${step}`,
     others: `${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`,
   };
-}
-
-/** A command that corrects this one, with the choices that were made; another step takes the checkpoint's place. */
-export function withChoices(command: string, { checkpoint, others }: ContinuationArguments): string {
-  return command
-    .replace(/ --step \d+$/, (step) => `${step}${others}`)
-    .replace(' --allow-fallback', `${checkpoint}${others} --allow-fallback`);
 }
 
 type Part = Readonly<Record<string, unknown>>;

@@ -74,13 +74,11 @@ const SHOWN_ERRORS = 3;
 function syntaxError(name: string, document: Document.Parsed, lines: LineCounter): SpecFileError {
   const errors = document.errors.map(({ message, pos: [offset] }) => {
     const { line, col } = lines.linePos(offset);
-    return { path: `${name}:${line}:${col}`, where: `line ${line}, column ${col}`, message };
+    return { path: `${name}:${line}:${col}`, message };
   });
-  const [first] = errors;
-  const where = first ? `${first.where}: ${first.message}` : 'it cannot be parsed';
-  return new SpecFileError(`${name} is not valid YAML or JSON: ${where}`, {
+  return new SpecFileError(`${name} is not valid YAML or JSON`, {
     file: name,
-    problems: errors.slice(0, SHOWN_ERRORS).map(({ path, message }) => ({ path, message })),
+    problems: errors.slice(0, SHOWN_ERRORS),
     ...(errors.length > SHOWN_ERRORS ? { more_problems: errors.length - SHOWN_ERRORS } : {}),
   });
 }

@@ -5,6 +5,7 @@ import { lossColumns } from './loss-columns.js';
 import type { RenderContext } from './operation-detail.js';
 import type { Paint } from './terminal/paint.js';
 import { age, count, duration, quantity, size } from './words/units.js';
+import { commandOf } from './words/suggestions.js';
 
 export function renderCheckpoints(operationId: string, { items }: CheckpointPage, context: RenderContext): string {
   if (items.length === 0) return `Operation ${operationId} has no checkpoints.`;
@@ -54,7 +55,7 @@ export function renderCheckpoint(checkpoint: CheckpointView, { paint, now }: Ren
     },
     { label: 'manifest', value: checkpoint.manifest_sha256 },
     { label: 'parent', value: checkpoint.parent_id },
-    { label: 'resume', value: checkpoint.resume_hint },
+    { label: 'resume', value: checkpoint.suggestions.flatMap((suggestion) => commandOf(suggestion) ?? []) },
   ];
   return block(id, rows, paint);
 }

@@ -29,7 +29,7 @@ export function renderResumed(resumed: ResumedView, context: ContinuationContext
     insteadOf(corrupted),
     { label: 'hashed', value: isDeep && resumed.resumed_from ? 'every byte of it' : null },
     ...(resumed.resumed_from ? promise(resumed) : []),
-    ...noWorkerRows(resumed.no_fitting_worker),
+    ...noWorkerRows(resumed.unschedulable),
     isDryRun
       ? { label: 'resume', value: `ktrdr operations resume ${id}${choices}${corrupted ? ' --allow-fallback' : ''}` }
       : { label: 'watch', value: `ktrdr operations watch ${id}` },
@@ -47,7 +47,7 @@ export function renderForked(forked: ForkedView, { paint, now, choices = '' }: C
     { label: 'changed', value: forked.changes.map(renderChange) },
     insteadOf(corrupted),
     ...promise(forked),
-    ...noWorkerRows(forked.no_fitting_worker),
+    ...noWorkerRows(forked.unschedulable),
     id
       ? { label: 'watch', value: `ktrdr operations watch ${id}` }
       : {

@@ -47,8 +47,13 @@ describe('the story of an operation', () => {
       operation_id: ID,
       status: 'queued' as const,
       summary: 'It waits for a worker.',
-      reasons: ['All 2 workers are busy', 'It is 3rd in the queue'],
+      reasons: ['All 2 workers are busy', 'It is 3rd in the queue'].map((message) => ({
+        code: 'any',
+        message,
+        details: {},
+      })),
       next: 'The next free worker takes it.',
+      suggestions: [{ action: 'verify-checkpoint' as const, checkpoint_id: 'ck_01' }],
       allowed_actions: ['pause' as const],
     };
     expect(renderExplanation(view, plain)).toBe(
@@ -59,7 +64,8 @@ describe('the story of an operation', () => {
         '  because   All 2 workers are busy',
         '            It is 3rd in the queue',
         '  next      The next free worker takes it.',
-        `  you can   ktrdr operations pause ${ID}`,
+        '  you can   ktrdr checkpoints verify ck_01',
+        `            ktrdr operations pause ${ID}`,
       ),
     );
   });

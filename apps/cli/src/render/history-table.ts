@@ -1,6 +1,7 @@
 import type { EventView, ExplainView, HistoryPage } from '@ktrdr/contracts';
 import { block, table } from './terminal/layout.js';
 import { type Paint, printable } from './terminal/paint.js';
+import { commandOf } from './words/suggestions.js';
 import { statusCell } from './words/status.js';
 import { count, quantity } from './words/units.js';
 
@@ -41,15 +42,22 @@ function rewindOf(details: HistoryPage['items'][number]['details']): string | nu
 }
 
 export function renderExplanation(view: ExplainView, paint: Paint): string {
-  const { operation_id: id, status, summary, reasons, next, allowed_actions } = view;
+  const { operation_id: id, status, summary, reasons, next, suggestions, allowed_actions } = view;
+  const others = allowed_actions.filter((action) => !suggestions.some((suggested) => suggested.action === action));
   return block(
     id,
     [
       { label: 'status', value: statusCell(status) },
       { label: 'summary', value: summary },
-      { label: 'because', value: reasons },
+      { label: 'because', value: reasons.map(({ message }) => message) },
       { label: 'next', value: next },
-      { label: 'you can', value: allowed_actions.map((action) => `ktrdr operations ${action} ${id}`) },
+      {
+        label: 'you can',
+        value: [
+          ...suggestions.flatMap((suggestion) => commandOf(suggestion) ?? []),
+          ...others.map((action) => `ktrdr operations ${action} ${id}`),
+        ],
+      },
     ],
     paint,
   );

@@ -7,6 +7,7 @@ import { noWorkerRows } from './words/no-worker.js';
 import type { RenderContext } from './operation-detail.js';
 import { remainingText } from './words/paused-facts.js';
 import { statusCell } from './words/status.js';
+import { suggestedLines } from './words/suggestions.js';
 import { age, count, duration } from './words/units.js';
 
 export function renderStarted(operation: OperationView, { paint }: RenderContext): string {
@@ -17,7 +18,7 @@ export function renderStarted(operation: OperationView, { paint }: RenderContext
       { label: 'name', value: name },
       { label: 'again', value: origin && `what ${origin.operation_id} was, from the beginning` },
       { label: 'status', value: statusCell(status, queue_position) },
-      ...noWorkerRows(operation.no_fitting_worker),
+      ...noWorkerRows(operation.unschedulable),
       { label: 'watch', value: `ktrdr operations watch ${id}` },
     ],
     paint,
@@ -56,7 +57,7 @@ export function renderOutcome(operation: OperationView, { paint, now }: RenderCo
     { label: 'at', value: progress && `${position(progress)}, after ${duration(seconds)} of training` },
     { label: 'metrics', value: renderMetrics(operation.metrics) },
     { label: 'remaining', value: remainingText(operation.paused?.remaining) },
-    { label: 'perhaps', value: operation.suggestions.flatMap(({ why, command }) => [`${why}:`, `  ${command}`]) },
+    { label: 'perhaps', value: operation.suggestions.flatMap(suggestedLines) },
     { label: 'weights', value: typeof sha256 === 'string' ? `sha256 ${sha256}` : null },
     ...continuation(operation, now),
     { label: 'show', value: `ktrdr operations show ${id}` },

@@ -8,6 +8,7 @@ import { earlierPauses, isPaused, pausedRows, remainingText } from './words/paus
 import { withDamage } from './words/damage.js';
 import { changesOf, renderChange } from './words/spec-changes.js';
 import { statusCell } from './words/status.js';
+import { suggestedLines } from './words/suggestions.js';
 import { age, count, duration, figure, percent, quantity } from './words/units.js';
 import { EXACT, valueLines } from './words/format-values.js';
 
@@ -23,7 +24,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
   const rows: Row[] = [
     { label: 'name', value: name },
     { label: 'status', value: statusCell(status, operation.queue_position) },
-    ...noWorkerRows(operation.no_fitting_worker),
+    ...noWorkerRows(operation.unschedulable),
     { label: 'stuck', value: stuckOf(operation, now) },
     { label: 'worker', value: workerOf(operation) },
     { label: 'progress', value: progressOf(operation) },
@@ -40,7 +41,7 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'cancel', value: cancel && request(cancel, cancel.save ? 'saving first' : 'discarding', now) },
     { label: 'recoveries', value: recoveriesOf(operation) },
     { label: 'error', value: operation.error && bad(`${operation.error.code}: ${operation.error.message}`) },
-    { label: 'perhaps', value: operation.suggestions.flatMap(({ why, command }) => [`${why}:`, `  ${command}`]) },
+    { label: 'perhaps', value: operation.suggestions.flatMap(suggestedLines) },
     { label: 'warnings', value: operation.warnings.map(({ message, at }) => `${message} (${age(at, now)})`) },
     { label: 'created', value: `${age(operation.created_at, now)} (${operation.created_at})` },
     ...family(operation),

@@ -46,21 +46,25 @@ describe('a resume', () => {
 });
 
 describe('an operation that no live worker can take', () => {
-  const lack = '1 worker is alive in pool default, but none offers backend:wasm';
+  const lack = {
+    code: 'capability-missing',
+    message: '1 worker is alive in pool default, but none offers backend:wasm',
+    details: {},
+  };
   const rows = [
     /^ {2}waits +1 worker is alive in pool default, but none offers backend:wasm; it waits until there is one$/m,
     /^ {2}workers +ktrdr workers$/m,
   ];
 
   it('says so at once, when it is started, resumed, forked or shown', () => {
-    const waiting = operationView({ status: 'queued', queue_position: 1, no_fitting_worker: lack });
+    const waiting = operationView({ status: 'queued', queue_position: 1, unschedulable: lack });
     const texts = [
       renderStarted(waiting, context),
       renderOperation(waiting, context),
-      renderResumed(resumedView({ no_fitting_worker: lack }), context),
+      renderResumed(resumedView({ unschedulable: lack }), context),
       renderForked(
         {
-          ...resumedView({ no_fitting_worker: lack }),
+          ...resumedView({ unschedulable: lack }),
           name: 'fork',
           forked_from: { ...checkpointSummary(), operation_id: ID, status: 'completed' },
           guarantee: { level: 'bit-exact', detail: '' },
@@ -73,12 +77,15 @@ describe('an operation that no live worker can take', () => {
   });
 
   it('says nothing where one can, or where the reply does not tell', () => {
-    expect(renderResumed(resumedView({ no_fitting_worker: null }), context)).not.toContain('waits');
+    expect(renderResumed(resumedView({ unschedulable: null }), context)).not.toContain('waits');
     expect(renderStarted(operationView(), context)).not.toContain('waits');
   });
 
   it('waits for a first worker of its pool', () => {
-    const view = operationView({ status: 'queued', no_fitting_worker: 'no worker of pool gpu is alive' });
+    const view = operationView({
+      status: 'queued',
+      unschedulable: { code: 'no-worker-alive', message: 'no worker of pool gpu is alive', details: {} },
+    });
     expect(renderStarted(view, context)).toContain('no worker of pool gpu is alive; it waits until there is one\n');
   });
 });

@@ -93,7 +93,7 @@ export function resumedView(changes: Partial<ResumedView> = {}): ResumedView {
     operation_id: ID,
     status: 'resuming',
     queue_position: 1,
-    no_fitting_worker: null,
+    unschedulable: null,
     resumed_from: checkpointSummary(),
     lost_steps: 0,
     fell_back_from: null,
@@ -132,7 +132,7 @@ export function checkpointView(changes: Partial<CheckpointView> = {}): Checkpoin
     stall_ms: 3.2,
     save_ms: 120,
     uploaded_bytes: 1_400_900,
-    resume_hint: `ktrdr operations resume ${ID} --checkpoint ck_01`,
+    suggestions: [{ action: 'resume', operation_id: ID, checkpoint: 'ck_01' }],
     ...changes,
   };
 }

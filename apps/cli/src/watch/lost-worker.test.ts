@@ -33,12 +33,13 @@ describe('what a watcher is told of a lost worker', () => {
 
   it('is once that no worker is there to take it', () => {
     const notes = new LostWorkerNotes();
-    const lacking = operationView({ status: 'resuming', no_fitting_worker: 'no worker of pool default is alive' });
+    const unschedulable = { code: 'no-worker-alive', message: 'no worker of pool default is alive', details: {} };
+    const lacking = operationView({ status: 'resuming', unschedulable });
     expect(notes.ofReading(lacking)).toBe('No worker of pool default is alive; it waits until there is one.');
     expect(notes.ofReading(lacking)).toBeNull();
     expect(notes.ofReading(operationView())).toBeNull(); // such as that of a list
     expect(notes.ofReading(lacking)).toBeNull();
-    expect(notes.ofReading(operationView({ no_fitting_worker: null }))).toBeNull();
+    expect(notes.ofReading(operationView({ unschedulable: null }))).toBeNull();
     expect(notes.ofReading(lacking)).not.toBeNull();
   });
 });

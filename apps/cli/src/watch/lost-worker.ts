@@ -29,11 +29,11 @@ export class LostWorkerNotes {
   }
 
   /** That nobody is there to take it, said once. */
-  ofReading({ no_fitting_worker: lack }: OperationView): string | null {
+  ofReading({ unschedulable: lack }: OperationView): string | null {
     // Not every reading tells: that of a stream does not.
-    if (lack === undefined || lack === this.toldLack) return null;
-    this.toldLack = lack;
-    return lack && `${capitalised(oneLine(lack))}; it waits until there is one.`;
+    if (lack === undefined || (lack?.message ?? null) === this.toldLack) return null;
+    this.toldLack = lack?.message ?? null;
+    return lack && `${capitalised(oneLine(lack.message))}; it waits until there is one.`;
   }
 }
 

@@ -2,7 +2,7 @@ import { CLIENT_ACTIONS, GUARANTEE_LEVELS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Status } from '../fields.js';
 import { DriftView } from '../worker/measurements.js';
-import { CheckpointSummary, NoFittingWorker, SpecChangeView } from './operation-view.js';
+import { CheckpointSummary, SpecChangeView, Unschedulable } from './operation-view.js';
 
 /** How the result relates to the one of a run that was never interrupted. */
 const Guarantee = z.object({
@@ -40,7 +40,7 @@ export const ResumedView = z.object({
   operation_id: z.string(),
   status: Status,
   queue_position: z.int().nullable(),
-  no_fitting_worker: NoFittingWorker,
+  unschedulable: Unschedulable,
   resumed_from: CheckpointSummary.nullable(),
   lost_steps: z.int().describe('steps trained before that this checkpoint does not hold'),
   fell_back_from: z.string().nullable(),
@@ -55,7 +55,7 @@ export const ForkedView = z.object({
   name: z.string(),
   status: Status.nullable(),
   queue_position: z.int().nullable(),
-  no_fitting_worker: NoFittingWorker,
+  unschedulable: Unschedulable,
   forked_from: CheckpointSummary.extend({ operation_id: z.string(), status: Status }),
   lost_steps: z.int().describe('steps that the original has trained beyond this checkpoint'),
   fell_back_from: z.string().nullable(),

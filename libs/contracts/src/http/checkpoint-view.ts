@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Instant } from '../fields.js';
 import { Metrics } from '../worker/trainer-protocol.js';
 import { FileEntry } from '../worker/worker-rpc.js';
-import { CheckpointSummary } from './operation-view.js';
+import { CheckpointSummary, Suggestion } from './operation-view.js';
 
 export const CheckpointView = CheckpointSummary.extend({
   operation_id: z.string(),
@@ -25,10 +25,7 @@ export const CheckpointView = CheckpointSummary.extend({
   stall_ms: z.number().nullable(),
   save_ms: z.number().nullable(),
   uploaded_bytes: z.int().nullable(),
-  resume_hint: z
-    .string()
-    .nullable()
-    .describe('the command that resumes from it, or forks where that is refused; null: it is damaged'),
+  suggestions: z.array(Suggestion).describe('to resume from it, or to fork where that is refused; none: it is damaged'),
 });
 export type CheckpointView = z.infer<typeof CheckpointView>;
 export const CheckpointPage = z.object({ items: z.array(CheckpointView) });

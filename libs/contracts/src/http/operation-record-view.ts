@@ -1,7 +1,7 @@
 import { CLIENT_ACTIONS } from '@ktrdr/operations/model';
 import { z } from 'zod';
 import { Instant, Position, Status } from '../fields.js';
-import { CheckpointSummary } from './operation-view.js';
+import { CheckpointSummary, Reason, Suggestion } from './operation-view.js';
 import { Metrics } from '../worker/trainer-protocol.js';
 import { FileEntry } from '../worker/worker-rpc.js';
 
@@ -39,8 +39,9 @@ export const ExplainView = z.object({
   operation_id: z.string(),
   status: Status,
   summary: z.string(),
-  reasons: z.array(z.string()),
-  next: z.string(),
+  reasons: z.array(Reason),
+  next: z.string().describe('what happens next by itself'),
+  suggestions: z.array(Suggestion),
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
 });
 export type ExplainView = z.infer<typeof ExplainView>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTIONS, CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
+import { ACTIONS, CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES, SUGGESTED_ACTIONS } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { Instant, Position, Status } from '../fields.js';
 import { CheckpointingFigures, ResourceSnapshot } from '../worker/measurements.js';
@@ -56,15 +56,28 @@ const PastPause = z.object({
   reason: z.string().nullable(),
   cause: z.string().nullable(),
 });
-const Suggestion = z.object({
-  overrides: ResumeOverrides,
-  why: z.string(),
-  command: z.string(),
+export const Suggestion = z.object({
+  action: z
+    .enum(SUGGESTED_ACTIONS)
+    .describe('what to do next; change-request: send the refused request again with these fields'),
+  operation_id: z.string().optional(),
+  checkpoint_id: z.string().optional(),
+  worker_id: z.string().optional(),
+  checkpoint: z.string().optional(),
+  allow_fallback: z.boolean().optional(),
+  allow_backend_change: z.boolean().optional(),
+  overrides: ResumeOverrides.optional(),
+  why: z.string().optional(),
 });
-export const NoFittingWorker = z
-  .string()
-  .nullable()
-  .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
+export type Suggestion = z.infer<typeof Suggestion>;
+export const Reason = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+export const Unschedulable = Reason.nullable().describe(
+  'why no live worker can take it, where it waits for one; null: one can, or nothing is waited for',
+);
 const ActionState = z.object({
   action: z.enum(ACTIONS),
   allowed: z.boolean(),
@@ -97,7 +110,7 @@ export const OperationView = z.object({
   pool: z.string(),
   priority: z.int(),
   queue_position: z.int().nullable(),
-  no_fitting_worker: NoFittingWorker.optional().describe('as of a resume; only in the reply about one operation'),
+  unschedulable: Unschedulable.optional().describe('as of a resume; only in the reply about one operation'),
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
   actions: z.array(ActionState).optional().describe('every action; only in the reply about one operation'),
   progress: ProgressView.nullable(),

@@ -73,7 +73,7 @@ async function firstValid(verifier: CheckpointVerifier, candidates: readonly Che
 /** Why the operation may have no checkpoint at all. */
 const NONE_AT_ALL = {
   'resume from': [
-    'it stopped before its first checkpoint was committed (allow_fallback then begins again at step 0)',
+    'it stopped before its first checkpoint was committed; with a fallback allowed it begins again at step 0',
     'it was cancelled with "discard" before its first checkpoint',
     'its checkpoints were deleted',
   ],
@@ -93,6 +93,7 @@ export function noCheckpoint(
     purpose,
     possibleReasons: reasonsFor(purpose, choice),
     nearestSteps: nearestSteps(committed, choice),
+    canBeginAgain: purpose === 'resume from' && choice === 'latest' && committed.length === 0,
   });
 }
 

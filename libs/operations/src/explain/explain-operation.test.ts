@@ -1,4 +1,4 @@
-import { explain, type ExplainFacts } from './explain-operation.js';
+import { explain as explanationOf, type ExplainFacts } from './explain-operation.js';
 import { isLeased, OPERATION_STATUSES, type OperationStatus } from '../model/status.js';
 import { givenCheckpoint, givenOperation } from '../testing/given-operation.js';
 
@@ -25,11 +25,19 @@ const facts = (status: OperationStatus, overrides: Partial<ExplainFacts> = {}, o
   ...overrides,
 });
 
+/** With the sentences and the codes of its reasons. */
+function explain(given: ExplainFacts) {
+  const explanation = explanationOf(given);
+  const codes = explanation.reasons.map(({ code }) => code);
+  return { ...explanation, codes, reasons: explanation.reasons.map(({ message }) => message) };
+}
+
 describe('the explanation', () => {
   it.each(OPERATION_STATUSES)('of a %s operation gives a summary, a reason and what comes next', (status) => {
     for (const checkpoints of [[], [givenCheckpoint()], [givenCheckpoint({ corruptedAt: NOW })]]) {
-      const { summary, reasons, next } = explain(facts(status, { checkpoints }));
+      const { summary, reasons, codes, next } = explain(facts(status, { checkpoints }));
       for (const sentence of [summary, next, ...reasons]) expect(sentence).toMatch(/\S/);
+      for (const code of codes) expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/);
       expect(reasons.length).toBeGreaterThan(0);
       expect([summary, next, ...reasons].join()).not.toMatch(/undefined|\bnull\b|NaN|Invalid Date/);
     }
@@ -71,9 +79,13 @@ describe('the explanation', () => {
   it('says how to go on without the backend that no worker has', () => {
     const bound = { pinnedBackend: 'wasm', requirements: ['type:training', 'backend:wasm'] };
     const workers = [{ id: 'w1', freeSlots: 1, draining: false, capabilities: ['type:training', 'backend:cpu'] }];
-    expect(explain(facts('resuming', { workers }, bound)).reasons.join('\n')).toMatch(
-      /none offers backend:wasm\n.*--allow-backend-change/,
-    );
+    const { reasons, suggestions } = explain(facts('resuming', { workers }, bound));
+    expect(reasons.join('\n')).toMatch(/none offers backend:wasm\n.*another backend allowed/);
+    const operation_id = givenOperation().id;
+    expect(suggestions).toEqual([
+      { action: 'cancel', operation_id },
+      { action: 'resume', operation_id, allow_backend_change: true },
+    ]);
   });
 
   it.each(['running', 'pausing', 'cancelling'] as const)('says who holds a %s operation and for how long', (status) => {
@@ -139,8 +151,12 @@ describe('the explanation', () => {
       explain(facts(status, overrides, operation)).reasons.join('\n');
     expect(said({ checkpoints: [givenCheckpoint()] })).toMatch(/continues from step 10/);
     expect(said({}, { progress })).toMatch(
-      /no checkpoint is left: resuming it begins again at step 0, and only with --allow-fallback/,
+      /no checkpoint is left: resuming it begins again at step 0, and only where a fallback is allowed/,
     );
+    expect(explain(facts(status, {}, { progress })).suggestions).toMatchObject([
+      { action: 'resume', allow_fallback: true },
+    ]);
+    expect(explain(facts(status)).suggestions).toEqual([{ action: 'resume', operation_id: givenOperation().id }]);
     expect(said({})).toMatch(/begins at step 0/);
   });
 
@@ -150,19 +166,19 @@ describe('the explanation', () => {
     const sound = givenCheckpoint({ id: 'c20', step: 20, epoch: 2 });
 
     it.each(['paused', 'cancelled', 'failed'] as const)('says what a %s operation falls back to', (status) => {
-      const { reasons, next } = explain(facts(status, { checkpoints: [damaged, sound] }, { progress }));
+      const { reasons, suggestions } = explain(facts(status, { checkpoints: [damaged, sound] }, { progress }));
       expect(reasons.join('\n')).toMatch(
-        /checkpoint c40, at step 40, was found damaged; it falls back to step 20 \(epoch 2\), checkpoint c20, which loses 25 steps, and only with --allow-fallback/,
+        /checkpoint c40, at step 40, was found damaged; it falls back to step 20 \(epoch 2\), checkpoint c20, which loses 25 steps, and only where a fallback is allowed/,
       );
-      expect(next).toMatch(/operations resume \S+ --allow-fallback$/);
+      expect(suggestions).toMatchObject([{ action: 'resume', allow_fallback: true }]);
     });
 
     it.each(['paused', 'cancelled', 'failed'] as const)('says that nothing is left of a %s operation', (status) => {
       for (const trained of [45, 0]) {
         const at = { progress: { ...progress, step: trained } };
-        const { reasons, next } = explain(facts(status, { checkpoints: [damaged] }, at));
+        const { reasons, suggestions } = explain(facts(status, { checkpoints: [damaged] }, at));
         expect(reasons.join('\n')).toMatch(/checkpoint c40, at step 40, was found damaged, and no older one is left/);
-        expect(next).toMatch(/put its files back, then: ktrdr checkpoints verify c40/);
+        expect(suggestions).toEqual([{ action: 'verify-checkpoint', checkpoint_id: 'c40' }]);
       }
     });
 

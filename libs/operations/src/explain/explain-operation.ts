@@ -1,7 +1,8 @@
 import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
-import { fittingWorkers, lackOfWorkers, missingCapabilities } from '../queue/fitting-workers.js';
+import { fittingWorkers, missingCapabilities, whyUnschedulable } from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
+import type { Reason, Suggestion } from '../model/suggestion.js';
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -21,8 +22,15 @@ export interface ExplainFacts {
 
 export interface Explanation {
   readonly summary: string;
-  readonly reasons: readonly string[];
+  readonly reasons: readonly Reason[];
+  /** What happens next by itself. */
   readonly next: string;
+  /** What makes it go on. */
+  readonly suggestions: readonly Suggestion[];
+}
+
+function reason(code: string, message: string, details: Reason['details'] = {}): Reason {
+  return { code, message, details };
 }
 
 /** Why an operation is where it is, who holds it, what blocks it, and what happens next. */
@@ -39,99 +47,146 @@ export function explain(facts: ExplainFacts): Explanation {
     case 'paused':
       return explainStopped(facts, {
         ...whyPaused(operation),
-        until: 'Nothing until somebody resumes it',
+        next: 'Nothing until it is resumed',
       });
     case 'cancelled':
       return explainStopped(facts, {
-        summary: `Cancelled by ${operation.cancelRequest?.requestedBy ?? 'nobody known'}`,
-        reasons: [operation.cancelRequest?.reason ?? 'no reason was given'],
-        until: 'Nothing until somebody resumes it',
+        summary: `Cancelled by ${operation.cancelRequest?.requestedBy ?? 'an unknown actor'}`,
+        reasons: [givenReason(operation.cancelRequest)],
+        next: 'Nothing until it is resumed',
       });
     case 'failed':
       return explainStopped(facts, {
         summary: `Failed: ${operation.error?.message ?? 'no reason was recorded'}`,
         reasons: [],
-        until: 'Mend the cause, then',
+        next: 'Nothing until it is resumed, once the cause is fixed',
       });
     case 'completed':
       return {
         summary: 'Completed',
-        reasons: [`it took ${operation.attempt} ${operation.attempt === 1 ? 'attempt' : 'attempts'}`],
+        reasons: [
+          reason('attempts', `it took ${operation.attempt} ${operation.attempt === 1 ? 'attempt' : 'attempts'}`, {
+            attempts: operation.attempt,
+          }),
+        ],
         next: 'Nothing: completed never changes',
+        suggestions: [],
       };
   }
 }
 
-/** What was imported is paused from the beginning, which nobody has asked for. */
+/** What was imported is paused from the beginning, without a request. */
 function whyPaused({ pauseRequest, origin, createdBy }: Operation) {
   if (!pauseRequest && origin?.kind === 'import') {
     const from = [origin.checkpointId && `checkpoint ${origin.checkpointId} of`, origin.operationId];
     return {
       summary: `Paused since ${createdBy} imported it`,
-      reasons: [`it was made of ${from.filter(Boolean).join(' ')}`],
+      reasons: [
+        reason('imported', `it was made of ${from.filter(Boolean).join(' ')}`, {
+          operation_id: origin.operationId,
+          checkpoint_id: origin.checkpointId,
+        }),
+      ],
     };
   }
   return {
-    summary: `Paused by ${pauseRequest?.requestedBy ?? 'nobody known'}`,
-    reasons: [pauseRequest?.reason ?? 'no reason was given'],
+    summary: `Paused by ${pauseRequest?.requestedBy ?? 'an unknown actor'}`,
+    reasons: [givenReason(pauseRequest)],
   };
+}
+
+function givenReason(request: { readonly reason: string | null } | null): Reason {
+  const given = request?.reason ?? null;
+  return given === null ? reason('no-reason-given', 'no reason was given') : reason('reason-given', given);
 }
 
 interface Stop {
   readonly summary: string;
-  readonly reasons: readonly string[];
-  readonly until: string;
+  readonly reasons: readonly Reason[];
+  readonly next: string;
 }
 
 /** What can be resumed, with what a resume from its latest checkpoint would try. */
-function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, reasons, until }: Stop): Explanation {
+function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, reasons, next }: Stop): Explanation {
   const trained = operation.progress?.step ?? 0;
   const candidates = candidatesFor(checkpoints, 'latest', trained);
-  const resume = `ktrdr operations resume ${operation.id}`;
+  const resume = { action: 'resume', operation_id: operation.id } as const;
   // Without a candidate all are damaged, and beyond the step that it was taken back to.
   const first = candidates[0] ?? latestOf(checkpoints);
   if (!first || first.corruptedAt === null)
-    return { summary, reasons: [...reasons, continuation(operation, first)], next: `${until}: ${resume}` };
+    return {
+      summary,
+      reasons: [...reasons, continuation(operation, first)],
+      next,
+      suggestions: [resumeOf(operation, first)],
+    };
   const [, fallback] = candidates;
   if (!fallback)
     return {
       summary,
       reasons: [...reasons, noneLeft(first)],
-      next: `Nothing from there: put its files back, then: ktrdr checkpoints verify ${first.id}`,
+      next: 'Nothing from there, until its files are put back and verified',
+      suggestions: [{ action: 'verify-checkpoint', checkpoint_id: first.id }],
     };
   const lost = lostSteps(trained, fallback.step);
-  const fallsBack =
+  const fallsBack = reason(
+    'falls-back',
     `${foundDamaged(first)}; it falls back to step ${fallback.step} (epoch ${fallback.epoch}), checkpoint ` +
-    `${fallback.id}, which loses ${lost} ${lost === 1 ? 'step' : 'steps'}, and only with --allow-fallback`;
-  return { summary, reasons: [...reasons, fallsBack], next: `${until}: ${resume} --allow-fallback` };
+      `${fallback.id}, which loses ${lost} ${lost === 1 ? 'step' : 'steps'}, and only where a fallback is allowed`,
+    { damaged_checkpoint_id: first.id, checkpoint_id: fallback.id, step: fallback.step, lost_steps: lost },
+  );
+  return { summary, reasons: [...reasons, fallsBack], next, suggestions: [{ ...resume, allow_fallback: true }] };
 }
 
 function explainWaiting({ operation, queuePosition, workers, checkpoints }: ExplainFacts): Explanation {
   const able = fittingWorkers(operation, workers);
   const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
-  const reasons: string[] = [];
-  const lack = lackOfWorkers(operation, workers);
+  const reasons: Reason[] = [];
+  const suggestions: Suggestion[] = [];
+  const lack = whyUnschedulable(operation, workers);
   if (lack !== null) {
     reasons.push(lack);
     const { pinnedBackend } = operation;
-    if (pinnedBackend !== null && missingCapabilities(operation, workers).includes(`backend:${pinnedBackend}`))
-      reasons.push(
+    if (pinnedBackend !== null && missingCapabilities(operation, workers).includes(`backend:${pinnedBackend}`)) {
+      const message =
         `its numbers are those of ${pinnedBackend}: start a worker that has it, or cancel it and resume it ` +
-          'with --allow-backend-change, which accepts numbers that are close',
+        'with another backend allowed, which accepts numbers that are close';
+      reasons.push(reason('backend-pinned', message, { backend: pinnedBackend }));
+      const { id: operation_id } = operation;
+      suggestions.push(
+        { action: 'cancel', operation_id },
+        { action: 'resume', operation_id, allow_backend_change: true },
       );
+    }
   } else if (free.length === 0)
     reasons.push(
-      isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
+      reason(
+        'workers-busy',
+        isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
+        { workers: able.length },
+      ),
     );
-  else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
-  else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);
-  if (queuePosition !== null && queuePosition > 1)
-    reasons.push(queuePosition === 2 ? '1 operation is before it' : `${queuePosition - 1} operations are before it`);
+  else
+    reasons.push(
+      reason(
+        'worker-free',
+        isOne(free)
+          ? '1 fitting worker has a free slot and is about to claim it'
+          : `${free.length} fitting workers have a free slot; one is about to claim it`,
+        { workers: free.length },
+      ),
+    );
+  if (queuePosition !== null && queuePosition > 1) {
+    const before = queuePosition - 1;
+    const message = before === 1 ? '1 operation is before it' : `${before} operations are before it`;
+    reasons.push(reason('queued-behind', message, { operations: before }));
+  }
   if (operation.status === 'resuming') reasons.push(beginning(operation, checkpoints));
   return {
     summary: `Waiting for a worker of pool ${operation.pool}, position ${queuePosition ?? 'unknown'}`,
     reasons,
     next: 'The next fitting worker with a free slot claims it',
+    suggestions,
   };
 }
 
@@ -143,8 +198,16 @@ function explainHeld({ operation, checkpoints, now, leaseMs }: ExplainFacts): Ex
   const left = operation.leaseExpiresAt ? operation.leaseExpiresAt.getTime() - now.getTime() : 0;
   const lease =
     left > 0
-      ? `worker ${operation.workerId} holds attempt ${operation.attempt}; its lease runs ${(left / 1000).toFixed(1)} s more unless renewed`
-      : `worker ${operation.workerId} has not been heard of for over ${(leaseMs / 1000).toFixed(0)} s`;
+      ? reason(
+          'lease-held',
+          `worker ${operation.workerId} holds attempt ${operation.attempt}; its lease runs ${(left / 1000).toFixed(1)} s more unless renewed`,
+          { worker_id: operation.workerId, attempt: operation.attempt, seconds: left / 1000 },
+        )
+      : reason(
+          'worker-silent',
+          `worker ${operation.workerId} has not been heard of for over ${(leaseMs / 1000).toFixed(0)} s`,
+          { worker_id: operation.workerId, seconds: leaseMs / 1000 },
+        );
   const saved = lastSaved(checkpoints);
   const next = {
     running: left > 0 ? 'It trains on' : 'The sweeper hands it to another worker',
@@ -157,36 +220,49 @@ function explainHeld({ operation, checkpoints, now, leaseMs }: ExplainFacts): Ex
   const summary = `${operation.status} on worker ${operation.workerId}`;
   const { stuckSince, watchdog } = operation;
   const trouble = troubleSince(operation, checkpoints[0]?.createdAt ?? operation.createdAt);
-  if (!stuckSince || !watchdog) return { summary, reasons: [lease, saved, ...trouble], next };
-  const stuck = `its trainer has made no step for over ${watchdog.seconds} s: it was found stuck at ${stuckSince.toISOString()}`;
-  const then = left > 0 ? 'It trains on when its trainer makes a step again, or until somebody stops it' : next;
-  return { summary, reasons: [stuck, lease, saved, ...trouble], next: then };
+  if (!stuckSince || !watchdog) return { summary, reasons: [lease, saved, ...trouble], next, suggestions: [] };
+  const stuck = reason(
+    'trainer-stalled',
+    `its trainer has made no step for over ${watchdog.seconds} s: it was found stuck at ${stuckSince.toISOString()}`,
+    { seconds: watchdog.seconds, since: stuckSince.toISOString() },
+  );
+  const then = left > 0 ? 'It trains on when its trainer makes a step again, or until it is stopped' : next;
+  return { summary, reasons: [stuck, lease, saved, ...trouble], next: then, suggestions: [] };
 }
 
 /** Codes of the warnings that tell why something is not saved. */
 const UNSAVED: readonly string[] = ['checkpoint-failed', 'object-store-unavailable', 'pause-timed-out'];
 
 /** The newest warning of a save that has failed, or still waits, since the last one that did not. */
-function troubleSince({ warnings }: Operation, savedAt: Date): readonly string[] {
+function troubleSince({ warnings }: Operation, savedAt: Date): readonly Reason[] {
   const newest = warnings
     .filter(({ code, at }) => UNSAVED.includes(code) && Date.parse(at) > savedAt.getTime())
     .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
     .at(-1);
-  return newest ? [`${newest.message} (warned at ${newest.at})`] : [];
+  return newest ? [reason(newest.code, `${newest.message} (warned at ${newest.at})`, { at: newest.at })] : [];
 }
 
-function lastSaved(checkpoints: readonly Checkpoint[]): string {
+function lastSaved(checkpoints: readonly Checkpoint[]): Reason {
   const [newest] = checkpoints;
-  if (!newest) return 'no checkpoint is committed yet';
+  if (!newest) return reason('no-checkpoint', 'no checkpoint is committed yet');
   const latest = latestOf(checkpoints) ?? newest;
+  const at = { checkpoint_id: latest.id, step: latest.step };
   if (latest.corruptedAt !== null)
-    return `the last checkpoint, at step ${latest.step}, was found damaged; there is no sound one`;
-  if (latest === newest) return `the last checkpoint is at step ${newest.step}`;
-  return `the last sound checkpoint is at step ${latest.step}; a newer one, at step ${newest.step}, was found damaged`;
+    return reason(
+      'checkpoint-corrupted',
+      `the last checkpoint, at step ${latest.step}, was found damaged; there is no sound one`,
+      at,
+    );
+  if (latest === newest) return reason('checkpoint-saved', `the last checkpoint is at step ${newest.step}`, at);
+  return reason(
+    'newest-corrupted',
+    `the last sound checkpoint is at step ${latest.step}; a newer one, at step ${newest.step}, was found damaged`,
+    { ...at, damaged_step: newest.step },
+  );
 }
 
 /** What a claim would give to its worker. */
-function beginning(operation: Operation, checkpoints: readonly Checkpoint[]): string {
+function beginning(operation: Operation, checkpoints: readonly Checkpoint[]): Reason {
   const { checkpoint: chosen } = startingPoint(operation, checkpoints);
   const isLost = chosen !== null && latestOf(checkpoints)?.corruptedAt != null;
   return isLost ? noneLeft(chosen) : continuation(operation, chosen);
@@ -196,15 +272,33 @@ function foundDamaged({ id, step }: Checkpoint): string {
   return `checkpoint ${id}, at step ${step}, was found damaged`;
 }
 
-function noneLeft(damaged: Checkpoint): string {
-  return `${foundDamaged(damaged)}, and no older one is left that is sound: it never begins again at step 0 by itself`;
+function noneLeft(damaged: Checkpoint): Reason {
+  return reason(
+    'checkpoint-corrupted',
+    `${foundDamaged(damaged)}, and no older one is left that is sound: it never begins again at step 0 by itself`,
+    { checkpoint_id: damaged.id, step: damaged.step },
+  );
 }
 
-function continuation(operation: Operation, checkpoint: Checkpoint | null | undefined): string {
-  if (checkpoint)
-    return `it continues from step ${checkpoint.step} (epoch ${checkpoint.epoch}), checkpoint ${checkpoint.id}`;
-  const trained = operation.progress?.step ?? 0;
-  return trained > 0
-    ? 'it has trained but no checkpoint is left: resuming it begins again at step 0, and only with --allow-fallback'
-    : 'it begins at step 0';
+function continuation(operation: Operation, checkpoint: Checkpoint | null | undefined): Reason {
+  if (checkpoint) {
+    const { id, step, epoch } = checkpoint;
+    const message = `it continues from step ${step} (epoch ${epoch}), checkpoint ${id}`;
+    return reason('continues', message, { checkpoint_id: id, step, epoch });
+  }
+  return hasLostAll(operation)
+    ? reason(
+        'no-checkpoint-left',
+        'it has trained but no checkpoint is left: resuming it begins again at step 0, and only where a fallback is allowed',
+      )
+    : reason('begins', 'it begins at step 0');
+}
+
+function hasLostAll({ progress }: Operation): boolean {
+  return (progress?.step ?? 0) > 0;
+}
+
+function resumeOf(operation: Operation, checkpoint: Checkpoint | undefined): Suggestion {
+  const needsFallback = !checkpoint && hasLostAll(operation);
+  return { action: 'resume', operation_id: operation.id, ...(needsFallback ? { allow_fallback: true } : {}) };
 }

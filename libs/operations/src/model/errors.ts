@@ -1,5 +1,8 @@
 import { DomainError } from '@ktrdr/errors';
 import type { OperationStatus } from './status.js';
+import type { Suggestion } from './suggestion.js';
+
+type AllowedAction = Extract<Suggestion['action'], 'pause' | 'resume' | 'cancel' | 'retry'> | 'delete';
 
 export interface LeaseIdentity {
   readonly operationId: string;
@@ -21,16 +24,37 @@ export class IllegalTransitionError extends DomainError {
     readonly operationId?: string;
     readonly status: OperationStatus;
     readonly action: string;
-    readonly allowedActions: readonly string[];
+    readonly allowedActions: readonly AllowedAction[];
     readonly reason?: string;
   }) {
     const { operationId, status, action, allowedActions, reason } = refusal;
     const instead = allowedActions.length > 0 ? `; it allows ${allowedActions.join(', ')}` : '';
     super(
       `Cannot ${action} ${operationId ?? 'the operation'}: it is ${status}${instead}${reason ? `. ${reason}` : ''}`,
-      { ...(operationId ? { operation_id: operationId } : {}), status, allowed_actions: allowedActions, action },
+      {
+        ...(operationId ? { operation_id: operationId } : {}),
+        status,
+        allowed_actions: allowedActions,
+        action,
+        suggestions: operationId ? insteadOf(action, operationId, status, allowedActions) : [],
+      },
     );
   }
+}
+
+/** What can be done instead. Deleting is allowed often and meant seldom; what is completed goes on as a fork only. */
+function insteadOf(
+  action: string,
+  operation_id: string,
+  status: OperationStatus,
+  allowed: readonly AllowedAction[],
+): readonly Suggestion[] {
+  const meant = allowed.filter((each) => each !== 'delete');
+  return [
+    { action: 'show-operation', operation_id },
+    ...(action === 'resume' && status === 'completed' ? [{ action: 'fork', operation_id } as const] : []),
+    ...meant.map((each) => ({ action: each, operation_id })),
+  ];
 }
 
 /** The caller's fencing token is no longer the newest: another attempt owns the operation. */
@@ -52,6 +76,7 @@ export class PauseRefusedError extends DomainError {
     super(`Operation ${operationId} cannot be paused: operations of type ${type} save no checkpoints`, {
       operation_id: operationId,
       operation_type: type,
+      suggestions: [{ action: 'show-operation', operation_id: operationId }] satisfies Suggestion[],
     });
   }
 }
@@ -66,14 +91,23 @@ export class NoCheckpointError extends DomainError {
     readonly possibleReasons: readonly string[];
     /** Of a choice by step: where there are checkpoints, before and behind it. */
     readonly nearestSteps: readonly number[];
+    /** Nothing was ever saved: it can begin again at step 0, where a fallback is allowed. */
+    readonly canBeginAgain?: boolean;
   }) {
-    const { operationId, choice, purpose, possibleReasons, nearestSteps } = lack;
+    const { operationId, choice, purpose, possibleReasons, nearestSteps, canBeginAgain = false } = lack;
+    const operation = { operation_id: operationId };
+    const nearest = nearestSteps.map((step) => ({ action: 'change-request' as const, checkpoint: `step:${step}` }));
     const instead =
       nearestSteps.length > 0 ? `; the nearest: ${nearestSteps.map((step) => `step:${step}`).join(' and ')}` : '';
     super(`Operation ${operationId} has no checkpoint (${choice}) to ${purpose}${instead}`, {
       operation_id: operationId,
       choice,
       possible_reasons: possibleReasons,
+      suggestions: [
+        ...nearest,
+        ...(canBeginAgain ? [{ action: 'change-request' as const, allow_fallback: true }] : []),
+        ...(nearest.length === 0 ? [{ action: 'explain-operation' as const, ...operation }] : []),
+      ] satisfies Suggestion[],
       ...(nearestSteps.length > 0 ? { nearest_steps: nearestSteps } : {}),
     });
   }
@@ -126,6 +160,11 @@ export class CheckpointCorruptedError extends DomainError {
       bad_files: badFiles,
       fallback: fallback ? { checkpoint_id: fallback.checkpointId, step: fallback.step, epoch: fallback.epoch } : null,
       lost_steps: lostSteps,
+      suggestions: [
+        fallback
+          ? { action: 'change-request', allow_fallback: true }
+          : { action: 'list-checkpoints', operation_id: operationId },
+      ] satisfies Suggestion[],
     });
   }
 }

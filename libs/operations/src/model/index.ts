@@ -7,5 +7,6 @@ export type { BadFile } from './errors.js';
 export { STALL_POLICIES } from './operation.js';
 export { isLeased, isSettled, OPERATION_STATUSES, type OperationStatus, PAUSE_CAUSES } from './status.js';
 export { CLIENT_ACTIONS } from './transitions.js';
+export { SUGGESTED_ACTIONS } from './suggestion.js';
 export { storableText } from './storable-text.js';
 export { OPERATION_TYPES } from '../spec/operation-types.js';

@@ -1,4 +1,5 @@
 import type { Operation } from '../model/operation.js';
+import type { Reason } from '../model/suggestion.js';
 
 /** A worker of the operation's pool that was heard of within a lease. */
 export interface LiveWorker {
@@ -28,20 +29,31 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
   return [...new Set(workers.flatMap((worker) => missingTags(requirements, worker)))];
 }
 
-/** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function lackOfWorkers(
+/** Why no live worker of its pool can take it; null: one can, now or once it is free. */
+export function whyUnschedulable(
   wanted: Wanted,
   workers: readonly (LiveWorker & { readonly draining: boolean })[],
-): string | null {
-  if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
+): Reason | null {
+  const { pool } = wanted;
+  if (workers.length === 0)
+    return { code: 'no-worker-alive', message: `no worker of pool ${pool} is alive`, details: { pool } };
   const fitting = fittingWorkers(wanted, workers);
   if (fitting.some(({ draining }) => !draining)) return null;
   if (fitting.length > 0) {
     const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
-    return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
+    return {
+      code: 'workers-draining',
+      message: `no fitting worker of pool ${pool} takes new work (${them})`,
+      details: { pool, draining: fitting.length },
+    };
   }
   const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
-  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+  const missing = missingCapabilities(wanted, workers);
+  return {
+    code: 'capability-missing',
+    message: `${many} alive in pool ${pool}, but none offers ${missing.map(withCommand).join(', ')}`,
+    details: { pool, workers: workers.length, missing },
+  };
 }
 
 function withCommand(tag: string): string {

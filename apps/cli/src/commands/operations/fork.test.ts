@@ -16,7 +16,7 @@ function forkedView(changes: Partial<ForkedView> = {}): ForkedView {
     name: 'longer',
     status: 'queued',
     queue_position: 1,
-    no_fitting_worker: null,
+    unschedulable: null,
     forked_from: { ...checkpointSummary({ checkpoint_type: 'final' }), operation_id: ID, status: 'completed' },
     lost_steps: 0,
     fell_back_from: null,
@@ -71,6 +71,7 @@ describe('the fork command', () => {
       operation_id: ID,
       checkpoint_id: 'ck_01',
       fallback: { checkpoint_id: 'ck_00', step: 1, epoch: 0 },
+      suggestions: [{ action: 'change-request', allow_fallback: true }],
     };
     api.answer(`POST /operations/${ID}/fork`, problem, 422);
     const { code, stderr } = await run('operations', 'fork', ID, '--epochs', '80');
@@ -79,7 +80,8 @@ describe('the fork command', () => {
   });
 
   it('chooses by step, and suggests the nearest ones with its choices where there is none', async () => {
-    const fields = { operation_id: ID, possible_reasons: ['it was deleted'], nearest_steps: [1100, 1300] };
+    const suggestions = [1100, 1300].map((step) => ({ action: 'change-request', checkpoint: `step:${step}` }));
+    const fields = { operation_id: ID, possible_reasons: ['it was deleted'], suggestions };
     api.refuse(`POST /operations/${ID}/fork`, 404, 'checkpoint-not-found', fields);
     const flags = ['--step', '1200', '--epochs', '80', '--name', 'longer'];
     const { code, stderr } = await run('operations', 'fork', ID, ...flags);

@@ -3,15 +3,14 @@ import { Args, Flags } from '@oclif/core';
 import { parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
-  type ContinuationArguments,
-  continuationArguments,
   OVERRIDE_FLAGS,
   toCheckpointChoice,
   toOverrides,
-  withChoices,
+  typedContinuation,
 } from '../../flags/continuation-flags.js';
 import { renderForked } from '../../render/continuation.js';
 import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
+import type { TypedContinuation } from '../../render/words/suggestions.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsFork extends WatchCommand {
@@ -35,15 +34,15 @@ export default class OperationsFork extends WatchCommand {
     ...OVERRIDE_FLAGS,
   };
 
-  /** What was asked for beside the operation, to be typed again. */
-  private choices: ContinuationArguments = { checkpoint: '', others: '' };
+  private typed: TypedContinuation | undefined;
 
   async run(): Promise<ForkedView | OperationView | null> {
     const { args, flags } = await this.parse(OperationsFork);
     const { name, priority } = flags;
-    const { checkpoint, others } = continuationArguments(flags);
+    const given = typedContinuation(`ktrdr operations fork ${args.operation}`, flags);
     const named = name === undefined ? '' : ` --name ${JSON.stringify(name)}`;
-    this.choices = { checkpoint, others: `${others}${named}` };
+    const typed = { ...given, others: `${given.others}${named}` };
+    this.typed = typed;
     const api = await this.connect(flags);
     const overrides = await toOverrides(flags, () => api.get(args.operation));
     const forked = await api.fork(args.operation, {
@@ -56,15 +55,13 @@ export default class OperationsFork extends WatchCommand {
       ...(priority === undefined ? {} : { priority }),
       ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
     });
-    const choices = `${this.choices.checkpoint}${this.choices.others}`;
+    const choices = `${typed.checkpoint}${typed.others}`;
     this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices }));
     return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
   }
 
   /** The correction forks too, and keeps the choices that were made. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem).map((command) =>
-      withChoices(command.replace('operations resume', 'operations fork'), this.choices),
-    );
+    return nextCommands(problem, this.typed);
   }
 }

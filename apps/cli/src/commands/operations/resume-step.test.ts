@@ -27,7 +27,8 @@ describe('a resume from a step', () => {
 
   it('that none was saved at names those next to it, with the other choices', async () => {
     const detail = `Operation ${ID} has no checkpoint (step:1200) to resume from; the nearest: step:1100 and step:1300`;
-    api.refuse(RESUME, 404, 'checkpoint-not-found', { detail, operation_id: ID, nearest_steps: [1100, 1300] });
+    const suggestions = [1100, 1300].map((step) => ({ action: 'change-request', checkpoint: `step:${step}` }));
+    api.refuse(RESUME, 404, 'checkpoint-not-found', { detail, operation_id: ID, suggestions });
     const { code, stderr } = await run('--step', '1200', '--epochs', '80');
     expect(code).toBe(3);
     expect(stderr).toBe(
@@ -42,7 +43,12 @@ describe('a resume from a step', () => {
 
   it('whose checkpoint is damaged keeps the step in the command that falls back', async () => {
     const fallback = { checkpoint_id: 'ck_00', step: 1100, epoch: 0 };
-    api.refuse(RESUME, 422, 'checkpoint-corrupted', { operation_id: ID, checkpoint_id: 'ck_01', fallback });
+    api.refuse(RESUME, 422, 'checkpoint-corrupted', {
+      operation_id: ID,
+      checkpoint_id: 'ck_01',
+      fallback,
+      suggestions: [{ action: 'change-request', allow_fallback: true }],
+    });
     const { code, stderr } = await run('--step', '1200');
     expect(code).toBe(6);
     expect(stderr).toContain(`ktrdr operations resume ${ID} --step 1200 --allow-fallback\n`);

@@ -115,8 +115,8 @@ describe('watch', () => {
     const watch = await start('operations', 'watch', ID);
     await api.received('GET /events');
     const stream = given.streams[0] as ServerResponse;
-    const lack = 'no worker of pool default is alive';
-    given.current = operationView({ status: 'resuming', queue_position: 1, no_fitting_worker: lack });
+    const lack = { code: 'no-worker-alive', message: 'no worker of pool default is alive', details: {} };
+    given.current = operationView({ status: 'resuming', queue_position: 1, unschedulable: lack });
     const reason = 'worker worker-1 sent no heartbeat for a whole lease';
     sendEvent(stream, eventView(1, 'status', { event: 'lease-expired', to: 'resuming', reason }));
     await watch.prints(
@@ -124,7 +124,7 @@ describe('watch', () => {
     );
     await watch.prints('No worker of pool default is alive; it waits until there is one.\n');
     await watch.prints('resuming, 1st in queue');
-    given.current = operationView({ attempt: 3, no_fitting_worker: null });
+    given.current = operationView({ attempt: 3, unschedulable: null });
     sendEvent(stream, eventView(2, 'status', { event: 'claim', to: 'running', actor: 'worker:w7' }));
     await watch.prints('Worker w7 has taken it over, attempt 2.\n');
     given.current = COMPLETED;

@@ -142,7 +142,14 @@ describe('an operation', () => {
     const command = `ktrdr operations resume ${ID} --batch-size 16`;
     const failed = operationView({
       status: 'failed',
-      suggestions: [{ overrides: { batch_size: 16 }, why: 'smaller batches need less memory', command }],
+      suggestions: [
+        {
+          action: 'resume',
+          operation_id: ID,
+          overrides: { batch_size: 16 },
+          why: 'smaller batches need less memory',
+        },
+      ],
     });
     expect(renderOperation(failed, context)).toContain(
       `  perhaps    smaller batches need less memory:\n               ${command}\n`,
