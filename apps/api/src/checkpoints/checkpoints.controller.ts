@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { ScheduledSweep } from '@ktrdr/checkpoint';
 import {
   type CheckpointPage,
   type CheckpointStats,
@@ -15,7 +16,6 @@ import { operationId } from '../operations/operations.controller.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { toCheckpointViews } from './checkpoint.presenter.js';
 import { toLastSweep } from './cleanup.presenter.js';
-import { OrphanSweeper } from './orphan-sweeper.js';
 
 @Controller()
 export class CheckpointsController {
@@ -23,7 +23,7 @@ export class CheckpointsController {
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
     @Inject(PrismaCheckpointCollection) private readonly collection: PrismaCheckpointCollection,
-    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
+    @Inject(ScheduledSweep) private readonly orphans: ScheduledSweep,
     @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
     @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,
   ) {}

@@ -1,13 +1,12 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { CleanUpCheckpoints, emptyReport, ScheduledSweep } from '@ktrdr/checkpoint';
 import { CleanupBody, type CleanupView } from '@ktrdr/contracts';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { zod } from '../http/zod.pipe.js';
 import { CONFIG } from '../platform/tokens.js';
-import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { toCleanupView } from './cleanup.presenter.js';
-import { noSweep, OrphanSweeper } from './orphan-sweeper.js';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -17,7 +16,7 @@ export class CleanupController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(CleanUpCheckpoints) private readonly cleanUp: CleanUpCheckpoints,
-    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
+    @Inject(ScheduledSweep) private readonly orphans: ScheduledSweep,
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
@@ -38,9 +37,10 @@ export class CleanupController {
   }
 
   private async swept({ operation_id, include_orphans, orphan_grace_seconds: seconds, dry_run: dryRun }: Asked) {
-    if (!include_orphans) return noSweep('it was not asked for');
-    if (operation_id !== undefined) return noSweep('only one operation was asked for');
-    return this.orphans.sweep({ graceMs: seconds === undefined ? this.config.orphanGraceMs : seconds * 1000, dryRun });
+    if (!include_orphans) return emptyReport('it was not asked for');
+    if (operation_id !== undefined) return emptyReport('only one operation was asked for');
+    const graceMs = seconds === undefined ? this.config.orphanGraceMs : seconds * 1000;
+    return this.orphans.sweep({ modifiedBefore: new Date(Date.now() - graceMs), dryRun });
   }
 }
 
