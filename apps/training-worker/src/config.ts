@@ -7,7 +7,7 @@ import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { z } from 'zod';
 import type { ProbeAddress } from './probe/probe-server.js';
-import type { ProcessTrainerSettings } from './process/process-trainers.js';
+import type { ProcessTrainerSettings } from './trainers/programs/process-trainers.js';
 
 /** Settings that cannot be used, all of them at once. */
 export class WorkerConfigurationError extends DomainError {

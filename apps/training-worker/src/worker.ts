@@ -11,19 +11,19 @@ import { apiCredentials } from './credentials/api-credentials.js';
 import { CredentialKeeper } from './credentials/credential-keeper.js';
 import { loadIdentityKey } from './credentials/identity-key.js';
 import { tellDismissal } from './credentials/tell-dismissal.js';
-import { capabilitiesFrom } from './supervisor/capabilities.js';
-import { LocalDataSources } from './supervisor/data-sources.js';
-import { EventOutbox } from './supervisor/event-outbox.js';
-import { EventSpool } from './supervisor/event-spool.js';
-import { LeaseKeeper } from './supervisor/lease-keeper.js';
-import { MachineMeter } from './supervisor/machine-meter.js';
-import type { ConfirmLease } from './supervisor/ports.js';
-import { Spool } from './supervisor/spool.js';
-import { Supervisor } from './supervisor/supervisor.js';
+import { capabilitiesFrom } from './trainers/capabilities.js';
+import { LocalDataSources } from './run/data-sources.js';
+import { EventOutbox } from './events/event-outbox.js';
+import { EventSpool } from './events/event-spool.js';
+import { LeaseKeeper } from './api-link/lease-keeper.js';
+import { MachineMeter } from './machine/machine-meter.js';
+import type { ConfirmLease } from './trainers/ports.js';
+import { Spool } from './checkpoints/spool.js';
+import { Supervisor } from './supervisor.js';
 import type { ProbeServer } from './probe/probe-server.js';
 import { type ProbedParts, startProbe } from './probe/start-probe.js';
-import { ProcessTrainers } from './process/process-trainers.js';
-import { TrainerPool } from './supervisor/trainer-pool.js';
+import { ProcessTrainers } from './trainers/programs/process-trainers.js';
+import { TrainerPool } from './trainers/trainer-pool.js';
 
 const VERSION = '0.1.0';
 const FLUSH_EVENTS_MS = 2_000;
@@ -52,7 +52,7 @@ export async function runWorker(
 
   const [command, ...args] = config.trainerCommand ?? [
     process.execPath,
-    join(import.meta.dirname, 'trainer', 'main.js'),
+    join(import.meta.dirname, 'built-in-trainer', 'main.js'),
   ];
   const trainers = new TrainerPool({ command: command ?? process.execPath, args, env: config.trainerEnv }, log);
   const processTrainers = new ProcessTrainers(trainers, config.processTrainers, log);

@@ -28,7 +28,7 @@ export {
   sha256OfBlobKey,
 } from './keys.js';
 export { encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
-export type { CheckpointGarbageStore } from './retention/gc-ports.js';
+export type { CheckpointGarbage } from './retention/gc-ports.js';
 export { type CleanedUp, CleanUpCheckpoints } from './retention/clean-up-checkpoints.js';
 export { eraseObjects } from './retention/erase-objects.js';
 export { mapParallel } from './parallel.js';

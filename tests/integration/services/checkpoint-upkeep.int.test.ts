@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CleanUpCheckpoints, ExpireCheckpoints } from '@ktrdr/checkpoint';
-import { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
 import { eventually, eventuallySeen } from '../support/eventually.js';
 import { givenServices, type Services } from '../support/given-services.js';
@@ -39,11 +39,11 @@ describe('what looks after checkpoints by itself', () => {
 
   describe('of their age', () => {
     let database: pg.Client;
-    let collection: PrismaCheckpointCollection;
+    let collection: CheckpointGarbageStore;
     let cleanUp: CleanUpCheckpoints;
     beforeAll(async () => {
       database = await services.database();
-      collection = new PrismaCheckpointCollection(saving.database);
+      collection = new CheckpointGarbageStore(saving.database);
       cleanUp = new CleanUpCheckpoints(collection, saving.objects);
     });
     const turn = (days = 10) => new ExpireCheckpoints(cleanUp, collection, days * DAY_MS).execute(new Date());
@@ -181,7 +181,7 @@ describe('what looks after checkpoints by itself', () => {
 
     it('stays marked where it was marked while its bytes were being read', async () => {
       const { id, operationId } = await givenMarked();
-      const collection = new PrismaCheckpointCollection(saving.database);
+      const collection = new CheckpointGarbageStore(saving.database);
       const asItWas = await saving.checkpoints.get(id);
       await database.query(`UPDATE checkpoints SET corrupted_at = now() + interval '1 s' WHERE id = $1`, [id]);
       for (const corruptedAt of [asItWas.corruptedAt, null])

@@ -6,7 +6,7 @@ import {
   RetireCheckpoints,
   ScheduledSweep,
 } from '@ktrdr/checkpoint';
-import { PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import { CheckpointsModule } from '../checkpoints/checkpoints.module.js';
 import type { ApiConfig } from '../config.js';
@@ -25,7 +25,7 @@ export class CheckpointUpkeepModule implements OnApplicationBootstrap, BeforeApp
 
   constructor(
     @Inject(CONFIG) config: ApiConfig,
-    @Inject(PrismaCheckpointCollection) garbage: PrismaCheckpointCollection,
+    @Inject(CheckpointGarbageStore) garbage: CheckpointGarbageStore,
     @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
     @Inject(OBJECT_STORE) objects: ObjectStore,
     @Inject(StoredCheckpoints) stored: StoredCheckpoints,

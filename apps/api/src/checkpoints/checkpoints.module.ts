@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CleanUpCheckpoints, type ObjectStore, ScheduledSweep, SweepOrphans } from '@ktrdr/checkpoint';
 import {
-  PrismaCheckpointCollection,
+  CheckpointGarbageStore,
   PrismaCheckpointImport,
   PrismaCheckpointRepository,
   ServiceRecords,
@@ -20,9 +20,8 @@ import { ImportCheckpoint } from './import-checkpoint.js';
   providers: [
     {
       provide: CleanUpCheckpoints,
-      inject: [PrismaCheckpointCollection, OBJECT_STORE],
-      useFactory: (garbage: PrismaCheckpointCollection, objects: ObjectStore) =>
-        new CleanUpCheckpoints(garbage, objects),
+      inject: [CheckpointGarbageStore, OBJECT_STORE],
+      useFactory: (garbage: CheckpointGarbageStore, objects: ObjectStore) => new CleanUpCheckpoints(garbage, objects),
     },
     {
       provide: ImportCheckpoint,
@@ -32,10 +31,10 @@ import { ImportCheckpoint } from './import-checkpoint.js';
     },
     {
       provide: ScheduledSweep,
-      inject: [OBJECT_STORE, PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords],
+      inject: [OBJECT_STORE, CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords],
       useFactory: (
         objects: ObjectStore,
-        garbage: PrismaCheckpointCollection,
+        garbage: CheckpointGarbageStore,
         checkpoints: PrismaCheckpointRepository,
         records: ServiceRecords,
       ) => new ScheduledSweep(new SweepOrphans(objects, garbage, checkpoints, records), objects, records),

@@ -7,7 +7,7 @@ import type {
   VerificationDepth,
 } from '@ktrdr/operations';
 import {
-  type CheckpointGarbageStore,
+  type CheckpointGarbage,
   type CheckpointStore,
   eraseObjects,
   type Manifest,
@@ -23,7 +23,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   constructor(
     private readonly store: CheckpointStore,
     private readonly objects: ObjectStore,
-    private readonly garbage: Pick<CheckpointGarbageStore, 'collect'>,
+    private readonly garbage: Pick<CheckpointGarbage, 'collect'>,
   ) {}
 
   /** Callers that ask at the same time share one reading of the bytes. */

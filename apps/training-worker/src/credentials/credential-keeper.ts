@@ -3,7 +3,7 @@ import type { WorkerCredentialsView } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { lifetimeOf, type Nkey, writeProof } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
-import { Backoff, sleep } from '../supervisor/backoff.js';
+import { Backoff, sleep } from '../api-link/backoff.js';
 import { EnrolmentMissingError, OtherWorkerError } from './errors.js';
 
 /** Where credentials come from. */

@@ -1,5 +1,5 @@
 import { RpcError } from '@ktrdr/messaging-nats';
-import type { WorkerRpc } from '../supervisor/ports.js';
+import type { WorkerRpc } from '../trainers/ports.js';
 
 /** Tells when the API answers a request that this key is no worker. */
 export function tellDismissal(rpc: WorkerRpc, onRefused: () => void): WorkerRpc {

@@ -2,7 +2,7 @@ import type { Checkpoint } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import { InMemoryObjectStore } from '../testing/in-memory-object-store.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
-import type { CheckpointGarbageStore } from './gc-ports.js';
+import type { CheckpointGarbage } from './gc-ports.js';
 import type { OperationWithCheckpoints } from './retention.js';
 
 const MODEL = { name: 'model.json', blob: 'model', bytes: 8, sha256: 'm' };
@@ -29,7 +29,7 @@ function cleanUpOf(found: OperationWithCheckpoints, { pinnedMeanwhile = [] as re
     bytesFreedBy: () => Promise.resolve(0),
     collect: () => Promise.resolve(),
     removeRows: () => Promise.resolve(),
-  } as unknown as CheckpointGarbageStore;
+  } as unknown as CheckpointGarbage;
   const request = { operationId: found.operation.id };
   return (limits: { readonly keepLast?: number; readonly maxTotalBytes?: number; readonly dryRun: boolean }) =>
     new CleanUpCheckpoints(garbage, new InMemoryObjectStore()).execute({ ...request, ...limits });

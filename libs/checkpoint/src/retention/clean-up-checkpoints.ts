@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@ktrdr/operations';
 import type { ObjectStore } from '../ports.js';
 import { eraseCheckpoints } from './erase-objects.js';
-import type { CheckpointGarbageStore } from './gc-ports.js';
+import type { CheckpointGarbage } from './gc-ports.js';
 import {
   beyondTotalBytes,
   type KeepReason,
@@ -47,7 +47,7 @@ interface CleanupPlan {
  */
 export class CleanUpCheckpoints {
   constructor(
-    private readonly garbage: CheckpointGarbageStore,
+    private readonly garbage: CheckpointGarbage,
     private readonly objects: ObjectStore,
   ) {}
 

@@ -2,7 +2,7 @@ import { type Checkpoint, partsOf } from '@ktrdr/operations';
 import { parseManifestKey } from '../keys.js';
 import { mapParallel } from '../parallel.js';
 import type { ObjectStore } from '../ports.js';
-import type { CheckpointGarbageStore } from './gc-ports.js';
+import type { CheckpointGarbage } from './gc-ports.js';
 
 const PARALLEL = 8;
 const ERASED_AT_ONCE = 50;
@@ -12,7 +12,7 @@ export const COLLECTED_AT_ONCE = 100;
 /** Erases the objects and then the rows of marked checkpoints, in batches. Can be repeated after a crash. */
 export async function eraseCheckpoints(
   objects: ObjectStore,
-  garbage: Pick<CheckpointGarbageStore, 'collect' | 'removeRows'>,
+  garbage: Pick<CheckpointGarbage, 'collect' | 'removeRows'>,
   checkpoints: readonly Checkpoint[],
 ): Promise<void> {
   for (let start = 0; start < checkpoints.length; start += ERASED_AT_ONCE) {
@@ -28,7 +28,7 @@ export async function eraseCheckpoints(
  */
 export async function eraseObjects(
   objects: ObjectStore,
-  garbage: Pick<CheckpointGarbageStore, 'collect'>,
+  garbage: Pick<CheckpointGarbage, 'collect'>,
   checkpoints: readonly Pick<Checkpoint, 'manifestKey' | 'files'>[],
 ): Promise<void> {
   await mapParallel(checkpoints, PARALLEL, async ({ manifestKey: key }) => {

@@ -10,7 +10,7 @@ interface Page {
 }
 
 /** Rows that may go, and objects that no row names. */
-export interface CheckpointGarbageStore {
+export interface CheckpointGarbage {
   /** Operations that have checkpoints, in the order of their ids. */
   withCheckpoints(page: Page): Promise<readonly OperationWithCheckpoints[]>;
   /** Of those, the ones that may have more than their own limits keep. */

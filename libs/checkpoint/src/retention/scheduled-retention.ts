@@ -2,7 +2,7 @@ import type { Checkpoint, CheckpointRepository } from '@ktrdr/operations';
 import type { ObjectStore } from '../ports.js';
 import type { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { eraseCheckpoints } from './erase-objects.js';
-import type { CheckpointGarbageStore } from './gc-ports.js';
+import type { CheckpointGarbage } from './gc-ports.js';
 import { type OperationWithCheckpoints, ownLimits, planRetention } from './retention.js';
 
 const OPERATIONS_AT_ONCE = 50;
@@ -18,7 +18,7 @@ export class RetireCheckpoints {
   private afterId = '';
 
   constructor(
-    private readonly garbage: CheckpointGarbageStore,
+    private readonly garbage: CheckpointGarbage,
     private readonly checkpoints: Pick<CheckpointRepository, 'deleting'>,
     private readonly objects: ObjectStore,
   ) {}
@@ -56,7 +56,7 @@ function surplus(found: OperationWithCheckpoints): readonly string[] {
 export class ExpireCheckpoints {
   constructor(
     private readonly cleanUp: Pick<CleanUpCheckpoints, 'execute'>,
-    private readonly garbage: CheckpointGarbageStore,
+    private readonly garbage: CheckpointGarbage,
     private readonly maxAgeMs: number,
   ) {}
 

@@ -1,7 +1,7 @@
 import { ObjectNotFoundError } from '../errors.js';
 import { CHECKPOINT_PREFIX } from '../keys.js';
 import type { ObjectStore } from '../ports.js';
-import type { CheckpointGarbageStore, DeploymentRecords } from './gc-ports.js';
+import type { CheckpointGarbage, DeploymentRecords } from './gc-ports.js';
 
 /** Names the deployment that sweeps the store. */
 export const STORE_OWNER_KEY = 'owner.json';
@@ -15,7 +15,7 @@ const MANIFESTS_LOOKED_AT = 1000;
  */
 export async function checkStoreOwner(
   objects: ObjectStore,
-  garbage: Pick<CheckpointGarbageStore, 'unnamed'>,
+  garbage: Pick<CheckpointGarbage, 'unnamed'>,
   records: Pick<DeploymentRecords, 'deploymentId'>,
 ): Promise<string | null> {
   const ours = await records.deploymentId();

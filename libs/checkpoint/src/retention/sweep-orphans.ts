@@ -1,5 +1,5 @@
 import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
-import type { CheckpointGarbageStore, DamageRecorder, DeploymentRecords, NamedObject } from './gc-ports.js';
+import type { CheckpointGarbage, DamageRecorder, DeploymentRecords, NamedObject } from './gc-ports.js';
 import { COLLECTED_AT_ONCE } from './erase-objects.js';
 import { BLOB_PREFIX, CHECKPOINT_PREFIX, isBlobKey, isManifestKey } from '../keys.js';
 import { mapParallel } from '../parallel.js';
@@ -45,7 +45,7 @@ type Tally = { -readonly [Key in keyof SweepReport]: SweepReport[Key] };
 export class SweepOrphans {
   constructor(
     private readonly objects: ObjectStore,
-    private readonly garbage: Pick<CheckpointGarbageStore, 'unnamed' | 'collect' | 'soundCheckpoints'>,
+    private readonly garbage: Pick<CheckpointGarbage, 'unnamed' | 'collect' | 'soundCheckpoints'>,
     private readonly damage: DamageRecorder,
     private readonly records: Pick<DeploymentRecords, 'deploymentId'>,
   ) {}

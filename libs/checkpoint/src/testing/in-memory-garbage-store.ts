@@ -1,7 +1,7 @@
 import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
-import type { CheckpointGarbageStore, DamageRecorder, DeploymentRecords, NamedObject } from '../retention/gc-ports.js';
+import type { CheckpointGarbage, DamageRecorder, DeploymentRecords, NamedObject } from '../retention/gc-ports.js';
 
-type Implemented = Pick<CheckpointGarbageStore, 'unnamed' | 'collect' | 'soundCheckpoints'> &
+type Implemented = Pick<CheckpointGarbage, 'unnamed' | 'collect' | 'soundCheckpoints'> &
   DamageRecorder &
   Pick<DeploymentRecords, 'deploymentId'>;
 

@@ -1,0 +1,45 @@
+import type { ResourceSnapshot } from '@ktrdr/contracts';
+import type { MachineReading, ResourceMeter } from '../trainers/ports.js';
+
+/** A pause at the end of an epoch is asked for long before it happens; the figures should be of then. */
+const STALE_AFTER_MS = 1_000;
+
+/** What the machine was doing when a trainer ended for a pause: measured while it was still there, told when it is gone. */
+export class PauseSnapshot {
+  private reading: Promise<MachineReading> | undefined;
+  private takenAt = new Date(0);
+  private readAt = -Infinity;
+  private trainerMemory: number | null = null;
+
+  constructor(
+    private readonly meter: ResourceMeter,
+    private readonly trainer: { readonly pid: number },
+    /** Monotonic milliseconds. */
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** The trainer is about to end: to be told when it is asked to, and again when its save is there. */
+  measure(): void {
+    this.trainerMemory = this.meter.processMemory(this.trainer.pid) ?? this.trainerMemory;
+    if (this.now() - this.readAt < STALE_AFTER_MS) return;
+    this.readAt = this.now();
+    this.takenAt = new Date();
+    this.reading = this.meter.machine();
+  }
+
+  /** Null when nothing was measured. */
+  async result(trainer: {
+    readonly isGone: boolean;
+    readonly examplesPerSecond: number | null;
+  }): Promise<ResourceSnapshot | null> {
+    const machine = await this.reading;
+    if (!machine) return null;
+    return {
+      taken_at: this.takenAt.toISOString(),
+      ...machine,
+      trainer_memory_bytes: this.trainerMemory,
+      trainer_gone: trainer.isGone,
+      examples_per_second: trainer.examplesPerSecond,
+    };
+  }
+}
