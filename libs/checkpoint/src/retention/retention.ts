@@ -1,4 +1,13 @@
-import { type Checkpoint, isSettled, type Operation, partsOf } from '@ktrdr/operations';
+import {
+  bestOf,
+  type Checkpoint,
+  finalOf,
+  inOrder,
+  isSettled,
+  neededBy,
+  type Operation,
+  partsOf,
+} from '@ktrdr/operations';
 import { RetentionSpec } from '@ktrdr/specs';
 
 /** Limits on what an operation keeps. Each is enforced, whatever the others say. */
@@ -67,17 +76,14 @@ export function planRetention(
   limits: RetentionLimits,
 ): RetentionPlan {
   const isActive = !isSettled(operation.status);
-  const isCompleted = operation.status === 'completed';
   const { keepLast = Infinity, createdBefore } = isActive ? activeLimits(operation, limits) : limits;
   const newestFirst = checkpoints.toSorted(byNewest);
-  const farthestFirst = checkpoints.toSorted(byFarthest);
+  const ordered = checkpoints.toSorted(inOrder);
   const valid = newestFirst.filter(isValid);
   const lastKept = valid[Math.max(keepLast, 1) - 1];
-  const best = farthestFirst.find(({ isBest }) => isBest);
-  const result = isCompleted ? farthestFirst.find(({ kind }) => kind === 'final') : undefined;
-  // What a resume from the latest would choose, which after a rewind is not the newest.
-  const latest = farthestFirst.find(isValid);
-  const origin = isCompleted ? null : operation.resumeCheckpointId;
+  const best = bestOf(ordered);
+  const result = operation.status === 'completed' ? finalOf(ordered) : undefined;
+  const needed = neededBy(operation, ordered);
   const keep: KeptCheckpoint[] = [];
   const remove: RemovedCheckpoint[] = [];
   for (const checkpoint of newestFirst) {
@@ -87,7 +93,7 @@ export function planRetention(
       result: checkpoint === result,
       newest: checkpoint === newestFirst[0],
       'newest-valid': checkpoint === valid[0],
-      needed: checkpoint === latest || checkpoint.id === origin,
+      needed: needed.has(checkpoint.id),
       best: checkpoint === best,
       pinned: checkpoint.pinned,
       'in-use': isWithinLimits && isActive,
@@ -110,12 +116,6 @@ function isValid({ corruptedAt }: Checkpoint): boolean {
 
 function byNewest(a: Checkpoint, b: Checkpoint): number {
   return b.attempt - a.attempt || b.seq - a.seq || b.createdAt.getTime() - a.createdAt.getTime();
-}
-
-/** Superseded checkpoints come last. */
-function byFarthest(a: Checkpoint, b: Checkpoint): number {
-  const isSuperseded = ({ supersededAt }: Checkpoint) => Number(supersededAt !== null);
-  return isSuperseded(a) - isSuperseded(b) || b.step - a.step || b.attempt - a.attempt || b.seq - a.seq;
 }
 
 /** Bytes of all blobs together, each counted once. */
