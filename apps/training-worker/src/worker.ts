@@ -10,14 +10,14 @@ import type { WorkerConfig } from './config.js';
 import { apiCredentials } from './credentials/api-credentials.js';
 import { CredentialKeeper } from './credentials/credential-keeper.js';
 import { loadIdentityKey } from './credentials/identity-key.js';
-import { tellDismissal } from './credentials/tell-dismissal.js';
+import { reportDismissal } from './credentials/report-dismissal.js';
 import { capabilitiesFrom } from './trainers/capabilities.js';
 import { LocalDataSources } from './run/data-sources.js';
 import { EventOutbox } from './events/event-outbox.js';
 import { EventSpool } from './events/event-spool.js';
 import { LeaseKeeper } from './api-link/lease-keeper.js';
 import { MachineMeter } from './machine/machine-meter.js';
-import type { ConfirmLease } from './trainers/ports.js';
+import type { ConfirmLease } from './api-link/ports.js';
 import { Spool } from './checkpoints/spool.js';
 import { Supervisor } from './supervisor.js';
 import type { ProbeServer } from './probe/probe-server.js';
@@ -112,7 +112,7 @@ export async function runWorker(
       ...(config.processTrainers ? ['trainer:process'] : []),
     ];
     const { slots } = config;
-    const rpc = tellDismissal(new WorkerRpcClient(session), () => credentials.renewNow());
+    const rpc = reportDismissal(new WorkerRpcClient(session), () => credentials.renewNow());
     let confirmLease: ConfirmLease = () => Promise.resolve();
     const events = new EventOutbox(
       new WorkerRpcClient(eventSession),

@@ -1,8 +1,8 @@
 import { RpcError } from '@ktrdr/messaging-nats';
-import type { WorkerRpc } from '../trainers/ports.js';
+import type { WorkerRpc } from '../api-link/ports.js';
 
 /** Tells when the API answers a request that this key is no worker. */
-export function tellDismissal(rpc: WorkerRpc, onRefused: () => void): WorkerRpc {
+export function reportDismissal(rpc: WorkerRpc, onRefused: () => void): WorkerRpc {
   return {
     call: async (method, request, options) => {
       try {
