@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
 import { CheckpointExpiry } from '../../../apps/api/src/background/checkpoint-expiry.js';
 import { CleanUpCheckpoints } from '../../../apps/api/src/checkpoints/clean-up-checkpoints.js';
@@ -42,11 +42,11 @@ describe('what looks after checkpoints by itself', () => {
 
   describe('of their age', () => {
     let database: pg.Client;
-    let collection: PrismaCheckpointCollection;
+    let collection: CheckpointGarbageStore;
     let cleanUp: CleanUpCheckpoints;
     beforeAll(async () => {
       database = await services.database();
-      collection = new PrismaCheckpointCollection(saving.database);
+      collection = new CheckpointGarbageStore(saving.database);
       const stored = new StoredCheckpoints(new CheckpointStore(saving.objects), saving.objects, collection);
       cleanUp = new CleanUpCheckpoints(collection, stored);
     });
@@ -186,7 +186,7 @@ describe('what looks after checkpoints by itself', () => {
 
     it('stays marked where it was marked while its bytes were being read', async () => {
       const { id, operationId } = await givenMarked();
-      const collection = new PrismaCheckpointCollection(saving.database);
+      const collection = new CheckpointGarbageStore(saving.database);
       const asItWas = await saving.checkpoints.get(id);
       await database.query(`UPDATE checkpoints SET corrupted_at = now() + interval '1 s' WHERE id = $1`, [id]);
       for (const corruptedAt of [asItWas.corruptedAt, null])

@@ -1,4 +1,4 @@
-import type { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import type { CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 import type { CleanUpCheckpoints, RemovedCheckpoint } from '../checkpoints/clean-up-checkpoints.js';
 
@@ -14,7 +14,7 @@ const WARN_BEFORE_MS = WARN_BEFORE_DAYS * DAY_MS;
 export class CheckpointExpiry {
   constructor(
     private readonly cleanUp: CleanUpCheckpoints,
-    private readonly collection: PrismaCheckpointCollection,
+    private readonly collection: CheckpointGarbageStore,
     private readonly maxAgeMs: number,
     private readonly log: Pick<Logger, 'info'>,
   ) {}

@@ -2,7 +2,7 @@ import { ownKeepLast, planOperationRetention } from '@ktrdr/checkpoint';
 import type { Checkpoint } from '@ktrdr/operations';
 import type {
   OperationWithCheckpoints,
-  PrismaCheckpointCollection,
+  CheckpointGarbageStore,
   PrismaCheckpointRepository,
 } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ export class CheckpointRetention {
   private afterId = '';
 
   constructor(
-    private readonly collection: PrismaCheckpointCollection,
+    private readonly collection: CheckpointGarbageStore,
     private readonly checkpoints: PrismaCheckpointRepository,
     private readonly stored: StoredCheckpoints,
     private readonly log: Logger,

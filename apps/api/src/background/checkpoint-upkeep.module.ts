@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import { CheckpointsModule } from '../checkpoints/checkpoints.module.js';
 import { CleanUpCheckpoints } from '../checkpoints/clean-up-checkpoints.js';
@@ -22,7 +22,7 @@ export class CheckpointUpkeepModule implements OnApplicationBootstrap, BeforeApp
 
   constructor(
     @Inject(CONFIG) config: ApiConfig,
-    @Inject(PrismaCheckpointCollection) collection: PrismaCheckpointCollection,
+    @Inject(CheckpointGarbageStore) collection: CheckpointGarbageStore,
     @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
     @Inject(StoredCheckpoints) stored: StoredCheckpoints,
     @Inject(ServiceRecords) records: ServiceRecords,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import {
-  PrismaCheckpointCollection,
+  CheckpointGarbageStore,
   PrismaCheckpointImport,
   PrismaCheckpointRepository,
   ServiceRecords,
@@ -23,8 +23,8 @@ import { OrphanSweeper } from './orphan-sweeper.js';
   providers: [
     {
       provide: CleanUpCheckpoints,
-      inject: [PrismaCheckpointCollection, StoredCheckpoints],
-      useFactory: (collection: PrismaCheckpointCollection, stored: StoredCheckpoints) =>
+      inject: [CheckpointGarbageStore, StoredCheckpoints],
+      useFactory: (collection: CheckpointGarbageStore, stored: StoredCheckpoints) =>
         new CleanUpCheckpoints(collection, stored),
     },
     {
@@ -35,10 +35,10 @@ import { OrphanSweeper } from './orphan-sweeper.js';
     },
     {
       provide: OrphanSweeper,
-      inject: [OBJECT_STORE, PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords],
+      inject: [OBJECT_STORE, CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords],
       useFactory: (
         objects: ObjectStore,
-        collection: PrismaCheckpointCollection,
+        collection: CheckpointGarbageStore,
         checkpoints: PrismaCheckpointRepository,
         records: ServiceRecords,
       ) => new OrphanSweeper(objects, collection, checkpoints, records),

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
-import type { OperationWithCheckpoints, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import type { OperationWithCheckpoints, CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 
@@ -26,7 +26,7 @@ function cleanUpOf(found: OperationWithCheckpoints, { pinnedMeanwhile = [] as re
     },
     bytesFreedBy: () => Promise.resolve(0),
     removeRows: () => Promise.resolve(),
-  } as unknown as PrismaCheckpointCollection;
+  } as unknown as CheckpointGarbageStore;
   const stored = { eraseAll: () => Promise.resolve() } as unknown as StoredCheckpoints;
   const request = { operationId: found.operation.id };
   return (limits: { readonly keepLast?: number; readonly maxTotalBytes?: number; readonly dryRun: boolean }) =>

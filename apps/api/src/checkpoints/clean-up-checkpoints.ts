@@ -9,7 +9,7 @@ import {
   totalBytes,
 } from '@ktrdr/checkpoint';
 import type { Checkpoint } from '@ktrdr/operations';
-import type { OperationWithCheckpoints, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import type { OperationWithCheckpoints, CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 
 const OPERATIONS_AT_ONCE = 100;
@@ -57,7 +57,7 @@ interface Plan {
  */
 export class CleanUpCheckpoints {
   constructor(
-    private readonly collection: PrismaCheckpointCollection,
+    private readonly collection: CheckpointGarbageStore,
     private readonly stored: StoredCheckpoints,
   ) {}
 

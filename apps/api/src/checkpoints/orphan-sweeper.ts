@@ -1,5 +1,5 @@
 import { BLOB_GRACE_HOURS, type ObjectStore, SweepOrphans, type SweepReport } from '@ktrdr/checkpoint';
-import type { PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
+import type { CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
 
 const LAST_SWEEP = 'last-orphan-sweep';
 const LAST_TIDYING = 'last-removal-of-abandoned-writes';
@@ -18,7 +18,7 @@ export class OrphanSweeper {
 
   constructor(
     private readonly objects: ObjectStore,
-    collection: PrismaCheckpointCollection,
+    collection: CheckpointGarbageStore,
     checkpoints: PrismaCheckpointRepository,
     private readonly records: ServiceRecords,
   ) {

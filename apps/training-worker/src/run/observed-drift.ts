@@ -1,5 +1,5 @@
 import type { DriftView } from '@ktrdr/contracts';
-import { describeDrift, driftBetween } from '@ktrdr/operations';
+import { describeDrift, driftBetween } from '@ktrdr/operations/model';
 import type { RestoredManifest } from '../checkpoints/ports.js';
 import type { Provenance } from '../checkpoints/save-record.js';
 import type { EventRecorder } from '../events/event-recorder.js';

@@ -56,7 +56,9 @@ export class RunFixture {
       accepted_spec_sha256: [],
       lease_ms: 6_000,
       pinned_backend: null,
+      allow_backend_change: false,
       resume: null,
+      fell_back_from: null,
       directive: { kind: 'run' },
       ...operation,
     };

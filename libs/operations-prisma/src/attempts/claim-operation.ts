@@ -1,5 +1,5 @@
 import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
 import { type CheckpointJson, checkpointsOf, operationColumns } from '../operations/operation-rows.js';
 import { CLOCKS, SPENT_MS, webhookRows } from '../operations/transition-operations.js';
@@ -33,11 +33,11 @@ export type ClaimedRow = OperationRow & {
  * brought the claim is spent by its answer.
  */
 export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
-  const [free] = await record(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
+  const [free] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
   if (free) return free;
-  const [found] = await reach(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
+  const [found] = await withDatabaseErrors(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
   if (!found?.isClaimable) return undefined;
-  const [held] = await record(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
+  const [held] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
   return held;
 }
 

@@ -3,7 +3,7 @@ import type { Database } from '../database/database.js';
 import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
 import { operationColumns } from '../operations/operation-rows.js';
 import { LEASED, WAITING } from '../database/status-lists.js';
-import { turnOf } from '../database/event-order-lock.js';
+import { eventOrderLock } from '../database/event-order-lock.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -13,7 +13,7 @@ type Transaction = Prisma.TransactionClient;
 /** Its row, locked, so that what follows in this transaction sees everything that was written under the lock before. */
 export async function heldRow(tx: Transaction, lease: Lease): Promise<OperationRow | null> {
   const [row] = await tx.$queryRaw<OperationRow[]>(sql`
-    SELECT ${operationColumns('o')} FROM operations o, ${turnOf(lease.operationId)}
+    SELECT ${operationColumns('o')} FROM operations o, ${eventOrderLock(lease.operationId)}
     WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
       AND o.status IN ${LEASED} FOR UPDATE OF o`);
   return row ?? null;
@@ -66,7 +66,7 @@ export async function markStuck(
 ): Promise<boolean> {
   const rows = await prisma.$queryRaw<unknown[]>(sql`
     WITH old AS (
-      SELECT o.id FROM operations o, ${turnOf(id)}
+      SELECT o.id FROM operations o, ${eventOrderLock(id)}
       WHERE o.id = ${id} AND o.attempt = ${attempt} AND o.status = 'running' AND o.stuck_since IS NULL
         AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
       FOR UPDATE OF o
@@ -96,7 +96,7 @@ export async function prioritise(
       : sql`${priority}::int`;
   const [row] = await prisma.$queryRaw<OperationRow[]>(sql`
     WITH old AS (
-      SELECT o.id FROM operations o, ${turnOf(id)} WHERE o.id = ${id} AND o.status IN ${WAITING} FOR UPDATE OF o
+      SELECT o.id FROM operations o, ${eventOrderLock(id)} WHERE o.id = ${id} AND o.status IN ${WAITING} FOR UPDATE OF o
     ), u AS (
       UPDATE operations o SET priority = ${target}, event_seq = o.event_seq + 1
       FROM old WHERE o.id = old.id RETURNING o.*

@@ -1,5 +1,5 @@
 import type { DirectedOperation, LeaseRenewal } from '@ktrdr/operations';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { LEASED } from '../database/status-lists.js';
 
@@ -23,7 +23,7 @@ export async function renewTogether(
   // A statement changes a row once, and answers for one of those that name it: an operation is named once in it.
   const first = new Map(renewals.toReversed().map((renewal) => [renewal.operationId, renewal]));
   const named = [...first.values()];
-  const rows = await reach(() => prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over')));
+  const rows = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over')));
   const found = new Map(rows.map((row) => [row.id, row]));
   return renewals.map((renewal) => {
     const row = found.get(renewal.operationId);
@@ -32,12 +32,12 @@ export async function renewTogether(
 }
 
 async function renewAlone(prisma: Database, renewal: RenewalCommand): Promise<DirectedOperation | undefined> {
-  const [row] = await reach(() => prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait')));
+  const [row] = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait')));
   return row;
 }
 
 function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over' | 'wait'): Prisma.Sql {
-  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved = false }) => ({
+  const named = renewals.map(({ operationId, attempt, workerId, leaseMs, hasMoved }) => ({
     id: operationId,
     attempt,
     worker_id: workerId,

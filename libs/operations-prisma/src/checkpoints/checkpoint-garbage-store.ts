@@ -1,9 +1,9 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
 import { checkpointColumns, toCheckpoint, toOperation } from '../operations/operation-rows.js';
-import { turnOf } from '../database/event-order-lock.js';
+import { eventOrderLock } from '../database/event-order-lock.js';
 
 const { sql, raw } = Prisma;
 
@@ -19,7 +19,7 @@ export interface OperationWithCheckpoints {
 type Client = Pick<Database, 'operation' | 'checkpoint'>;
 
 /** Rows that are to go, and the objects that no row names. */
-export class PrismaCheckpointCollection {
+export class CheckpointGarbageStore {
   constructor(private readonly prisma: Database) {}
 
   /** Operations that have checkpoints, in the order of their ids. */
@@ -27,13 +27,13 @@ export class PrismaCheckpointCollection {
     readonly afterId: string;
     readonly limit: number;
   }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<{ id: string }[]>(sql`
         SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
           AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
         ORDER BY o.id LIMIT ${page.limit}`),
     );
-    return reach(() =>
+    return withDatabaseErrors(() =>
       read(
         this.prisma,
         rows.map(({ id }) => id),
@@ -46,7 +46,7 @@ export class PrismaCheckpointCollection {
     readonly afterId: string;
     readonly limit: number;
   }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<{ id: string }[]>(sql`
         SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
         WHERE o.id > ${page.afterId}
@@ -55,7 +55,7 @@ export class PrismaCheckpointCollection {
           (o.spec->'checkpoint'->>'keep_last')::int, 1)
         ORDER BY o.id LIMIT ${page.limit}`),
     );
-    return reach(() =>
+    return withDatabaseErrors(() =>
       read(
         this.prisma,
         rows.map(({ id }) => id),
@@ -64,7 +64,7 @@ export class PrismaCheckpointCollection {
   }
 
   async ofOperation(operationId: string): Promise<OperationWithCheckpoints | null> {
-    const [found] = await reach(() => read(this.prisma, [operationId]));
+    const [found] = await withDatabaseErrors(() => read(this.prisma, [operationId]));
     return found ?? null;
   }
 
@@ -76,7 +76,7 @@ export class PrismaCheckpointCollection {
     operationId: string,
     choose: (found: OperationWithCheckpoints) => readonly string[],
   ): Promise<readonly Checkpoint[]> {
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$transaction(async (tx) => {
         await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
         const [found] = await read(tx, [operationId]);
@@ -93,7 +93,7 @@ export class PrismaCheckpointCollection {
   }
 
   async removeRows(ids: readonly string[]): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } }),
     );
   }
@@ -101,7 +101,7 @@ export class PrismaCheckpointCollection {
   /** Bytes of the blobs that no row would name any more if these rows were gone. */
   async bytesFreedBy(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
         SELECT sum(b.bytes)::bigint AS bytes FROM (
           SELECT max((p->>'bytes')::bigint) AS bytes
@@ -114,7 +114,7 @@ export class PrismaCheckpointCollection {
   }
 
   async unnamed(kind: 'manifest' | 'blob', keys: readonly string[]): Promise<readonly string[]> {
-    const rows = await reach(() => this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys)));
+    const rows = await withDatabaseErrors(() => this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys)));
     return rows.map(({ key }) => key);
   }
 
@@ -128,7 +128,7 @@ export class PrismaCheckpointCollection {
     remove: (key: string) => Promise<void>,
   ): Promise<void> {
     if (keys.length === 0) return;
-    await reach(() =>
+    await withDatabaseErrors(() =>
       withObjectsAlone(this.prisma, async (tx) => {
         const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
         for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
@@ -139,7 +139,7 @@ export class PrismaCheckpointCollection {
   }
 
   async soundCheckpoints(page: { readonly afterId: string; readonly limit: number }): Promise<readonly Checkpoint[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.checkpoint.findMany({
         where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
         orderBy: { id: 'asc' },
@@ -154,7 +154,7 @@ export class PrismaCheckpointCollection {
    * was found damaged takes its turn too, as what was missing may have been put back.
    */
   async dueForReading(readBeforeMs: number): Promise<Checkpoint | null> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
@@ -170,10 +170,10 @@ export class PrismaCheckpointCollection {
    */
   async warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
     const warning = { code: 'checkpoints-expiring', message };
-    const rows = await record(this.prisma, () =>
+    const rows = await writeEvents(this.prisma, () =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH old AS (
-          SELECT o.id FROM operations o, ${turnOf(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
+          SELECT o.id FROM operations o, ${eventOrderLock(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
         ), c AS (
           UPDATE checkpoints SET expiry_warned_at = clock_timestamp() FROM old
           WHERE operation_id = old.id AND checkpoints.id = ANY(${[...ids]}) AND deleting_at IS NULL
@@ -195,7 +195,7 @@ export class PrismaCheckpointCollection {
 
   /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
   async forgetExpiryWarnings(except: readonly string[]): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET expiry_warned_at = NULL
         WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`),
@@ -204,7 +204,7 @@ export class PrismaCheckpointCollection {
 
   /** What was warned of at least so long ago, by the database's clock. */
   async warnedOfExpiry(agoMs: number): Promise<ReadonlySet<string>> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<{ id: string }[]>(sql`
         SELECT id FROM checkpoints
         WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`),
@@ -218,8 +218,10 @@ export class PrismaCheckpointCollection {
    */
   async markVerified({ id, corruptedAt }: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
     if (corruptedAt)
-      return (await record(this.prisma, () => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1;
-    await reach(() =>
+      return (
+        (await writeEvents(this.prisma, () => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1
+      );
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET verified_at = clock_timestamp()
         WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
@@ -233,7 +235,7 @@ function mending(id: string, corruptedAt: Date): Prisma.Sql {
   const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
   return sql`
     WITH o AS (
-      SELECT o.id FROM operations o, ${turnOf(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
+      SELECT o.id FROM operations o, ${eventOrderLock(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
     ), c AS (
       UPDATE checkpoints SET corrupted_at = NULL, verified_at = clock_timestamp() FROM o
       WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at = ${corruptedAt} AND deleting_at IS NULL

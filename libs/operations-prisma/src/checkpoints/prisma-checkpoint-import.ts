@@ -1,5 +1,5 @@
 import type { CheckpointDraft, Operation, OperationDraft, Progress } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { type Operation as OperationRow, Prisma } from '../generated/prisma/client.js';
 import { operationColumns, toOperation } from '../operations/operation-rows.js';
 import { shareObjects } from './objects-lock.js';
@@ -23,7 +23,7 @@ export class PrismaCheckpointImport {
   /** The operation that this submission made before; null: none. */
   async made(submissionKey: string | null): Promise<Operation | null> {
     if (submissionKey === null) return null;
-    const row = await reach(() => this.prisma.operation.findUnique({ where: { submissionKey } }));
+    const row = await withDatabaseErrors(() => this.prisma.operation.findUnique({ where: { submissionKey } }));
     return row && toOperation(row);
   }
 
@@ -33,7 +33,7 @@ export class PrismaCheckpointImport {
     checkpoint: CheckpointDraft,
     assertStored: () => Promise<void>,
   ): Promise<Operation> {
-    const [row] = await record(this.prisma, () =>
+    const [row] = await writeEvents(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         await assertStored();

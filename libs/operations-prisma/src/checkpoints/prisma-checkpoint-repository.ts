@@ -8,13 +8,13 @@ import {
   type Lease,
   LeaseLostError,
 } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { shareObjects } from './objects-lock.js';
 import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from '../operations/operation-rows.js';
-import { partsOf, PrismaCheckpointCollection } from './checkpoint-garbage-store.js';
+import { partsOf, CheckpointGarbageStore } from './checkpoint-garbage-store.js';
 import { LEASED } from '../database/status-lists.js';
-import { turnOf } from '../database/event-order-lock.js';
+import { eventOrderLock } from '../database/event-order-lock.js';
 
 const { sql } = Prisma;
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -24,38 +24,38 @@ const COMMIT_LIMITS = { maxWait: 10_000, timeout: 60_000 };
 
 /** Checkpoints in PostgreSQL: the committed row is the checkpoint. */
 export class PrismaCheckpointRepository implements CheckpointRepository {
-  private readonly collection: PrismaCheckpointCollection;
+  private readonly collection: CheckpointGarbageStore;
 
   constructor(private readonly prisma: Database) {
-    this.collection = new PrismaCheckpointCollection(prisma);
+    this.collection = new CheckpointGarbageStore(prisma);
   }
 
   async commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void> {
-    const committed = await record(this.prisma, () =>
+    const committed = await writeEvents(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         await assertStored();
         // Locked first, so that the statement sees what a commit of the same checkpoint at the same time has written.
         await tx.$executeRaw(sql`
-          SELECT 1 FROM operations o, ${turnOf(lease.operationId)} WHERE o.id = ${lease.operationId} FOR UPDATE OF o`);
+          SELECT 1 FROM operations o, ${eventOrderLock(lease.operationId)} WHERE o.id = ${lease.operationId} FOR UPDATE OF o`);
         const rows = await tx.$queryRaw<{ id: string }[]>(commitStatement(lease, draft));
         return rows.length === 1;
       }, COMMIT_LIMITS),
     );
     if (committed) return;
-    const earlier = await reach(() => this.prisma.checkpoint.findUnique({ where: { id: draft.id } }));
+    const earlier = await withDatabaseErrors(() => this.prisma.checkpoint.findUnique({ where: { id: draft.id } }));
     if (earlier?.operationId === lease.operationId && earlier.attempt === lease.attempt) return;
     throw new LeaseLostError(lease);
   }
 
   async get(id: string): Promise<Checkpoint> {
-    const row = await reach(() => this.prisma.checkpoint.findUnique({ where: { id } }));
+    const row = await withDatabaseErrors(() => this.prisma.checkpoint.findUnique({ where: { id } }));
     if (!row || row.deletingAt) throw new CheckpointNotFoundError(id);
     return toCheckpoint(row);
   }
 
   async ofOperation(operationId: string): Promise<readonly Checkpoint[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
@@ -65,7 +65,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 
   async setPinned(id: string, pinned: boolean): Promise<Checkpoint> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.checkpoint.updateManyAndReturn({ where: { id, deletingAt: null }, data: { pinned } }),
     );
     if (!row) throw new CheckpointNotFoundError(id);
@@ -75,10 +75,10 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   async markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean> {
     // The operation is locked first, as everywhere, so that nobody waits in a circle.
     const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
-    const rows = await record(this.prisma, () =>
+    const rows = await writeEvents(this.prisma, () =>
       this.prisma.$queryRaw<unknown[]>(sql`
         WITH o AS (
-          SELECT o.id FROM operations o, ${turnOf(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
+          SELECT o.id FROM operations o, ${eventOrderLock(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
         ), c AS (
           UPDATE checkpoints SET corrupted_at = clock_timestamp() FROM o
           WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at IS NULL AND deleting_at IS NULL
@@ -92,7 +92,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
         RETURNING seq`),
     );
     if (rows.length === 1) return true;
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET corrupted_at = clock_timestamp()
         WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`),
@@ -112,11 +112,11 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 
   async removeRow(id: string): Promise<void> {
-    await reach(() => this.prisma.checkpoint.deleteMany({ where: { id } }));
+    await withDatabaseErrors(() => this.prisma.checkpoint.deleteMany({ where: { id } }));
   }
 
   async deleting(limit: number): Promise<readonly Checkpoint[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, orderBy: { id: 'asc' }, take: limit }),
     );
     return rows.map(toCheckpoint);
@@ -124,7 +124,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async stats() {
     type Row = { count: bigint; logical: bigint | null; stored: bigint | null; oldest: Date | null };
-    const [[totals], operations] = await reach(() =>
+    const [[totals], operations] = await withDatabaseErrors(() =>
       Promise.all([
         this.prisma.$queryRaw<Row[]>(sql`
           WITH parts AS (
@@ -159,7 +159,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.checkpoint.findMany({
         where: { operationId: { in: [...operationIds] }, deletingAt: null },
         orderBy: [
@@ -178,7 +178,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (ids.length === 0) return new Map();
-    const rows = await reach(() => this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } }));
+    const rows = await withDatabaseErrors(() => this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } }));
     return new Map(rows.map((row) => [row.id, toCheckpoint(row)]));
   }
 }

@@ -7,7 +7,7 @@ interface Waiting<Item, Result> {
  * Does work for many at once without anybody waiting for company: what comes in one turn of the event loop, or while earlier
  * work is under way, is done together, and what comes alone is done at once.
  */
-export class Gathering<Item, Result> {
+export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
   private underWay = 0;
 

@@ -1,4 +1,4 @@
-import { DatabaseUnavailableError, isConnectionError, reach } from './database.js';
+import { DatabaseUnavailableError, isConnectionError, withDatabaseErrors } from './database.js';
 
 /** As Prisma passes on what PostgreSQL said. */
 function reported(originalCode: string, message = 'told in some language'): Error {
@@ -29,7 +29,11 @@ describe('an error of the database', () => {
   });
 
   it('becomes a domain error only when it is out of reach', async () => {
-    await expect(reach(() => Promise.reject(reported('57P03')))).rejects.toBeInstanceOf(DatabaseUnavailableError);
-    await expect(reach(() => Promise.reject(reported('23505')))).rejects.not.toBeInstanceOf(DatabaseUnavailableError);
+    await expect(withDatabaseErrors(() => Promise.reject(reported('57P03')))).rejects.toBeInstanceOf(
+      DatabaseUnavailableError,
+    );
+    await expect(withDatabaseErrors(() => Promise.reject(reported('23505')))).rejects.not.toBeInstanceOf(
+      DatabaseUnavailableError,
+    );
   });
 });

@@ -7,7 +7,7 @@ import { PreparedStatements } from './prepared-statements.js';
 export type Database = PrismaClient & DirectQueries;
 
 /** Statements that are ours from beginning to end, and run so often that what Prisma does around them counts. */
-export interface DirectQueries {
+interface DirectQueries {
   /**
    * The rows of one statement, straight from the pool that Prisma uses too. Columns come as `pg` gives them: bigint as
    * a string, timestamps as Date, json parsed.
@@ -26,7 +26,7 @@ export class DatabaseUnavailableError extends DomainError {
 }
 
 /** PostgreSQL answers, and has none of ktrdr's tables. */
-export class DatabaseNotMigratedError extends DomainError {
+class DatabaseNotMigratedError extends DomainError {
   readonly code = 'database-unavailable';
   constructor(cause: unknown) {
     super(
@@ -85,7 +85,7 @@ const CONNECTION_WORDS =
 /** SQLSTATEs of a server that is going, gone or coming: connection exceptions, shutdown, crash, start-up, overload. */
 const UNAVAILABLE_STATES = /^(08|57P0[123]|53)/;
 
-/** Whether the error says that PostgreSQL is out of reach, rather than that it disagreed. */
+/** Whether the error says that PostgreSQL is out of withDatabaseErrors, rather than that it disagreed. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, cause } = error as Error & { code?: unknown };
@@ -141,7 +141,7 @@ export async function checkDatabase(database: Pick<Database, '$queryRawUnsafe'>)
 }
 
 /** Runs a query, turning an unreachable database into its domain error. */
-export async function reach<T>(query: () => Promise<T>): Promise<T> {
+export async function withDatabaseErrors<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {
@@ -150,9 +150,9 @@ export async function reach<T>(query: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Like {@link reach}, for what writes events: whoever shows them is told after the commit. */
-export async function record<T>(database: Database, write: () => Promise<T>): Promise<T> {
-  const result = await reach(write);
+/** Like {@link withDatabaseErrors}, for what writes events: whoever shows them is told after the commit. */
+export async function writeEvents<T>(database: Database, write: () => Promise<T>): Promise<T> {
+  const result = await withDatabaseErrors(write);
   database.$recorded();
   return result;
 }

@@ -7,12 +7,12 @@ const EVENTS = 5_877_002;
  * in the order of their transaction ids. The row's own lock does not see to that: who waits for a row that is being
  * updated is given an id before it has the row, and another one may be faster. Waiting here needs no id.
  */
-export function turnOf(operationId: string | Prisma.Sql): Prisma.Sql {
+export function eventOrderLock(operationId: string | Prisma.Sql): Prisma.Sql {
   return Prisma.sql`(SELECT pg_advisory_xact_lock(${EVENTS}::int, hashtext(${operationId}))) AS turn`;
 }
 
 /** The same as a column, for the operation whose id is in another. */
-export function turnColumn(idColumn: string): Prisma.Sql {
+export function eventOrderLockColumn(idColumn: string): Prisma.Sql {
   return Prisma.raw(`pg_advisory_xact_lock(${EVENTS}, hashtext(${idColumn})) AS turn`);
 }
 
@@ -20,6 +20,6 @@ export function turnColumn(idColumn: string): Prisma.Sql {
  * Whether nobody else had the turn; nobody is waited for. Who takes those of several operations takes all of them before
  * the first row: with a row comes the transaction's id, and who then took a turn could be ordered before its owner.
  */
-export function turnUnlessTaken(idColumn: string): Prisma.Sql {
+export function tryEventOrderLock(idColumn: string): Prisma.Sql {
   return Prisma.raw(`pg_try_advisory_xact_lock(${EVENTS}, hashtext(${idColumn})) AS turn`);
 }

@@ -1,5 +1,5 @@
 import type { OperationEventRecord } from '@ktrdr/operations';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { type EventRow, toEvent } from '../operations/operation-rows.js';
 
@@ -22,7 +22,7 @@ export class EventLog {
 
   /** Behind everything that is visible now. */
   async end(): Promise<EventCursor> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<EventCursor[]>(sql`
         SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text AS txid, '9223372036854775807' AS position`),
     );
@@ -42,7 +42,7 @@ export class EventLog {
     { txid, position }: EventCursor,
     limit: number,
   ): Promise<{ readonly events: readonly CursoredEvent[]; readonly isHeldBack: boolean }> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<(EventRow & { txid: string; position: string; isSettled: boolean })[]>(sql`
         SELECT operation_id AS "operationId", seq, type, attempt, at, data, txid::text AS txid, position::text AS position,
           txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"

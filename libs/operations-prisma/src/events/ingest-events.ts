@@ -6,10 +6,10 @@ import {
   type Lease,
   type OperationWarning,
 } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { LEASED } from '../database/status-lists.js';
-import { turnOf, turnUnlessTaken } from '../database/event-order-lock.js';
+import { eventOrderLock, tryEventOrderLock } from '../database/event-order-lock.js';
 
 const { sql } = Prisma;
 
@@ -51,14 +51,14 @@ export async function ingest(prisma: Database, told: readonly ToldByAttempt[]): 
   const plain = told.filter(({ events }) => !events.some(({ warning, checkpointing }) => warning ?? checkpointing));
   const asked = JSON.stringify(plain.map((one) => toAsked(one)));
   const write = () => prisma.$rows<Written>(ingestStatement(asked));
-  const rows = plain.length > 0 ? await record(prisma, write) : [];
+  const rows = plain.length > 0 ? await writeEvents(prisma, write) : [];
   const written = new Map(rows.map(({ id, attempt, count }) => [`${id} ${attempt}`, count]));
   const following = new Map<string, Promise<unknown>>();
   return told.map((one) => {
     const count = written.get(`${one.operationId} ${one.attempt}`);
     if (count !== undefined) return Promise.resolve(count);
     const before = following.get(one.workerId) ?? Promise.resolve();
-    const follows = before.then(() => record(prisma, () => ingestAlone(prisma, one)));
+    const follows = before.then(() => writeEvents(prisma, () => ingestAlone(prisma, one)));
     following.set(
       one.workerId,
       follows.catch(() => undefined),
@@ -78,7 +78,7 @@ async function ingestAlone(prisma: Database, told: ToldByAttempt): Promise<numbe
   return prisma.$transaction(async (tx) => {
     const { operationId } = told;
     const [kept] = await tx.$queryRaw<Kept[]>(sql`
-      SELECT o.warnings, o.checkpointing FROM operations o, ${turnOf(operationId)}
+      SELECT o.warnings, o.checkpointing FROM operations o, ${eventOrderLock(operationId)}
       WHERE o.id = ${operationId} FOR UPDATE OF o`);
     if (!kept) return ENDED;
     const [row] = await tx.$queryRaw<Written[]>(ingestStatement(JSON.stringify([toAsked(told, kept)])));
@@ -126,7 +126,7 @@ function withWarnings(
 function ingestStatement(asked: string): Prisma.Sql {
   return sql`
     WITH asked AS MATERIALIZED (
-      SELECT r.*, ${turnUnlessTaken('r.id')}
+      SELECT r.*, ${tryEventOrderLock('r.id')}
       FROM jsonb_to_recordset(${asked}::jsonb) AS r(id text, attempt int, worker_id text, events jsonb, progress jsonb,
         metrics jsonb, best jsonb, warnings jsonb, checkpointing jsonb)
     ), held AS MATERIALIZED (
@@ -176,7 +176,7 @@ export async function nameDropped(
   warning: Omit<OperationWarning, 'at'>,
 ): Promise<void> {
   const [code, message] = [warning.code, warning.message];
-  await reach(() =>
+  await withDatabaseErrors(() =>
     prisma.$executeRaw(sql`
       UPDATE operations o SET warnings = o.warnings || jsonb_build_array(jsonb_build_object('code', ${code}::text,
         'message', ${message}::text, 'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))

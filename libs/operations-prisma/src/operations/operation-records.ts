@@ -1,5 +1,5 @@
 import type { HistoryEntry, MetricPointRecord, OperationEventRecord, OperationStatus } from '@ktrdr/operations';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { type Attempt as AttemptRow, Prisma } from '../generated/prisma/client.js';
 import { toEvent, toHistoryEntry, toMetricPoint } from './operation-rows.js';
 
@@ -30,7 +30,7 @@ export class OperationRecords {
 
   /** A claim tells too how far its attempt went back when it started, which was found out after it. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
-    const [rows, attempts] = await reach(() =>
+    const [rows, attempts] = await withDatabaseErrors(() =>
       Promise.all([
         this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
         this.prisma.attempt.findMany({ where: { operationId: id, restoredAt: { not: null } } }),
@@ -44,7 +44,7 @@ export class OperationRecords {
   }
 
   async events(id: string, afterSeq: number, limit: number): Promise<readonly OperationEventRecord[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.operationEvent.findMany({
         where: { operationId: id, seq: { gt: afterSeq } },
         orderBy: { seq: 'asc' },
@@ -56,7 +56,7 @@ export class OperationRecords {
 
   /** One point a step: the newest attempt's, and none from beyond the step where a later attempt began again. */
   async metricPoints(id: string): Promise<readonly MetricPointRecord[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<Parameters<typeof toMetricPoint>[0][]>(sql`
         SELECT DISTINCT ON (p.step) p.operation_id AS "operationId", p.step, p.epoch, p.attempt, p.at, p.values
         FROM metric_points p
@@ -71,7 +71,7 @@ export class OperationRecords {
   /** What asked these operations to pause, and what made them `paused`, oldest first. */
   async pauseEntries(operationIds: readonly string[]): Promise<ReadonlyMap<string, readonly HistoryEntry[]>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.historyEntry.findMany({
         where: { operationId: { in: [...operationIds] }, OR: [{ to: 'paused' }, { event: 'pause' }] },
         orderBy: { n: 'asc' },
@@ -88,7 +88,7 @@ export class OperationRecords {
   /** How many operations of each status each of these has as children, and how far they are. */
   async childrenSummaries(parentIds: readonly string[]): Promise<ReadonlyMap<string, readonly ChildrenOfStatus[]>> {
     if (parentIds.length === 0) return new Map();
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<(ChildrenOfStatus & { parentId: string })[]>(sql`
         SELECT parent_id AS "parentId", status, count(*)::int AS count, sum(CASE WHEN status = 'completed' THEN 1
           WHEN coalesce((progress->>'steps')::float8, 0) > 0

@@ -1,10 +1,10 @@
 import { type ForkDraft, type ForkOutcome, type ForkStore, type Operation } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { forksStatement, forkStatement } from './fork-operation.js';
 import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
 import { toOperation } from './operation-rows.js';
 import { shareObjects } from '../checkpoints/objects-lock.js';
-import { turnOf } from '../database/event-order-lock.js';
+import { eventOrderLock } from '../database/event-order-lock.js';
 
 const { sql } = Prisma;
 
@@ -25,7 +25,7 @@ export class PrismaForkStore implements ForkStore {
 
   async fork(draft: ForkDraft, assertStored: () => Promise<void>): Promise<ForkOutcome> {
     const { origin } = draft;
-    const row = await record(this.prisma, () =>
+    const row = await writeEvents(this.prisma, () =>
       this.prisma.$transaction(async (tx) => {
         await shareObjects(tx);
         if (!(await isThere(tx, draft))) return 'gone';
@@ -33,7 +33,7 @@ export class PrismaForkStore implements ForkStore {
         await assertStored();
         // Retention, clean-up and deletion decide under the same lock.
         await tx.$executeRaw(sql`
-          SELECT 1 FROM operations o, ${turnOf(origin.operationId)} WHERE o.id = ${origin.operationId} FOR UPDATE OF o`);
+          SELECT 1 FROM operations o, ${eventOrderLock(origin.operationId)} WHERE o.id = ${origin.operationId} FOR UPDATE OF o`);
         if (!(await isThere(tx, draft))) return 'gone';
         const [stored] = await tx.$queryRaw<OperationRow[]>(forkStatement(draft));
         return stored ?? null;
@@ -41,7 +41,7 @@ export class PrismaForkStore implements ForkStore {
     );
     if (row === 'gone') return { kind: 'gone' };
     if (row) return { kind: 'forked', operation: toOperation(row), isNew: true };
-    const earlier = await reach(() =>
+    const earlier = await withDatabaseErrors(() =>
       this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
     );
     if (!earlier) throw new Error(`fork ${draft.id} was neither stored nor found`);
@@ -51,13 +51,13 @@ export class PrismaForkStore implements ForkStore {
   /** What was made from these by forking, newest first, at most `limit` of each. */
   async forksOf(operationIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly Operation[]>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await reach(() => this.prisma.$rows<OperationRow>(forksStatement(operationIds, limit)));
+    const rows = await withDatabaseErrors(() => this.prisma.$rows<OperationRow>(forksStatement(operationIds, limit)));
     return Map.groupBy(rows.map(toOperation), ({ origin }) => origin?.operationId ?? '');
   }
 
   /** Every fork that was ever made of it, oldest first, those that were deleted since included. */
   async forkEntries(operationId: string): Promise<readonly ForkEntry[]> {
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$rows<ForkEntry>(sql`
         SELECT e.seq, e.at, e.attempt, e.data FROM events e
         WHERE e.operation_id = ${operationId} AND e.type = 'forked' ORDER BY e.seq`),

@@ -22,10 +22,10 @@ import {
   deletableStatuses,
   isWaiting,
 } from '@ktrdr/operations';
-import { type Database, reach, record } from '../database/database.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { claimFirst, isClaimedAlready } from '../attempts/claim-operation.js';
 import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
-import { Gathering } from '../database/batcher.js';
+import { Batcher } from '../database/batcher.js';
 import { listOperations } from './list-operations.js';
 import {
   type CheckpointJson,
@@ -42,8 +42,8 @@ import { type RenewalCommand, renewTogether } from '../attempts/renew-leases.js'
 import { submitStatement } from './submit-operation.js';
 import { asksForCheckpoints, transitionStatement } from './transition-operations.js';
 import { LEASED, listOf, WAITING } from '../database/status-lists.js';
-import { type TransitionRow, TransitionsTogether } from './transition-batcher.js';
-import { turnOf } from '../database/event-order-lock.js';
+import { type TransitionRow, TransitionBatcher } from './transition-batcher.js';
+import { eventOrderLock } from '../database/event-order-lock.js';
 
 const { sql } = Prisma;
 
@@ -64,22 +64,22 @@ export interface Claimed {
 
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
-  private readonly transitions: TransitionsTogether;
-  private readonly reads: Gathering<string, RowWithCheckpoints | undefined>;
-  private readonly renewals: Gathering<RenewalCommand, DirectedOperation | undefined>;
+  private readonly transitions: TransitionBatcher;
+  private readonly reads: Batcher<string, RowWithCheckpoints | undefined>;
+  private readonly renewals: Batcher<RenewalCommand, DirectedOperation | undefined>;
 
   constructor(private readonly prisma: Database) {
-    this.reads = new Gathering((ids) => this.rowsWithCheckpoints(ids), READS);
-    this.transitions = new TransitionsTogether(prisma);
-    this.renewals = new Gathering((leases) => renewTogether(prisma, leases), RENEWALS);
+    this.reads = new Batcher((ids) => this.rowsWithCheckpoints(ids), READS);
+    this.transitions = new TransitionBatcher(prisma);
+    this.renewals = new Batcher((leases) => renewTogether(prisma, leases), RENEWALS);
   }
 
   async submit(draft: OperationDraft): Promise<Submission> {
-    const [row] = await record(this.prisma, () =>
+    const [row] = await writeEvents(this.prisma, () =>
       this.prisma.$rows<OperationRow & { queuePosition: string }>(submitStatement(draft)),
     );
     if (row) return { operation: toOperation(row), isNew: true, queuePosition: Number(row.queuePosition) };
-    const earlier = await reach(() =>
+    const earlier = await withDatabaseErrors(() =>
       this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
     );
     if (!earlier) throw new Error(`submission ${draft.id} was neither stored nor found`);
@@ -87,7 +87,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async get(id: string): Promise<Operation> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<OperationRow>(sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`),
     );
     if (!row) throw new OperationNotFoundError(id);
@@ -101,7 +101,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async rowsWithCheckpoints(ids: readonly string[]): Promise<readonly (RowWithCheckpoints | undefined)[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows<RowWithCheckpoints>(sql`
         SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`),
     );
@@ -110,7 +110,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   list(request: OperationListRequest): Promise<OperationList> {
-    return reach(() => listOperations(this.prisma, request));
+    return withDatabaseErrors(() => listOperations(this.prisma, request));
   }
 
   async queuePosition(operation: Operation): Promise<number | null> {
@@ -120,7 +120,7 @@ export class PrismaOperationStore implements OperationStore {
   async queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>> {
     const ids = operations.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows<{ id: string; position: string }>(sql`
         SELECT o.id, ${queuePositionOf('o')} AS position
         FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`),
@@ -131,7 +131,7 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
     const row = await (asksForCheckpoints(command.event)
-      ? record(this.prisma, () => this.behindLock(command))
+      ? writeEvents(this.prisma, () => this.behindLock(command))
       : this.transitions.carryOut(command));
     if (row) {
       const queuePosition = row.queuePosition === null ? null : Number(row.queuePosition);
@@ -144,14 +144,14 @@ export class PrismaOperationStore implements OperationStore {
   private behindLock(command: TransitionCommand): Promise<TransitionRow | undefined> {
     return this.prisma.$transaction(async (tx) => {
       await tx.$executeRaw(sql`
-        SELECT 1 FROM operations o, ${turnOf(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
+        SELECT 1 FROM operations o, ${eventOrderLock(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
       const [row] = await tx.$queryRaw<TransitionRow[]>(transitionStatement([command], 'wait'));
       return row;
     });
   }
 
   async remove(id: string): Promise<boolean> {
-    const { count } = await reach(() =>
+    const { count } = await withDatabaseErrors(() =>
       this.prisma.operation.deleteMany({ where: { id, status: { in: [...deletableStatuses()] } } }),
     );
     return count === 1;
@@ -182,7 +182,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async claimedBefore(claimId: string): Promise<Claimed | null> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
         SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
         WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
@@ -202,7 +202,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async expiredLeases(): Promise<readonly Operation[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
@@ -212,7 +212,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
@@ -224,7 +224,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
@@ -239,23 +239,23 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async markStuck({ id, attempt }: Operation, message: string): Promise<boolean> {
-    return record(this.prisma, () => markStuck(this.prisma, { id, attempt }, message));
+    return writeEvents(this.prisma, () => markStuck(this.prisma, { id, attempt }, message));
   }
 
   async prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null> {
-    const row = await record(this.prisma, () => prioritise(this.prisma, id, priority, actor));
+    const row = await writeEvents(this.prisma, () => prioritise(this.prisma, id, priority, actor));
     return row && toOperation(row);
   }
 
   async childrenOf(parentId: string): Promise<readonly Operation[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } }),
     );
     return rows.map(toOperation);
   }
 
   async recordStart(lease: Lease, report: StartReport): Promise<Operation> {
-    const row = await record(this.prisma, () => recordStart(this.prisma, lease, report));
+    const row = await writeEvents(this.prisma, () => recordStart(this.prisma, lease, report));
     if (!row) throw new LeaseLostError(lease);
     return toOperation(row);
   }
@@ -265,13 +265,13 @@ export class PrismaOperationStore implements OperationStore {
     warning: Omit<OperationWarning, 'at'>,
     details: Readonly<Record<string, unknown>>,
   ): Promise<Operation> {
-    const row = await record(this.prisma, () => warn(this.prisma, lease, warning, details));
+    const row = await writeEvents(this.prisma, () => warn(this.prisma, lease, warning, details));
     if (!row) throw new LeaseLostError(lease);
     return toOperation(row);
   }
 
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } }),
     );
     return rows.map(toAttempt);

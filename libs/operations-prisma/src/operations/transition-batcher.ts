@@ -1,6 +1,6 @@
 import type { OperationStatus, TransitionCommand } from '@ktrdr/operations';
-import { type Database, isConnectionError, record } from '../database/database.js';
-import { Gathering } from '../database/batcher.js';
+import { type Database, isConnectionError, writeEvents } from '../database/database.js';
+import { Batcher } from '../database/batcher.js';
 import type { Operation as OperationRow } from '../generated/prisma/client.js';
 import { kindOf, TOGETHER_AT_MOST, transitionStatement } from './transition-operations.js';
 
@@ -16,17 +16,17 @@ const LIMITS = { atOnce: 2, items: TOGETHER_AT_MOST };
  * Carries out transitions of one kind that are asked for at the same time in one statement, with one fsync. Each is decided
  * as if it were alone: what somebody else holds is left out there, and waited for alone.
  */
-export class TransitionsTogether {
-  private readonly ofKind = new Map<string, Gathering<TransitionCommand, TransitionRow | undefined>>();
+export class TransitionBatcher {
+  private readonly ofKind = new Map<string, Batcher<TransitionCommand, TransitionRow | undefined>>();
 
   constructor(private readonly database: Database) {}
 
   /** The row as it is after the transition; none: its guard did not hold. */
   carryOut(command: TransitionCommand): Promise<TransitionRow | undefined> {
     const kind = kindOf(command);
-    const gathering = this.ofKind.get(kind) ?? new Gathering((commands) => this.together(commands), LIMITS);
-    this.ofKind.set(kind, gathering);
-    return gathering.add(command);
+    const batcher = this.ofKind.get(kind) ?? new Batcher((commands) => this.together(commands), LIMITS);
+    this.ofKind.set(kind, batcher);
+    return batcher.add(command);
   }
 
   private async together(commands: readonly [TransitionCommand, ...TransitionCommand[]]) {
@@ -45,7 +45,7 @@ export class TransitionsTogether {
   private async unlessHeld(commands: readonly [TransitionCommand, ...TransitionCommand[]]) {
     try {
       const write = () => this.database.$rows<TransitionRow>(transitionStatement(commands, 'pass-over'));
-      const rows = await record(this.database, write);
+      const rows = await writeEvents(this.database, write);
       return new Map(rows.map((row) => [row.id, row]));
     } catch (error) {
       // Whatever PostgreSQL has against one of them, it has done nothing for any.
@@ -56,7 +56,7 @@ export class TransitionsTogether {
 
   private async alone(command: TransitionCommand): Promise<TransitionRow | undefined> {
     const write = () => this.database.$rows<TransitionRow>(transitionStatement([command], 'wait'));
-    const [row] = await record(this.database, write);
+    const [row] = await writeEvents(this.database, write);
     return row;
   }
 }

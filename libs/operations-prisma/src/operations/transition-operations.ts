@@ -14,7 +14,7 @@ import { Prisma } from '../generated/prisma/client.js';
 import { operationColumns } from './operation-rows.js';
 import { queuePositionOf } from './queue-position.js';
 import { listOf } from '../database/status-lists.js';
-import { turnColumn, turnUnlessTaken } from '../database/event-order-lock.js';
+import { eventOrderLockColumn, tryEventOrderLock } from '../database/event-order-lock.js';
 
 const { sql, raw, join, empty, Sql } = Prisma;
 
@@ -247,7 +247,7 @@ function statementOf(command: TransitionCommand, held: Held): Prisma.Sql {
   const turns = held === 'pass-over' ? sql`(SELECT count(*) AS taken FROM asked) AS turns, ` : empty;
   return sql`
     WITH asked AS MATERIALIZED (
-      SELECT r.*, ${held === 'pass-over' ? turnUnlessTaken('r.id') : turnColumn('r.id')}
+      SELECT r.*, ${held === 'pass-over' ? tryEventOrderLock('r.id') : eventOrderLockColumn('r.id')}
       FROM jsonb_to_recordset(${'[]'}::jsonb) AS r(id text, actor text, reason text, version int, attempt int,
         worker_id text, checkpoint_id text, details jsonb, changes jsonb)
       LIMIT ${raw(held === 'wait' ? '1' : `${TOGETHER_AT_MOST}`)}

@@ -1,4 +1,4 @@
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql } = Prisma;
@@ -24,7 +24,7 @@ export class IdempotencyStore {
 
   /** Takes the key, or says what became of it. */
   async claim({ scope, key, fingerprint }: IdempotentRequest): Promise<IdempotencyClaim> {
-    const taken = await reach(() =>
+    const taken = await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         INSERT INTO idempotency_keys (scope, key, fingerprint, locked_until)
         VALUES (${scope}, ${key}, ${fingerprint}, clock_timestamp() + ${LOCK_SECONDS} * interval '1 second')
@@ -33,7 +33,9 @@ export class IdempotencyStore {
           AND idempotency_keys.locked_until < clock_timestamp()`),
     );
     if (taken === 1) return { kind: 'first' };
-    const row = await reach(() => this.prisma.idempotencyKey.findUnique({ where: { scope_key: { scope, key } } }));
+    const row = await withDatabaseErrors(() =>
+      this.prisma.idempotencyKey.findUnique({ where: { scope_key: { scope, key } } }),
+    );
     if (!row) return { kind: 'in-progress' };
     if (row.fingerprint !== fingerprint) return { kind: 'other-request' };
     if (row.status === null) return { kind: 'in-progress' };
@@ -41,7 +43,7 @@ export class IdempotencyStore {
   }
 
   async settle({ scope, key }: IdempotentRequest, status: number, body: unknown): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.idempotencyKey.updateMany({
         where: { scope, key },
         data: { status, body: (body ?? null) as Prisma.InputJsonValue, lockedUntil: null },
@@ -51,12 +53,12 @@ export class IdempotencyStore {
 
   /** Nothing came of it: the next one with this key is the first again. */
   async abandon({ scope, key }: IdempotentRequest): Promise<void> {
-    await reach(() => this.prisma.idempotencyKey.deleteMany({ where: { scope, key, status: null } }));
+    await withDatabaseErrors(() => this.prisma.idempotencyKey.deleteMany({ where: { scope, key, status: null } }));
   }
 
   /** Forgets what is older than a day. */
   async forgetOld(): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'`),
     );
   }

@@ -1,5 +1,5 @@
 import { type Checkpointing, OPERATION_STATUSES } from '@ktrdr/operations';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { LEASED, WAITING } from '../database/status-lists.js';
 
@@ -18,7 +18,7 @@ export interface ServiceFigures {
 
 /** What only the database knows, for the metrics endpoint. */
 export async function readServiceFigures(prisma: Database, aliveWithinMs: number): Promise<ServiceFigures> {
-  const [operations, queues, [webhooks], [workers], checkpointing] = await reach(() =>
+  const [operations, queues, [webhooks], [workers], checkpointing] = await withDatabaseErrors(() =>
     Promise.all([
       prisma.$queryRaw<ServiceFigures['operations']>(sql`
         WITH counted AS (SELECT pool, status, count(*)::int AS count FROM operations GROUP BY pool, status)

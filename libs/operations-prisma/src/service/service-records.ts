@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql } = Prisma;
@@ -13,12 +13,14 @@ export class ServiceRecords {
   constructor(private readonly prisma: Database) {}
 
   async read(name: string): Promise<{ readonly value: unknown; readonly at: Date } | null> {
-    return reach(() => this.prisma.serviceRecord.findUnique({ where: { name }, select: { value: true, at: true } }));
+    return withDatabaseErrors(() =>
+      this.prisma.serviceRecord.findUnique({ where: { name }, select: { value: true, at: true } }),
+    );
   }
 
   /** Milliseconds since it was written, by the database's clock; `Infinity`: never. */
   async ageMs(name: string): Promise<number> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$queryRaw<{ ms: number }[]>(sql`
         SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 AS ms FROM service_records WHERE name = ${name}`),
     );
@@ -26,7 +28,7 @@ export class ServiceRecords {
   }
 
   async write(name: string, value: unknown): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         INSERT INTO service_records (name, value, at) VALUES (${name}, ${JSON.stringify(value)}::jsonb, clock_timestamp())
         ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at`),
@@ -35,7 +37,7 @@ export class ServiceRecords {
 
   /** The name of this database: made once, the same for ever. */
   async deploymentId(): Promise<string> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         INSERT INTO service_records (name, value) VALUES ('deployment', to_jsonb(${randomUUID()}::text))
         ON CONFLICT (name) DO NOTHING`),
@@ -48,7 +50,7 @@ export class ServiceRecords {
    * follows if that breaks, and another replica begins beside this one, is the work's own business.
    */
   async alone<Result>(what: keyof typeof WORK_LOCKS, work: () => Promise<Result>): Promise<Result | null> {
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$transaction(
         async (tx) => {
           const [row] = await tx.$queryRaw<{ held: boolean }[]>(

@@ -1,5 +1,5 @@
 import { DomainError } from '@ktrdr/errors';
-import { type Database, reach } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql } = Prisma;
@@ -35,7 +35,7 @@ export interface DeliveryRecord {
 }
 
 /** No webhook has this id. */
-export class WebhookNotFoundError extends DomainError {
+class WebhookNotFoundError extends DomainError {
   readonly code = 'webhook-not-found';
   constructor(webhookId: string) {
     super(`There is no webhook ${webhookId}`, { webhook_id: webhookId });
@@ -53,24 +53,26 @@ export class WebhookStore {
     readonly statuses: readonly string[];
     readonly createdBy: string;
   }): Promise<WebhookRecord> {
-    return reach(() => this.prisma.webhook.create({ data: { ...webhook, statuses: [...webhook.statuses] } }));
+    return withDatabaseErrors(() =>
+      this.prisma.webhook.create({ data: { ...webhook, statuses: [...webhook.statuses] } }),
+    );
   }
 
   async list(): Promise<readonly WebhookRecord[]> {
-    return reach(() => this.prisma.webhook.findMany({ orderBy: { createdAt: 'asc' } }));
+    return withDatabaseErrors(() => this.prisma.webhook.findMany({ orderBy: { createdAt: 'asc' } }));
   }
 
   /** @throws {WebhookNotFoundError} */
   async remove(id: string): Promise<void> {
-    const { count } = await reach(() => this.prisma.webhook.deleteMany({ where: { id } }));
+    const { count } = await withDatabaseErrors(() => this.prisma.webhook.deleteMany({ where: { id } }));
     if (count === 0) throw new WebhookNotFoundError(id);
   }
 
   /** The newest first. @throws {WebhookNotFoundError} */
   async deliveries(webhookId: string, limit: number): Promise<readonly DeliveryRecord[]> {
-    const webhook = await reach(() => this.prisma.webhook.findUnique({ where: { id: webhookId } }));
+    const webhook = await withDatabaseErrors(() => this.prisma.webhook.findUnique({ where: { id: webhookId } }));
     if (!webhook) throw new WebhookNotFoundError(webhookId);
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.webhookDelivery.findMany({ where: { webhookId }, orderBy: { id: 'desc' }, take: limit }),
     );
     return rows.map(({ id, ...row }) => ({ ...row, id: String(id) }));
@@ -78,7 +80,7 @@ export class WebhookStore {
 
   /** Takes what is due for `holdMs`: another replica tries it again when this one dies in between. */
   async takeDue(limit: number, holdMs: number): Promise<readonly DueDelivery[]> {
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$queryRaw<DueDelivery[]>(sql`
         WITH due AS (
           SELECT d.id FROM webhook_deliveries d
@@ -93,7 +95,7 @@ export class WebhookStore {
   }
 
   async delivered(id: bigint): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         UPDATE webhook_deliveries SET delivered_at = clock_timestamp(), last_error = NULL WHERE id = ${id}`),
     );
@@ -105,7 +107,7 @@ export class WebhookStore {
       againInMs === null
         ? sql`given_up_at = clock_timestamp()`
         : sql`next_at = clock_timestamp() + ${againInMs} * interval '1 millisecond'`;
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         UPDATE webhook_deliveries SET last_error = ${reason.slice(0, 500)}, ${next} WHERE id = ${id}`),
     );
@@ -113,7 +115,7 @@ export class WebhookStore {
 
   /** Forgets what was delivered or given up longer ago than this. */
   async forgetSettled(olderThanMs: number): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         DELETE FROM webhook_deliveries
         WHERE coalesce(delivered_at, given_up_at) < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`),

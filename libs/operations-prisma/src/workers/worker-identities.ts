@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Database, isDuplicate, reach } from '../database/database.js';
+import { type Database, isDuplicate, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { empty, sql } = Prisma;
@@ -66,7 +66,7 @@ export class WorkerIdentityStore {
   /** @returns when it ends */
   async addEnrolment(enrolment: NewEnrolment): Promise<Date> {
     const { id, token, pool, workerId, uses, expiresInSeconds, createdBy } = enrolment;
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<{ expiresAt: Date }>(sql`
         INSERT INTO worker_enrolments (id, sha256, pool, worker_id, uses_left, expires_at, created_by)
         VALUES (${id}, ${digest(token)}, ${pool}, ${workerId}, ${uses},
@@ -80,7 +80,7 @@ export class WorkerIdentityStore {
   /** The token that the API is configured with; made when it is not there. */
   async ensureStanding({ token, pool }: { readonly token: string; readonly pool: string }): Promise<void> {
     const sha256 = digest(token);
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$rows(sql`
         INSERT INTO worker_enrolments (id, sha256, pool, created_by)
         VALUES (${`standing-${sha256.slice(0, 16)}`}, ${sha256}, ${pool}, 'configuration')
@@ -90,7 +90,7 @@ export class WorkerIdentityStore {
 
   /** Lets its token make no further identity. @returns whether there is such an enrolment */
   async withdrawEnrolment(id: string): Promise<boolean> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows(sql`
         UPDATE worker_enrolments SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE id = ${id} RETURNING id`),
     );
@@ -111,7 +111,7 @@ export class WorkerIdentityStore {
   }
 
   async find(nkey: string): Promise<IdentityRecord | null> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<IdentityRecord>(sql`
         SELECT ${IDENTITY}, created_at AS "createdAt", revoked_at IS NOT NULL AS "isRevoked"
         FROM worker_identities WHERE nkey = ${nkey}`),
@@ -122,7 +122,7 @@ export class WorkerIdentityStore {
   /** Keys that are not revoked, the newest first. */
   async list({ workerId }: { readonly workerId?: string | undefined } = {}): Promise<readonly IdentityRecord[]> {
     const condition = workerId === undefined ? empty : sql`AND worker_id = ${workerId}`;
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$rows<IdentityRecord>(sql`
         SELECT ${IDENTITY}, created_at AS "createdAt", false AS "isRevoked"
         FROM worker_identities WHERE revoked_at IS NULL ${condition} ORDER BY created_at DESC, nkey`),
@@ -132,7 +132,7 @@ export class WorkerIdentityStore {
   /** Which of these keys count. */
   async valid(nkeys: readonly string[]): Promise<readonly string[]> {
     if (nkeys.length === 0) return [];
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows<{ nkey: string }>(sql`
         SELECT nkey FROM worker_identities WHERE nkey = ANY(${[...nkeys]}::text[]) AND revoked_at IS NULL`),
     );
@@ -141,7 +141,7 @@ export class WorkerIdentityStore {
 
   /** @returns which worker it was; null: there is no such key */
   async revoke(nkey: string): Promise<string | null> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<{ workerId: string }>(sql`
         UPDATE worker_identities SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE nkey = ${nkey}
         RETURNING worker_id AS "workerId"`),
@@ -152,7 +152,7 @@ export class WorkerIdentityStore {
   /** null: the token does not suffice, or the key or the worker is known already. */
   private async tryMake({ token, nkey, workerId, isStanding }: EnrolRequest): Promise<WorkerIdentity | null> {
     try {
-      const [row] = await reach(() =>
+      const [row] = await withDatabaseErrors(() =>
         this.prisma.$rows<WorkerIdentity>(sql`
           WITH spent AS (
             UPDATE worker_enrolments SET uses_left = uses_left - 1
@@ -175,7 +175,7 @@ export class WorkerIdentityStore {
   }
 
   private async look({ token, nkey, workerId }: EnrolRequest): Promise<Findings> {
-    const [row] = await reach(() =>
+    const [row] = await withDatabaseErrors(() =>
       this.prisma.$rows<Findings>(sql`
         SELECT e.id AS "enrolmentId", e.worker_id AS "onlyFor", e.revoked_at IS NOT NULL AS "isWithdrawn",
           coalesce(e.expires_at <= clock_timestamp(), false) AS "isExpired", e.uses_left AS "usesLeft",

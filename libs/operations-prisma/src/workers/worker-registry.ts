@@ -1,6 +1,6 @@
 import { WorkerNotFoundError } from '@ktrdr/operations';
-import { type Database, reach } from '../database/database.js';
-import { Gathering } from '../database/batcher.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
+import { Batcher } from '../database/batcher.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { MOST_SILENT_CLAIMS, TAKES_WORK } from './work-queue.js';
 
@@ -43,15 +43,15 @@ interface Sighting {
 
 /** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
 export class WorkerRegistry {
-  private readonly sightings: Gathering<Sighting, SeenWorker | null>;
+  private readonly sightings: Batcher<Sighting, SeenWorker | null>;
 
   constructor(private readonly prisma: Database) {
-    this.sightings = new Gathering((sightings) => this.seenTogether(sightings), { atOnce: 2, items: 128 });
+    this.sightings = new Batcher((sightings) => this.seenTogether(sightings), { atOnce: 2, items: 128 });
   }
 
   async register(worker: WorkerRegistration): Promise<void> {
     const { id, pool, version, host, pid, slots, capabilities } = worker;
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         INSERT INTO workers (id, pool, version, host, pid, slots, free_slots, capabilities)
         VALUES (${id}, ${pool}, ${version}, ${host}, ${pid}, ${slots}, ${slots}, ${[...capabilities]}::text[])
@@ -69,7 +69,7 @@ export class WorkerRegistry {
   }
 
   private async seenTogether(sightings: readonly Sighting[]): Promise<readonly (SeenWorker | null)[]> {
-    const rows = await reach(() =>
+    const rows = await withDatabaseErrors(() =>
       this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
         WITH seen AS MATERIALIZED (
           -- In one order, so that nobody waits in a circle.
@@ -86,14 +86,14 @@ export class WorkerRegistry {
 
   /** A draining worker takes no new work and hands over what it has; to end that ends its quarantine too. @throws {WorkerNotFoundError} */
   async setDraining(id: string, draining: boolean): Promise<WorkerRecord> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.worker.updateMany({ where: { id }, data: { draining, ...(draining ? {} : { silentClaims: 0 }) } }),
     );
     return this.get(id);
   }
 
   async list(): Promise<readonly WorkerRecord[]> {
-    return reach(() =>
+    return withDatabaseErrors(() =>
       this.prisma.$queryRaw<WorkerRecord[]>(sql`
         SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
           w.silent_claims >= ${MOST_SILENT_CLAIMS} AS "isQuarantined",
@@ -113,7 +113,7 @@ export class WorkerRegistry {
 
   /** Forgets workers that have been silent for this long and hold nothing. */
   async forgetSilent(olderThanMs: number): Promise<void> {
-    await reach(() =>
+    await withDatabaseErrors(() =>
       this.prisma.$executeRaw(sql`
         DELETE FROM workers w WHERE w.last_seen_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
           AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`),
