@@ -11,7 +11,7 @@ import {
 import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { shareObjects } from './objects-lock.js';
-import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from '../operations/operation-rows.js';
+import { checkpointColumns, IN_ORDER, toCheckpoint } from '../operations/operation-rows.js';
 import { partsOf, CheckpointGarbageStore } from './checkpoint-garbage-store.js';
 import { LEASED } from '../database/status-lists.js';
 import { eventOrderLock } from '../database/event-order-lock.js';
@@ -59,7 +59,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
       this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
-        ORDER BY ${Prisma.raw(NEWEST_FIRST)}`),
+        ORDER BY ${Prisma.raw(IN_ORDER)}`),
     );
     return rows.map(toCheckpoint);
   }
@@ -160,18 +160,10 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   async latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (operationIds.length === 0) return new Map();
     const rows = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.findMany({
-        where: { operationId: { in: [...operationIds] }, deletingAt: null },
-        orderBy: [
-          { operationId: 'asc' },
-          { supersededAt: { sort: 'asc', nulls: 'first' } },
-          { corruptedAt: { sort: 'asc', nulls: 'first' } },
-          { step: 'desc' },
-          { attempt: 'desc' },
-          { seq: 'desc' },
-        ],
-        distinct: ['operationId'],
-      }),
+      this.prisma.$rows<CheckpointRow>(sql`
+        SELECT DISTINCT ON (c.operation_id) ${checkpointColumns('c')} FROM checkpoints c
+        WHERE c.operation_id = ANY(${[...operationIds]}) AND c.deleting_at IS NULL
+        ORDER BY c.operation_id, c.corrupted_at IS NOT NULL, ${Prisma.raw(IN_ORDER)}`),
     );
     return new Map(rows.map((row) => [row.operationId, toCheckpoint(row)]));
   }

@@ -1,10 +1,11 @@
-import type {
-  AttemptRecord,
-  Checkpoint,
-  HistoryEntry,
-  MetricPointRecord,
-  Operation,
-  OperationEventRecord,
+import {
+  type AttemptRecord,
+  type Checkpoint,
+  CHECKPOINT_ORDER,
+  type HistoryEntry,
+  type MetricPointRecord,
+  type Operation,
+  type OperationEventRecord,
 } from '@ktrdr/operations';
 import { Prisma } from '../generated/prisma/client.js';
 import type {
@@ -125,17 +126,16 @@ const INSTANTS = [
 export type CheckpointJson = Omit<CheckpointRow, (typeof INSTANTS)[number]> &
   Readonly<Record<(typeof INSTANTS)[number], string | null>>;
 
-/**
- * The order in which checkpoints `c` of one operation are chosen from: those of its line, newest first, before those that
- * it has left behind by going on from an earlier step.
- */
-export const NEWEST_FIRST = `c.superseded_at IS NOT NULL, c.step DESC, c.attempt DESC, c.seq DESC`;
+/** {@link CHECKPOINT_ORDER} for the checkpoints `c` of one operation. */
+export const IN_ORDER = CHECKPOINT_ORDER.map(({ field, first }) =>
+  first === 'null' ? `c.${CHECKPOINT_COLUMNS[field]} IS NOT NULL` : `c.${CHECKPOINT_COLUMNS[field]} DESC`,
+).join(', ');
 
-/** The checkpoints of the operation in row `alias`, newest first, as one JSON value of that row. */
+/** The checkpoints of the operation in row `alias`, in order, as one JSON value of that row. */
 export function checkpointsOf(alias: string): Prisma.Sql {
   const fields = Object.entries(CHECKPOINT_COLUMNS).map(([property, column]) => `'${property}', c.${column}`);
   return Prisma.raw(`(
-    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY ${NEWEST_FIRST}), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY ${IN_ORDER}), '[]')
     FROM checkpoints c WHERE c.operation_id = ${alias}.id AND c.deleting_at IS NULL)`);
 }
 
