@@ -123,7 +123,7 @@ export class ChildProgram {
 const KEPT_LINES = 20;
 
 /** The last lines of stderr. A line that names the cause outlasts the stack trace after it. */
-export class StderrTail {
+class StderrTail {
   readonly lines: string[] = [];
 
   add(line: string): void {
