@@ -1,9 +1,11 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, withDatabaseErrors } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
-import { checkpointColumns, toCheckpoint, toOperation } from '../operations/operation-rows.js';
-import { eventOrderLock } from '../database/event-order-lock.js';
+import { toOperation } from '../operations/operation-rows.js';
+import { checkpointColumns, toCheckpoint } from './checkpoint-rows.js';
+import { markVerified } from './mark-damage.js';
+import { warnOfExpiry } from './warn-of-expiry.js';
 
 const { sql, raw } = Prisma;
 
@@ -16,6 +18,11 @@ export interface OperationWithCheckpoints {
   readonly checkpoints: readonly Checkpoint[];
 }
 
+interface Page {
+  readonly afterId: string;
+  readonly limit: number;
+}
+
 type Client = Pick<Database, 'operation' | 'checkpoint'>;
 
 /** Rows that are to go, and the objects that no row names. */
@@ -23,44 +30,30 @@ export class CheckpointGarbageStore {
   constructor(private readonly prisma: Database) {}
 
   /** Operations that have checkpoints, in the order of their ids. */
-  async withCheckpoints(page: {
-    readonly afterId: string;
-    readonly limit: number;
-  }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
-          AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
-        ORDER BY o.id LIMIT ${page.limit}`),
-    );
-    return withDatabaseErrors(() =>
-      read(
-        this.prisma,
-        rows.map(({ id }) => id),
-      ),
-    );
+  withCheckpoints(page: Page): Promise<readonly OperationWithCheckpoints[]> {
+    return this.ofOperations(sql`
+      SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
+        AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
+      ORDER BY o.id LIMIT ${page.limit}`);
   }
 
   /** Of those, the ones that may have more than their own `keep_last`. */
-  async beyondKeepLast(page: {
-    readonly afterId: string;
-    readonly limit: number;
-  }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
-        WHERE o.id > ${page.afterId}
-        GROUP BY o.id
-        HAVING count(*) FILTER (WHERE NOT c.pinned) > coalesce((o.overrides->'checkpoint'->>'keep_last')::int,
-          (o.spec->'checkpoint'->>'keep_last')::int, 1)
-        ORDER BY o.id LIMIT ${page.limit}`),
-    );
-    return withDatabaseErrors(() =>
-      read(
-        this.prisma,
-        rows.map(({ id }) => id),
-      ),
-    );
+  beyondKeepLast(page: Page): Promise<readonly OperationWithCheckpoints[]> {
+    return this.ofOperations(sql`
+      SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
+      WHERE o.id > ${page.afterId}
+      GROUP BY o.id
+      HAVING count(*) FILTER (WHERE NOT c.pinned) > coalesce((o.overrides->'checkpoint'->>'keep_last')::int,
+        (o.spec->'checkpoint'->>'keep_last')::int, 1)
+      ORDER BY o.id LIMIT ${page.limit}`);
+  }
+
+  private ofOperations(ids: Prisma.Sql): Promise<readonly OperationWithCheckpoints[]> {
+    return withDatabaseErrors(async () => {
+      const rows = await this.prisma.$queryRaw<{ id: string }[]>(ids);
+      const named = rows.map(({ id }) => id);
+      return read(this.prisma, named);
+    });
   }
 
   async ofOperation(operationId: string): Promise<OperationWithCheckpoints | null> {
@@ -138,7 +131,7 @@ export class CheckpointGarbageStore {
     );
   }
 
-  async soundCheckpoints(page: { readonly afterId: string; readonly limit: number }): Promise<readonly Checkpoint[]> {
+  async soundCheckpoints(page: Page): Promise<readonly Checkpoint[]> {
     const rows = await withDatabaseErrors(() =>
       this.prisma.checkpoint.findMany({
         where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
@@ -164,33 +157,9 @@ export class CheckpointGarbageStore {
     return row ? toCheckpoint(row) : null;
   }
 
-  /**
-   * Warns that an operation's age will cost it these checkpoints, in place of what it was told of them before. False:
-   * it was warned of each of them.
-   */
-  async warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
-    const warning = { code: 'checkpoints-expiring', message };
-    const rows = await writeEvents(this.prisma, () =>
-      this.prisma.$queryRaw<unknown[]>(sql`
-        WITH old AS (
-          SELECT o.id FROM operations o, ${eventOrderLock(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
-        ), c AS (
-          UPDATE checkpoints SET expiry_warned_at = clock_timestamp() FROM old
-          WHERE operation_id = old.id AND checkpoints.id = ANY(${[...ids]}) AND deleting_at IS NULL
-            AND expiry_warned_at IS NULL
-          RETURNING operation_id
-        ), u AS (
-          UPDATE operations o SET event_seq = o.event_seq + 1,
-            warnings = jsonb_path_query_array(o.warnings, '$[*] ? (@.code != "checkpoints-expiring")')
-              || jsonb_build_array(${JSON.stringify(warning)}::jsonb
-              || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
-          FROM (SELECT DISTINCT operation_id FROM c) told WHERE o.id = told.operation_id
-          RETURNING o.id, o.event_seq, o.attempt
-        )
-        INSERT INTO events (operation_id, seq, type, attempt, data)
-        SELECT u.id, u.event_seq, 'warning', u.attempt, ${JSON.stringify(warning)}::jsonb FROM u RETURNING seq`),
-    );
-    return rows.length === 1;
+  /** {@link warnOfExpiry} */
+  warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
+    return warnOfExpiry(this.prisma, operationId, ids, message);
   }
 
   /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
@@ -212,41 +181,10 @@ export class CheckpointGarbageStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /**
-   * Notes that every byte was found right. A mark of damage is lifted, with an event, if it is the one that stood when
-   * the reading began: one that was made meanwhile is newer than what was read. True: it was lifted.
-   */
-  async markVerified({ id, corruptedAt }: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
-    if (corruptedAt)
-      return (
-        (await writeEvents(this.prisma, () => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1
-      );
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
-        UPDATE checkpoints SET verified_at = clock_timestamp()
-        WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
-    );
-    return false;
+  /** {@link markVerified} */
+  markVerified(checkpoint: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
+    return markVerified(this.prisma, checkpoint);
   }
-}
-
-/** Like the marking: the operation is locked first, as everywhere, so that nobody waits in a circle. */
-function mending(id: string, corruptedAt: Date): Prisma.Sql {
-  const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
-  return sql`
-    WITH o AS (
-      SELECT o.id FROM operations o, ${eventOrderLock(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
-    ), c AS (
-      UPDATE checkpoints SET corrupted_at = NULL, verified_at = clock_timestamp() FROM o
-      WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at = ${corruptedAt} AND deleting_at IS NULL
-      RETURNING operation_id
-    ), u AS (
-      UPDATE operations o SET event_seq = o.event_seq + 1 FROM c WHERE o.id = c.operation_id
-      RETURNING o.id, o.event_seq, o.attempt
-    )
-    INSERT INTO events (operation_id, seq, type, attempt, data)
-    SELECT id, event_seq, 'checkpoint-mended', attempt, ${JSON.stringify({ checkpoint_id: id })}::jsonb FROM u
-    RETURNING seq`;
 }
 
 /** The parts of a row's files as a set of JSON documents, `p->>'blob'` and `p->>'bytes'`; a whole file is its own. */

@@ -22,28 +22,22 @@ import {
   deletableStatuses,
   isWaiting,
 } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { claimFirst, isClaimedAlready } from '../attempts/claim-operation.js';
-import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
-import { Batcher } from '../database/batcher.js';
-import { listOperations } from './list-operations.js';
-import {
-  type CheckpointJson,
-  checkpointsOf,
-  fromCheckpointJson,
-  operationColumns,
-  toAttempt,
-  toOperation,
-} from './operation-rows.js';
-import { queuePositionOf } from './queue-position.js';
-import { markStuck, prioritise, warn } from '../attempts/record-progress.js';
 import { recordStart } from '../attempts/record-start.js';
 import { type RenewalCommand, renewTogether } from '../attempts/renew-leases.js';
-import { submitStatement } from './submit-operation.js';
-import { asksForCheckpoints, transitionStatement } from './transition-operations.js';
-import { LEASED, listOf, WAITING } from '../database/status-lists.js';
-import { type TransitionRow, TransitionBatcher } from './transition-batcher.js';
-import { eventOrderLock } from '../database/event-order-lock.js';
+import { markStuck, warn } from '../attempts/warn.js';
+import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
+import { Batcher } from '../database/batcher.js';
+import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { queuePositionOf } from '../workers/work-queue.js';
+import { listOperations } from './list-operations.js';
+import { operationColumns, type OperationRow, toAttempt, toOperation } from './operation-rows.js';
+import { prioritiseOperation } from './prioritise-operation.js';
+import { storedBefore, submitStatement } from './submit-operation.js';
+import { TransitionBatcher } from './transition-batcher.js';
+import { asksForCheckpoints, type TransitionRow, transitionStatement } from './transition-operations.js';
 
 const { sql } = Prisma;
 
@@ -79,11 +73,7 @@ export class PrismaOperationStore implements OperationStore {
       this.prisma.$rows<OperationRow & { queuePosition: string }>(submitStatement(draft)),
     );
     if (row) return { operation: toOperation(row), isNew: true, queuePosition: Number(row.queuePosition) };
-    const earlier = await withDatabaseErrors(() =>
-      this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
-    );
-    if (!earlier) throw new Error(`submission ${draft.id} was neither stored nor found`);
-    return { operation: toOperation(earlier), isNew: false };
+    return { operation: await storedBefore(this.prisma, draft), isNew: false };
   }
 
   async get(id: string): Promise<Operation> {
@@ -143,8 +133,7 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement sees other tables as they were before it waited for the row; this one begins when it has the row. */
   private behindLock(command: TransitionCommand): Promise<TransitionRow | undefined> {
     return this.prisma.$transaction(async (tx) => {
-      await tx.$executeRaw(sql`
-        SELECT 1 FROM operations o, ${eventOrderLock(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
+      await tx.$executeRaw(lockOperation(command.operationId));
       const [row] = await tx.$queryRaw<TransitionRow[]>(transitionStatement([command], 'wait'));
       return row;
     });
@@ -243,8 +232,8 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null> {
-    const row = await writeEvents(this.prisma, () => prioritise(this.prisma, id, priority, actor));
-    return row && toOperation(row);
+    const row = await writeEvents(this.prisma, () => prioritiseOperation(this.prisma, id, priority, actor));
+    return row ? toOperation(row) : null;
   }
 
   async childrenOf(parentId: string): Promise<readonly Operation[]> {

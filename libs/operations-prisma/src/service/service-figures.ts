@@ -1,7 +1,7 @@
 import { type Checkpointing, OPERATION_STATUSES } from '@ktrdr/operations';
 import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { LEASED, WAITING } from '../database/status-lists.js';
+import { LEASED, WAITING } from '../database/fragments.js';
 
 const { sql } = Prisma;
 

@@ -1,8 +1,10 @@
 import { DomainError } from '@ktrdr/errors';
+import type { OperationEvent } from '@ktrdr/operations';
 import { type Database, withDatabaseErrors } from '../database/database.js';
+import { iso } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 
-const { sql } = Prisma;
+const { sql, raw } = Prisma;
 
 export interface WebhookRecord {
   readonly id: string;
@@ -40,6 +42,19 @@ class WebhookNotFoundError extends DomainError {
   constructor(webhookId: string) {
     super(`There is no webhook ${webhookId}`, { webhook_id: webhookId });
   }
+}
+
+/**
+ * Writes what the enabled webhooks are owed for a transition, in the transaction that makes it.
+ * @param seq of the transition's event; `u` is the operation's row after it
+ */
+export function insertDeliveries(event: OperationEvent, seq: string): Prisma.Sql {
+  return sql`
+    INSERT INTO webhook_deliveries (webhook_id, operation_id, event_seq, payload)
+    SELECT w.id, u.id, ${raw(seq)}, jsonb_build_object('operation_id', u.id, 'name', u.name, 'type', u.type,
+      'event', ${raw(`'${event}'`)}, 'status', u.status, 'version', u.version, 'attempt', u.attempt, 'seq', ${raw(seq)},
+      'at', ${iso('u.status_since')})
+    FROM u JOIN webhooks w ON w.disabled_at IS NULL AND (w.statuses = '{}' OR u.status = ANY(w.statuses))`;
 }
 
 /** Webhooks, and what they are owed. Deliveries are written by the transitions themselves. */

@@ -1,14 +1,28 @@
 import { type Database, withDatabaseErrors } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { WAITING } from '../database/status-lists.js';
+import { WAITING } from '../database/fragments.js';
 
-const { sql, raw } = Prisma;
+const { sql, raw, join } = Prisma;
 
 /** Claims in a row after which nothing was heard of the attempt; who has so many gets no more work until it is released. */
 export const MOST_SILENT_CLAIMS = 3;
 
 /** Whether the worker in row `w` may be given operations. */
 export const TAKES_WORK = raw(`(NOT w.draining AND w.silent_claims < ${MOST_SILENT_CLAIMS})`);
+
+/**
+ * Place in its pool's queue of the waiting operation in row `alias`, 1 for the next: by priority, then by age.
+ * @param besides rows of this statement that begin to wait with it, which the table does not show yet.
+ */
+export function queuePositionOf(alias: string, besides: readonly string[] = []): Prisma.Sql {
+  const ahead = (table: string) => sql`(
+    SELECT count(*) FROM ${raw(table)} ahead
+    WHERE ahead.status IN ${WAITING} AND ahead.pool = ${row}.pool AND ahead.id <> ${row}.id
+      AND (ahead.priority > ${row}.priority OR (ahead.priority = ${row}.priority
+        AND (ahead.queued_at, ahead.id) < (${row}.queued_at, ${row}.id))))`;
+  const row = raw(alias);
+  return sql`(1 + ${join(['operations', ...besides].map(ahead), ' + ')})`;
+}
 
 /** What waits for workers, and who could take it. */
 export class WorkQueue {
