@@ -1,8 +1,5 @@
 import type {
   CancelRequest,
-  Checkpoint,
-  CheckpointDraft,
-  Figure,
   Lease,
   Operation,
   OperationFailure,
@@ -10,13 +7,13 @@ import type {
   Origin,
   PauseRecord,
   PauseRequest,
-  Position,
   Watchdog,
-} from './operation.js';
-import type { DirectedOperation } from './directive.js';
-import type { OperationStatus } from './operation-status.js';
-import type { OperationEvent } from './transitions.js';
-import type { BadFile } from './errors.js';
+} from './model/operation.js';
+import type { Checkpoint, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
+import type { DirectedOperation } from './attempt/directive.js';
+import type { OperationStatus } from './model/status.js';
+import type { OperationEvent } from './model/transitions.js';
+import type { BadFile } from './model/errors.js';
 
 export interface OperationDraft {
   readonly id: string;

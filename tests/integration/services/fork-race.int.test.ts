@@ -4,7 +4,7 @@ import { ingest, openDatabase, CheckpointGarbageStore, PrismaForkStore } from '@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ForkBody } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
 import { toForkDraft } from '../../../apps/api/src/operations/fork-draft.js';
 import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { givenServices, type Services } from '../support/given-services.js';
@@ -104,7 +104,7 @@ describe('a fork and whoever removes what it begins with', () => {
           toForkDraft(
             origin,
             choice,
-            { body: ForkBody.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
+            { body: ROUTES.operations.fork.body.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
             { allowsProcessTrainers: false },
           ),
         newCheckpointId: randomUUID,

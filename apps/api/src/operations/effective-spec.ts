@@ -10,7 +10,7 @@ import {
 import type { BackendChange, Checkpoint, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
-import { toFieldProblems } from '../http/zod.pipe.js';
+import { toFieldProblems } from '../http/validation.js';
 import { assertEpochsSuffice } from './least-epochs.js';
 
 /** The spec as the next attempt trains it, with its hash. */

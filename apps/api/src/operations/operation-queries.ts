@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ExplainView, ListQuery, OperationPage, OperationView, ResultView } from '@ktrdr/contracts';
+import type { ExplainView, OperationPage, OperationView, ParsedQuery, ResultView, ROUTES } from '@ktrdr/contracts';
 import {
   allowedActions,
   assertAllowed,
@@ -13,7 +13,6 @@ import {
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';
@@ -54,7 +53,7 @@ export class OperationQueries {
     return this.view(await this.operations.get(id));
   }
 
-  async list(query: z.output<typeof ListQuery>): Promise<OperationPage> {
+  async list(query: ParsedQuery<typeof ROUTES.operations.list>): Promise<OperationPage> {
     const { status, type, text, parent_id, label, created_after, created_before, limit, cursor } = query;
     const { items, hasMore, total, active, byStatus } = await this.operations.list({
       limit,

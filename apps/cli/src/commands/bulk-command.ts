@@ -1,5 +1,5 @@
-import type { BulkResumeBody, BulkView } from '@ktrdr/contracts';
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import type { BulkFilter, BulkView } from '@ktrdr/contracts';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { Flags } from '@oclif/core';
 import { confirm } from '../render/terminal/prompts.js';
 import { UsageError } from '../errors/errors.js';
@@ -7,8 +7,6 @@ import { EXIT } from '../errors/exit-codes.js';
 import { parseLabels } from '../flags/labels.js';
 import { type BulkVerb, renderBulk } from '../render/bulk.js';
 import { WatchCommand } from './watch-command.js';
-
-type BulkFilter = BulkResumeBody['filter'];
 
 const helpGroup = 'BULK';
 const dependsOn = ['all'];

@@ -1,6 +1,6 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import type { OperationView } from '@ktrdr/contracts';
-import { isSettled } from '@ktrdr/operations';
+import { isSettled } from '@ktrdr/operations/model';
 import { ApiCommand } from './api-command.js';
 import { onInterrupt } from '../errors/interrupt.js';
 import { exitCodeOfStatus } from '../errors/exit-codes.js';

@@ -1,5 +1,5 @@
 import type { VerifyView } from '@ktrdr/contracts';
-import type { BadFile } from '@ktrdr/operations';
+import type { BadFile } from '@ktrdr/operations/model';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 
 /** A signal ended the command before it was done. */

@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '@ktrdr/errors';
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { exitCodeOfError, exitCodeOfStatus } from './exit-codes.js';
 
 describe('exit codes', () => {

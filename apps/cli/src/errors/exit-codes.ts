@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@ktrdr/errors';
-import type { OperationStatus } from '@ktrdr/operations';
+import type { OperationStatus } from '@ktrdr/operations/model';
 
 /** What the process says when it ends. */
 export const EXIT = {

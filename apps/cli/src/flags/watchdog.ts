@@ -1,5 +1,5 @@
 import type { SubmitBody } from '@ktrdr/contracts';
-import { STALL_POLICIES } from '@ktrdr/operations';
+import { STALL_POLICIES } from '@ktrdr/operations/model';
 import { UsageError } from '../errors/errors.js';
 
 type Watchdog = NonNullable<SubmitBody['watchdog']>;

@@ -1,5 +1,5 @@
 import type { ForkedView, ResumedView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
+import { isLeased } from '@ktrdr/operations/model';
 import { position } from './words/figures.js';
 import { block, type Row } from './terminal/layout.js';
 import { noWorkerRows } from './words/no-worker.js';

@@ -1,5 +1,5 @@
 import type { ActionView, OperationView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
+import { isLeased } from '@ktrdr/operations/model';
 import { withDamage } from './words/damage.js';
 import { position, renderMetrics } from './words/figures.js';
 import { block, type Row } from './terminal/layout.js';

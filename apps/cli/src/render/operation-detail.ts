@@ -1,5 +1,5 @@
 import type { OperationView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
+import { isLeased } from '@ktrdr/operations/model';
 import { position, renderMetrics } from './words/figures.js';
 import { block, type Cell, type Row } from './terminal/layout.js';
 import type { Paint } from './terminal/paint.js';

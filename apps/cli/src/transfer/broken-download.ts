@@ -29,10 +29,14 @@ export async function explained(
   try {
     const { operation_id: operationId } = await api.checkpoint(checkpointId, { signal });
     if (isDamage) return error;
-    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(checkpointId, {
-      signal,
-      timeoutMs: VERIFY_SECONDS * 1000,
-    });
+    const { valid, bad_files: badFiles } = await api.verifyCheckpoint(
+      checkpointId,
+      {},
+      {
+        signal,
+        timeoutMs: VERIFY_SECONDS * 1000,
+      },
+    );
     return valid
       ? new DownloadBrokenError(name, error)
       : new CheckpointDamagedError({ checkpointId, operationId, badFiles, remedy });

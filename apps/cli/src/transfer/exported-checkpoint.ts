@@ -4,7 +4,7 @@ import type { ApiClient } from '@ktrdr/api-client';
 import { encodeManifest, type Manifest, parseManifest, sha256Of, sha256OfBlobKey } from '@ktrdr/checkpoint';
 import { CheckpointExport, EXPORT_FILE } from '@ktrdr/contracts';
 import { inPlainWords } from '@ktrdr/specs';
-import { partsOf } from '@ktrdr/operations';
+import { partsOf } from '@ktrdr/operations/model';
 import { ExportDamagedError, UsageError } from '../errors/errors.js';
 import { FileCheck } from './file-check.js';
 import { reasonOfFileError } from './file-errors.js';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { sha256OfBlobKey } from '@ktrdr/checkpoint';
 import type { FileEntry } from '@ktrdr/contracts';
-import { partsOf } from '@ktrdr/operations';
+import { partsOf } from '@ktrdr/operations/model';
 
 export interface CheckedFile {
   readonly bytes: number;

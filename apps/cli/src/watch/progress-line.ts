@@ -1,4 +1,4 @@
-import { isLeased, isSettled } from '@ktrdr/operations';
+import { isLeased, isSettled } from '@ktrdr/operations/model';
 import { count, duration, figure, ordinal } from '../render/words/units.js';
 import type { WatchView } from './watched-operation.js';
 

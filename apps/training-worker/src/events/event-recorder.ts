@@ -1,5 +1,5 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
-import { storableText } from '@ktrdr/operations';
+import { storableText } from '@ktrdr/operations/model';
 import type { EventSink, Lease } from '../trainers/ports.js';
 
 type Body = WorkerEvent['body'];

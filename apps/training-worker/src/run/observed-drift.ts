@@ -1,5 +1,5 @@
 import type { DriftView, TrainerEvent } from '@ktrdr/contracts';
-import { describeDrift, driftBetween } from '@ktrdr/operations';
+import { describeDrift, driftBetween } from '@ktrdr/operations/model';
 import type { EventRecorder } from '../events/event-recorder.js';
 import type { RestoredManifest } from '../trainers/ports.js';
 

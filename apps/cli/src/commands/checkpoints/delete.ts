@@ -15,7 +15,7 @@ export default class CheckpointsDelete extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsDelete);
     const api = await this.connect(flags);
     const isSure = flags.yes || (await confirm(`Delete checkpoint ${args.checkpoint}?`));
-    if (isSure) await api.removeCheckpoint(args.checkpoint, { force: flags.force });
+    if (isSure) await api.removeCheckpoint(args.checkpoint, flags.force ? { force: 'true' } : {});
     this.log(isSure ? `Deleted checkpoint ${args.checkpoint}.` : 'Nothing was deleted.');
     return { checkpoint_id: args.checkpoint, deleted: isSure };
   }

@@ -67,7 +67,7 @@ export async function verifyEach(
 ): Promise<void> {
   for (const checkpoint of listed) {
     const verified = await unlessDeleted(
-      unlessIncompatible(api.verifyCheckpoint(checkpoint.checkpoint_id, { signal })),
+      unlessIncompatible(api.verifyCheckpoint(checkpoint.checkpoint_id, {}, { signal })),
     );
     if (!verified) verification.deleted += 1;
     else if ('code' in verified) {

@@ -1,5 +1,5 @@
 import type { OperationPage } from '@ktrdr/contracts';
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { Flags } from '@oclif/core';
 import { ApiCommand } from '../api-command.js';
 import { renderOperations } from '../../render/operation-list.js';

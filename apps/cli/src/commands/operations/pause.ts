@@ -1,5 +1,5 @@
 import type { ActionView, BulkView, OperationView, PauseBody } from '@ktrdr/contracts';
-import { isLeased, isSettled, PAUSE_CAUSES } from '@ktrdr/operations';
+import { isLeased, isSettled, PAUSE_CAUSES } from '@ktrdr/operations/model';
 import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import { EXIT } from '../../errors/exit-codes.js';

@@ -18,7 +18,7 @@ export default class OperationsPrioritise extends ApiCommand {
   async run(): Promise<OperationView> {
     const { args, flags } = await this.parse(OperationsPrioritise);
     const api = await this.connect(flags);
-    const operation = await api.prioritise(args.operation, flags.priority ?? 'front');
+    const operation = await api.prioritise(args.operation, { priority: flags.priority ?? 'front' });
     this.log(renderPrioritised(operation, { paint: this.paint, now: new Date() }));
     return operation;
   }

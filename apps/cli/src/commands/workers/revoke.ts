@@ -12,7 +12,7 @@ export default class WorkersRevoke extends ApiCommand {
   async run(): Promise<IdentityView> {
     const { args, flags } = await this.parse(WorkersRevoke);
     const api = await this.connect(flags);
-    const [identity] = (await api.workerIdentities({ workerId: args.worker })).items;
+    const [identity] = (await api.workerIdentities({ worker_id: args.worker })).items;
     if (!identity) throw new KeylessWorkerError(args.worker);
     await api.revokeIdentity(identity.nkey);
     this.log(renderRevoked(identity, this.paint));

@@ -1,4 +1,4 @@
-import type { OperationStatus } from '@ktrdr/operations';
+import type { OperationStatus } from '@ktrdr/operations/model';
 import type { Cell } from '../terminal/layout.js';
 import type { Tone } from '../terminal/paint.js';
 import { ordinal } from './units.js';
