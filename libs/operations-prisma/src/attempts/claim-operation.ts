@@ -1,5 +1,5 @@
 import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { type CheckpointJson, checkpointsOf } from '../checkpoints/checkpoint-rows.js';
@@ -36,7 +36,7 @@ export type ClaimedRow = OperationRow & {
 export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
   const [free] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
   if (free) return free;
-  const [found] = await withDatabaseErrors(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
+  const [found] = await prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request));
   if (!found?.isClaimable) return undefined;
   const [held] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
   return held;

@@ -1,5 +1,5 @@
 import type { DirectedOperation, LeaseRenewal } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { columns, LEASED } from '../database/fragments.js';
 
@@ -25,7 +25,7 @@ export async function renewTogether(
   // A statement changes a row once, and answers for one of those that name it: an operation is named once in it.
   const first = new Map(renewals.toReversed().map((renewal) => [renewal.operationId, renewal]));
   const named = [...first.values()];
-  const rows = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over')));
+  const rows = await prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over'));
   const found = new Map(rows.map((row) => [row.id, row]));
   return renewals.map((renewal) => {
     const row = found.get(renewal.operationId);
@@ -34,7 +34,7 @@ export async function renewTogether(
 }
 
 async function renewAlone(prisma: Database, renewal: RenewalCommand): Promise<DirectedOperation | undefined> {
-  const [row] = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait')));
+  const [row] = await prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait'));
   return row;
 }
 

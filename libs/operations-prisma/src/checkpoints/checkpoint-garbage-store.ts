@@ -1,5 +1,5 @@
 import type { Checkpoint, Operation } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
 import { toOperation } from '../operations/operation-rows.js';
@@ -48,16 +48,14 @@ export class CheckpointGarbageStore {
       ORDER BY o.id LIMIT ${page.limit}`);
   }
 
-  private ofOperations(ids: Prisma.Sql): Promise<readonly OperationWithCheckpoints[]> {
-    return withDatabaseErrors(async () => {
-      const rows = await this.prisma.$queryRaw<{ id: string }[]>(ids);
-      const named = rows.map(({ id }) => id);
-      return read(this.prisma, named);
-    });
+  private async ofOperations(ids: Prisma.Sql): Promise<readonly OperationWithCheckpoints[]> {
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>(ids);
+    const named = rows.map(({ id }) => id);
+    return read(this.prisma, named);
   }
 
   async ofOperation(operationId: string): Promise<OperationWithCheckpoints | null> {
-    const [found] = await withDatabaseErrors(() => read(this.prisma, [operationId]));
+    const [found] = await read(this.prisma, [operationId]);
     return found ?? null;
   }
 
@@ -69,45 +67,39 @@ export class CheckpointGarbageStore {
     operationId: string,
     choose: (found: OperationWithCheckpoints) => readonly string[],
   ): Promise<readonly Checkpoint[]> {
-    return withDatabaseErrors(() =>
-      this.prisma.$transaction(async (tx) => {
-        await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
-        const [found] = await read(tx, [operationId]);
-        const ids = found ? choose(found) : [];
-        if (ids.length === 0) return [];
-        const rows = await tx.$queryRaw<{ id: string }[]>(sql`
+    return this.prisma.$transaction(async (tx) => {
+      await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
+      const [found] = await read(tx, [operationId]);
+      const ids = found ? choose(found) : [];
+      if (ids.length === 0) return [];
+      const rows = await tx.$queryRaw<{ id: string }[]>(sql`
           UPDATE checkpoints SET deleting_at = clock_timestamp()
           WHERE operation_id = ${operationId} AND id = ANY(${[...ids]}) AND deleting_at IS NULL AND NOT pinned
           RETURNING id`);
-        const marked = new Set(rows.map(({ id }) => id));
-        return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
-      }),
-    );
+      const marked = new Set(rows.map(({ id }) => id));
+      return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
+    });
   }
 
   async removeRows(ids: readonly string[]): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } }),
-    );
+    await this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } });
   }
 
   /** Bytes of the blobs that no row would name any more if these rows were gone. */
   async bytesFreedBy(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
+    const [row] = await this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
         SELECT sum(b.bytes)::bigint AS bytes FROM (
           SELECT max((p->>'bytes')::bigint) AS bytes
           FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id, ${partsOf('c')} p
           WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
           GROUP BY p->>'blob' HAVING bool_and(gone.id IS NOT NULL)
-        ) b`),
-    );
+        ) b`);
     return Number(row?.bytes ?? 0);
   }
 
   async unnamed(kind: 'manifest' | 'blob', keys: readonly string[]): Promise<readonly string[]> {
-    const rows = await withDatabaseErrors(() => this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys)));
+    const rows = await this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
     return rows.map(({ key }) => key);
   }
 
@@ -121,24 +113,20 @@ export class CheckpointGarbageStore {
     remove: (key: string) => Promise<void>,
   ): Promise<void> {
     if (keys.length === 0) return;
-    await withDatabaseErrors(() =>
-      withObjectsAlone(this.prisma, async (tx) => {
-        const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
-        for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
-          await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
-        }
-      }),
-    );
+    await withObjectsAlone(this.prisma, async (tx) => {
+      const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
+      for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
+        await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
+      }
+    });
   }
 
   async soundCheckpoints(page: Page): Promise<readonly Checkpoint[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.findMany({
-        where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
-        orderBy: { id: 'asc' },
-        take: page.limit,
-      }),
-    );
+    const rows = await this.prisma.checkpoint.findMany({
+      where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
+      orderBy: { id: 'asc' },
+      take: page.limit,
+    });
     return rows.map(toCheckpoint);
   }
 
@@ -147,13 +135,11 @@ export class CheckpointGarbageStore {
    * was found damaged takes its turn too, as what was missing may have been put back.
    */
   async dueForReading(readBeforeMs: number): Promise<Checkpoint | null> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<CheckpointRow>(sql`
+    const [row] = await this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
           <= clock_timestamp() - ${readBeforeMs}::float8 * interval '1 ms'
-        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`),
-    );
+        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`);
     return row ? toCheckpoint(row) : null;
   }
 
@@ -164,20 +150,16 @@ export class CheckpointGarbageStore {
 
   /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
   async forgetExpiryWarnings(except: readonly string[]): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET expiry_warned_at = NULL
-        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`),
-    );
+        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`);
   }
 
   /** What was warned of at least so long ago, by the database's clock. */
   async warnedOfExpiry(agoMs: number): Promise<ReadonlySet<string>> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>(sql`
         SELECT id FROM checkpoints
-        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`),
-    );
+        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`);
     return new Set(rows.map(({ id }) => id));
   }
 

@@ -1,5 +1,5 @@
 import { type CheckpointDraft, type Lease, LeaseLostError } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { insertEvent, json, LEASED, lockOperation } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { committedEvent, draftedValues, insertCheckpoint } from './checkpoint-rows.js';
@@ -29,7 +29,7 @@ export async function commitCheckpoint(
     }, SLOW_STORE_LIMITS),
   );
   if (committed) return;
-  const earlier = await withDatabaseErrors(() => prisma.checkpoint.findUnique({ where: { id: draft.id } }));
+  const earlier = await prisma.checkpoint.findUnique({ where: { id: draft.id } });
   if (earlier?.operationId !== lease.operationId || earlier.attempt !== lease.attempt) throw new LeaseLostError(lease);
 }
 

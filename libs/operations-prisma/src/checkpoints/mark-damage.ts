@@ -1,5 +1,5 @@
 import type { BadFile, Checkpoint } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { insertEvent, json, lockOperation } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 
@@ -10,10 +10,8 @@ export async function markCorrupted(prisma: Database, id: string, badFiles: read
   const mark = sql`corrupted_at = clock_timestamp()`;
   const event = insertEvent('checkpoint-corrupted', json({ checkpoint_id: id, bad_files: badFiles }));
   if (await isChanged(prisma, id, mark, sql`checkpoints.corrupted_at IS NULL`, event)) return true;
-  await withDatabaseErrors(() =>
-    prisma.$executeRaw(sql`
-      UPDATE checkpoints SET ${mark} WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`),
-  );
+  await prisma.$executeRaw(sql`
+      UPDATE checkpoints SET ${mark} WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`);
   return false;
 }
 
@@ -30,11 +28,9 @@ export async function markVerified(
     const event = insertEvent('checkpoint-mended', json({ checkpoint_id: id }));
     return isChanged(prisma, id, mark, sql`checkpoints.corrupted_at = ${corruptedAt}`, event);
   }
-  await withDatabaseErrors(() =>
-    prisma.$executeRaw(sql`
+  await prisma.$executeRaw(sql`
       UPDATE checkpoints SET verified_at = clock_timestamp()
-      WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
-  );
+      WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`);
   return false;
 }
 

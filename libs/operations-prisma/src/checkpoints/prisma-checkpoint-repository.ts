@@ -7,7 +7,7 @@ import {
   type CheckpointRepository,
   type Lease,
 } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { CheckpointGarbageStore, partsOf } from './checkpoint-garbage-store.js';
 import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from './checkpoint-rows.js';
@@ -29,25 +29,24 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 
   async get(id: string): Promise<Checkpoint> {
-    const row = await withDatabaseErrors(() => this.prisma.checkpoint.findUnique({ where: { id } }));
+    const row = await this.prisma.checkpoint.findUnique({ where: { id } });
     if (!row || row.deletingAt) throw new CheckpointNotFoundError(id);
     return toCheckpoint(row);
   }
 
   async ofOperation(operationId: string): Promise<readonly Checkpoint[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<CheckpointRow>(sql`
+    const rows = await this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
-        ORDER BY ${Prisma.raw(NEWEST_FIRST)}`),
-    );
+        ORDER BY ${Prisma.raw(NEWEST_FIRST)}`);
     return rows.map(toCheckpoint);
   }
 
   async setPinned(id: string, pinned: boolean): Promise<Checkpoint> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.updateManyAndReturn({ where: { id, deletingAt: null }, data: { pinned } }),
-    );
+    const [row] = await this.prisma.checkpoint.updateManyAndReturn({
+      where: { id, deletingAt: null },
+      data: { pinned },
+    });
     if (!row) throw new CheckpointNotFoundError(id);
     return toCheckpoint(row);
   }
@@ -68,21 +67,22 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
   }
 
   async removeRow(id: string): Promise<void> {
-    await withDatabaseErrors(() => this.prisma.checkpoint.deleteMany({ where: { id } }));
+    await this.prisma.checkpoint.deleteMany({ where: { id } });
   }
 
   async deleting(limit: number): Promise<readonly Checkpoint[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.findMany({ where: { deletingAt: { not: null } }, orderBy: { id: 'asc' }, take: limit }),
-    );
+    const rows = await this.prisma.checkpoint.findMany({
+      where: { deletingAt: { not: null } },
+      orderBy: { id: 'asc' },
+      take: limit,
+    });
     return rows.map(toCheckpoint);
   }
 
   async stats() {
     type Row = { count: bigint; logical: bigint | null; stored: bigint | null; oldest: Date | null };
-    const [[totals], operations] = await withDatabaseErrors(() =>
-      Promise.all([
-        this.prisma.$queryRaw<Row[]>(sql`
+    const [[totals], operations] = await Promise.all([
+      this.prisma.$queryRaw<Row[]>(sql`
           WITH parts AS (
             SELECT p->>'blob' AS blob, (p->>'bytes')::bigint AS bytes
             FROM checkpoints c, ${partsOf('c')} p WHERE c.deleting_at IS NULL)
@@ -90,16 +90,15 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
             (SELECT sum(bytes) FROM parts)::bigint AS logical,
             (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM parts) b)::bigint AS stored,
             (SELECT min(created_at) FROM checkpoints WHERE deleting_at IS NULL) AS oldest`),
-        this.prisma.checkpoint.groupBy({
-          by: ['operationId'],
-          where: { deletingAt: null },
-          _count: { _all: true },
-          _sum: { bytes: true },
-          orderBy: { _sum: { bytes: 'desc' } },
-          take: 1000,
-        }),
-      ]),
-    );
+      this.prisma.checkpoint.groupBy({
+        by: ['operationId'],
+        where: { deletingAt: null },
+        _count: { _all: true },
+        _sum: { bytes: true },
+        orderBy: { _sum: { bytes: 'desc' } },
+        take: 1000,
+      }),
+    ]);
     return {
       count: Number(totals?.count ?? 0),
       logicalBytes: Number(totals?.logical ?? 0),
@@ -115,26 +114,24 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.findMany({
-        where: { operationId: { in: [...operationIds] }, deletingAt: null },
-        orderBy: [
-          { operationId: 'asc' },
-          { supersededAt: { sort: 'asc', nulls: 'first' } },
-          { corruptedAt: { sort: 'asc', nulls: 'first' } },
-          { step: 'desc' },
-          { attempt: 'desc' },
-          { seq: 'desc' },
-        ],
-        distinct: ['operationId'],
-      }),
-    );
+    const rows = await this.prisma.checkpoint.findMany({
+      where: { operationId: { in: [...operationIds] }, deletingAt: null },
+      orderBy: [
+        { operationId: 'asc' },
+        { supersededAt: { sort: 'asc', nulls: 'first' } },
+        { corruptedAt: { sort: 'asc', nulls: 'first' } },
+        { step: 'desc' },
+        { attempt: 'desc' },
+        { seq: 'desc' },
+      ],
+      distinct: ['operationId'],
+    });
     return new Map(rows.map((row) => [row.operationId, toCheckpoint(row)]));
   }
 
   async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (ids.length === 0) return new Map();
-    const rows = await withDatabaseErrors(() => this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } }));
+    const rows = await this.prisma.checkpoint.findMany({ where: { id: { in: [...ids] } } });
     return new Map(rows.map((row) => [row.id, toCheckpoint(row)]));
   }
 }

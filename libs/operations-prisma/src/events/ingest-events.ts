@@ -6,7 +6,7 @@ import {
   type Lease,
   type OperationWarning,
 } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { json, LEASED, lockOperation, tryEventOrderLock, withWarning } from '../database/fragments.js';
 
@@ -174,11 +174,9 @@ export async function nameDropped(
   { code, message }: Omit<OperationWarning, 'at'>,
 ): Promise<void> {
   const warning = json({ code, message });
-  await withDatabaseErrors(() =>
-    prisma.$executeRaw(sql`
+  await prisma.$executeRaw(sql`
       UPDATE operations o SET warnings = ${withWarning(warning)}
       WHERE o.id = ${operationId} AND o.attempt = ${attempt}
         AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
-        AND NOT o.warnings @> jsonb_build_array(${warning})`),
-  );
+        AND NOT o.warnings @> jsonb_build_array(${warning})`);
 }

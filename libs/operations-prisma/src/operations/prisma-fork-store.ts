@@ -1,5 +1,5 @@
 import { type ForkDraft, type ForkOutcome, type ForkStore, type Operation } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { forkOperation } from './fork-operation.js';
 import { operationColumns, type OperationRow, toOperation } from './operation-rows.js';
@@ -25,23 +25,19 @@ export class PrismaForkStore implements ForkStore {
   /** What was made from these by forking, newest first, at most `limit` of each. */
   async forksOf(operationIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly Operation[]>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<OperationRow>(sql`
+    const rows = await this.prisma.$rows<OperationRow>(sql`
         SELECT ${operationColumns('f')} FROM unnest(${[...operationIds]}::text[]) AS origin(id) CROSS JOIN LATERAL (
           SELECT o.* FROM operations o
           WHERE o.origin IS NOT NULL AND o.origin->>'operationId' = origin.id AND o.origin->>'kind' = 'fork'
           ORDER BY o.created_at DESC LIMIT ${limit}
-        ) f`),
-    );
+        ) f`);
     return Map.groupBy(rows.map(toOperation), ({ origin }) => origin?.operationId ?? '');
   }
 
   /** Every fork that was ever made of it, oldest first, deleted ones included. */
   async forkEntries(operationId: string): Promise<readonly ForkEntry[]> {
-    return withDatabaseErrors(() =>
-      this.prisma.$rows<ForkEntry>(sql`
+    return this.prisma.$rows<ForkEntry>(sql`
         SELECT e.seq, e.at, e.attempt, e.data FROM events e
-        WHERE e.operation_id = ${operationId} AND e.type = 'forked' ORDER BY e.seq`),
-    );
+        WHERE e.operation_id = ${operationId} AND e.type = 'forked' ORDER BY e.seq`);
   }
 }

@@ -28,7 +28,7 @@ import { type RenewalCommand, renewTogether } from '../attempts/renew-leases.js'
 import { markStuck, warn } from '../attempts/warn.js';
 import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
 import { Batcher } from '../database/batcher.js';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { queuePositionOf } from '../workers/work-queue.js';
@@ -77,8 +77,8 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async get(id: string): Promise<Operation> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<OperationRow>(sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`),
+    const [row] = await this.prisma.$rows<OperationRow>(
+      sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`,
     );
     if (!row) throw new OperationNotFoundError(id);
     return toOperation(row);
@@ -91,16 +91,14 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async rowsWithCheckpoints(ids: readonly string[]): Promise<readonly (RowWithCheckpoints | undefined)[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<RowWithCheckpoints>(sql`
-        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`),
-    );
+    const rows = await this.prisma.$rows<RowWithCheckpoints>(sql`
+        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`);
     const ofId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => ofId.get(id));
   }
 
   list(request: OperationListRequest): Promise<OperationList> {
-    return withDatabaseErrors(() => listOperations(this.prisma, request));
+    return listOperations(this.prisma, request);
   }
 
   async queuePosition(operation: Operation): Promise<number | null> {
@@ -110,11 +108,9 @@ export class PrismaOperationStore implements OperationStore {
   async queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>> {
     const ids = operations.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<{ id: string; position: string }>(sql`
+    const rows = await this.prisma.$rows<{ id: string; position: string }>(sql`
         SELECT o.id, ${queuePositionOf('o')} AS position
-        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`),
-    );
+        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`);
     return new Map(rows.map(({ id, position }) => [id, Number(position)]));
   }
 
@@ -140,9 +136,9 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async remove(id: string): Promise<boolean> {
-    const { count } = await withDatabaseErrors(() =>
-      this.prisma.operation.deleteMany({ where: { id, status: { in: [...deletableStatuses()] } } }),
-    );
+    const { count } = await this.prisma.operation.deleteMany({
+      where: { id, status: { in: [...deletableStatuses()] } },
+    });
     return count === 1;
   }
 
@@ -171,11 +167,9 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async claimedBefore(claimId: string): Promise<Claimed | null> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
+    const [row] = await this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
         SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
-        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
-    );
+        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`);
     if (!row) return null;
     return {
       operation: toOperation(row),
@@ -191,30 +185,25 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async expiredLeases(): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
-        ORDER BY o.lease_expires_at LIMIT 100`),
-    );
+        ORDER BY o.lease_expires_at LIMIT 100`);
     return rows.map(toOperation);
   }
 
   async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
           CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
             ELSE ${olderThanMs}::float8 END
-        LIMIT 100`),
-    );
+        LIMIT 100`);
     return rows.map(toOperation);
   }
 
   async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
           AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
@@ -222,8 +211,7 @@ export class PrismaOperationStore implements OperationStore {
           AND o.lease_expires_at > clock_timestamp()
           AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
             > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8
-        LIMIT 100`),
-    );
+        LIMIT 100`);
     return rows.map(toOperation);
   }
 
@@ -237,9 +225,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async childrenOf(parentId: string): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } }),
-    );
+    const rows = await this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } });
     return rows.map(toOperation);
   }
 
@@ -260,9 +246,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } }),
-    );
+    const rows = await this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } });
     return rows.map(toAttempt);
   }
 }

@@ -1,5 +1,5 @@
 import type { Operation, OperationDraft } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { columnOf, json } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { queuePositionOf } from '../workers/work-queue.js';
@@ -51,7 +51,7 @@ export function insertOperation(draft: OperationDraft, more: Readonly<Record<str
 /** The operation that this submission made before; null: none. */
 export async function submittedBefore(prisma: Database, submissionKey: string | null): Promise<Operation | null> {
   if (submissionKey === null) return null;
-  const row = await withDatabaseErrors(() => prisma.operation.findUnique({ where: { submissionKey } }));
+  const row = await prisma.operation.findUnique({ where: { submissionKey } });
   return row && toOperation(row);
 }
 
