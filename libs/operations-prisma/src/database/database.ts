@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DomainError } from '@ktrdr/errors';
 import { Pool, type QueryResultRow } from 'pg';
@@ -98,7 +99,7 @@ const UNAVAILABLE_STATES = /^(08|57P0[123]|53)/;
 
 /** Whether the error says that PostgreSQL is out of reach, rather than that it disagreed. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const { code, cause } = error as Error & { code?: unknown };
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
   if (UNAVAILABLE_STATES.test(sqlStateOf(error))) return true;
