@@ -27,7 +27,7 @@ export {
   manifestKey,
   sha256OfBlobKey,
 } from './keys.js';
-export { encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
+export { encodeManifest, Manifest, parseManifest } from './manifest.js';
 export type { ObjectRegister } from './retention/gc-ports.js';
 export { eraseObjects } from './retention/erase-objects.js';
 export {

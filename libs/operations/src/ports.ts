@@ -208,7 +208,7 @@ export interface OperationStore {
   submit(draft: OperationDraft): Promise<Submission>;
   /** @throws {OperationNotFoundError} */
   get(id: string): Promise<Operation>;
-  /** The operation and its checkpoints, newest first, as they were at one instant. @throws {OperationNotFoundError} */
+  /** The operation and its checkpoints, in order, as they were at one instant. @throws {OperationNotFoundError} */
   getWithCheckpoints(
     id: string,
   ): Promise<{ readonly operation: Operation; readonly checkpoints: readonly Checkpoint[] }>;
@@ -263,7 +263,7 @@ export interface CheckpointRepository {
   commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void>;
   /** @throws {CheckpointNotFoundError} */
   get(id: string): Promise<Checkpoint>;
-  /** Newest first. */
+  /** In order. */
   ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
   setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
   /**
@@ -290,7 +290,7 @@ export interface CheckpointRepository {
     readonly oldestAt: Date | null;
     readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
   }>;
-  /** The newest one of each operation that has any: of its line, and a damaged one only where that has no other. */
+  /** The latest one of each operation that has any; see `latestOf` for which it is. */
   latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
 }

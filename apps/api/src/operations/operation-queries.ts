@@ -4,6 +4,7 @@ import {
   allowedActions,
   assertAllowed,
   explain,
+  finalOf,
   IllegalTransitionError,
   isWaiting,
   lackOfWorkers,
@@ -143,7 +144,7 @@ export class OperationQueries {
   async result(id: string): Promise<ResultView> {
     const { status, result } = await this.operations.get(id);
     if (status !== 'completed' || !result) throw new NoResultError({ operation_id: id, status });
-    const final = (await this.checkpoints.ofOperation(id)).find(({ kind }) => kind === 'final');
+    const final = finalOf(await this.checkpoints.ofOperation(id));
     return {
       operation_id: id,
       result: { ...result },

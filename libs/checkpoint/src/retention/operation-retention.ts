@@ -1,4 +1,4 @@
-import { type Checkpoint, isSettled, type Operation } from '@ktrdr/operations';
+import { bestOf, type Checkpoint, finalOf, inOrder, isSettled, neededBy, type Operation } from '@ktrdr/operations';
 import { type KeepReason, planRetention, type RemoveReason, type RetainableCheckpoint } from './retention.js';
 
 /** What an operation keeps whose spec does not say. */
@@ -35,24 +35,16 @@ export function planOperationRetention(
   { operation, checkpoints }: RetentionFacts,
   limits: RetentionLimits,
 ): OperationRetentionPlan {
-  const isBehind = ({ supersededAt }: Checkpoint) => Number(supersededAt !== null);
-  const byStep = checkpoints.toSorted(
-    (a, b) => isBehind(a) - isBehind(b) || b.step - a.step || b.attempt - a.attempt || b.seq - a.seq,
-  );
-  const best = byStep.find(({ isBest }) => isBest);
-  const result = operation.status === 'completed' ? byStep.find(({ kind }) => kind === 'final') : undefined;
+  const ordered = checkpoints.toSorted(inOrder);
+  const best = bestOf(ordered);
+  const result = operation.status === 'completed' ? finalOf(ordered) : undefined;
   const retainable = checkpoints.map((checkpoint): RetainableCheckpoint => ({
     ...checkpoint,
     isBest: checkpoint === best,
     valid: checkpoint.corruptedAt === null,
     isResult: checkpoint === result,
   }));
-  // What a resume from the latest would choose, which after a rewind is not the newest.
-  const latest = byStep.find(({ corruptedAt }) => corruptedAt === null);
-  // What is completed is not continued: where it once went on from is one checkpoint like the others.
-  const origin = operation.status === 'completed' ? null : operation.resumeCheckpointId;
-  const needed = new Set([origin ?? '', latest?.id ?? '']);
-  const plan = planRetention(retainable, policyFor(operation, limits), needed);
+  const plan = planRetention(retainable, policyFor(operation, limits), neededBy(operation, ordered));
   const byId = new Map(checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
   const withCheckpoint = <Entry extends { readonly id: string }>({ id, ...entry }: Entry) => {
     const checkpoint = byId.get(id);

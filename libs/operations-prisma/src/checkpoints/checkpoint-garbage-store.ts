@@ -1,4 +1,4 @@
-import type { Checkpoint, Operation } from '@ktrdr/operations';
+import { type Checkpoint, inOrder, type Operation } from '@ktrdr/operations';
 import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
@@ -14,7 +14,7 @@ const REMOVED_AT_ONCE = 8;
 /** An operation and what decides which of its checkpoints may go. */
 export interface OperationWithCheckpoints {
   readonly operation: Operation;
-  /** All that are not being deleted, newest first. */
+  /** All that are not being deleted, in order. */
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -195,18 +195,10 @@ function unnamedStatement(kind: 'manifest' | 'blob', keys: readonly string[]): P
 async function read(client: Client, ids: readonly string[]): Promise<readonly OperationWithCheckpoints[]> {
   const where = { operationId: { in: [...ids] }, deletingAt: null };
   const operations = await client.operation.findMany({ where: { id: { in: [...ids] } }, orderBy: { id: 'asc' } });
-  const checkpoints = await client.checkpoint.findMany({
-    where,
-    orderBy: [
-      { supersededAt: { sort: 'asc', nulls: 'first' } },
-      { step: 'desc' },
-      { attempt: 'desc' },
-      { seq: 'desc' },
-    ],
-  });
+  const checkpoints = await client.checkpoint.findMany({ where });
   const ofOperation = Map.groupBy(checkpoints, ({ operationId }) => operationId);
   return operations.map((operation) => ({
     operation: toOperation(operation),
-    checkpoints: (ofOperation.get(operation.id) ?? []).map(toCheckpoint),
+    checkpoints: (ofOperation.get(operation.id) ?? []).map(toCheckpoint).sort(inOrder),
   }));
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointDraft } from '@ktrdr/operations';
+import { type Checkpoint, CHECKPOINT_ORDER, type CheckpointDraft } from '@ktrdr/operations';
 import { columnOf, columns, json } from '../database/fragments.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { pick } from '../operations/operation-rows.js';
@@ -18,20 +18,21 @@ export function toCheckpoint(row: Pick<CheckpointRow, keyof Checkpoint>): Checkp
   return { ...pick(row, PROPERTIES), bytes: Number(row.bytes), uploadedBytes } as unknown as Checkpoint;
 }
 
-/**
- * The order in which checkpoints `c` of one operation are chosen from: those of its line, newest first, before those that
- * it has left behind by going on from an earlier step.
- */
-export const NEWEST_FIRST = `c.superseded_at IS NOT NULL, c.step DESC, c.attempt DESC, c.seq DESC`;
+/** {@link CHECKPOINT_ORDER} for the checkpoints `c` of one operation. */
+export const IN_ORDER = raw(
+  CHECKPOINT_ORDER.map(({ field, first }) => `c.${columnOf(field)} ${first === 'null' ? 'IS NOT NULL' : 'DESC'}`).join(
+    ', ',
+  ),
+);
 
 /** A checkpoint as JSON of its row: its instants are text. */
 export type CheckpointJson = Readonly<Record<keyof Checkpoint, unknown>>;
 
-/** The checkpoints of the operation in row `alias`, newest first, as one JSON value of that row. */
+/** The checkpoints of the operation in row `alias`, in order, as one JSON value of that row. */
 export function checkpointsOf(alias: string): Prisma.Sql {
   const fields = PROPERTIES.map((property) => `'${property}', c.${columnOf(property)}`);
   return raw(`(
-    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY ${NEWEST_FIRST}), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object(${fields.join(', ')}) ORDER BY ${IN_ORDER.sql}), '[]')
     FROM checkpoints c WHERE c.operation_id = ${alias}.id AND c.deleting_at IS NULL)`);
 }
 

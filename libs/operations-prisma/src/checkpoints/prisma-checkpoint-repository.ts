@@ -10,7 +10,7 @@ import {
 import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { CheckpointGarbageStore, partsOf } from './checkpoint-garbage-store.js';
-import { checkpointColumns, NEWEST_FIRST, toCheckpoint } from './checkpoint-rows.js';
+import { checkpointColumns, IN_ORDER, toCheckpoint } from './checkpoint-rows.js';
 import { commitCheckpoint } from './commit-checkpoint.js';
 import { markCorrupted } from './mark-damage.js';
 
@@ -38,7 +38,7 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     const rows = await this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
-        ORDER BY ${Prisma.raw(NEWEST_FIRST)}`);
+        ORDER BY ${IN_ORDER}`);
     return rows.map(toCheckpoint);
   }
 
@@ -114,18 +114,10 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>> {
     if (operationIds.length === 0) return new Map();
-    const rows = await this.prisma.checkpoint.findMany({
-      where: { operationId: { in: [...operationIds] }, deletingAt: null },
-      orderBy: [
-        { operationId: 'asc' },
-        { supersededAt: { sort: 'asc', nulls: 'first' } },
-        { corruptedAt: { sort: 'asc', nulls: 'first' } },
-        { step: 'desc' },
-        { attempt: 'desc' },
-        { seq: 'desc' },
-      ],
-      distinct: ['operationId'],
-    });
+    const rows = await this.prisma.$rows<CheckpointRow>(sql`
+      SELECT DISTINCT ON (c.operation_id) ${checkpointColumns('c')} FROM checkpoints c
+      WHERE c.operation_id = ANY(${[...operationIds]}) AND c.deleting_at IS NULL
+      ORDER BY c.operation_id, c.corrupted_at IS NOT NULL, ${IN_ORDER}`);
     return new Map(rows.map((row) => [row.operationId, toCheckpoint(row)]));
   }
 

@@ -1,4 +1,5 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
+import { fallbacksFor } from '../checkpoints/latest.js';
 import { directiveFor, type WorkerDirective } from './directive.js';
 import {
   CheckpointNotFoundError,
@@ -191,10 +192,8 @@ export class ReportRestoreFailure {
     );
     await this.checkpoints.markCorrupted(checkpointId, badFiles);
     const damaged = await this.checkpoints.get(checkpointId);
-    const older = (await this.checkpoints.ofOperation(lease.operationId)).filter(
-      (candidate) => candidate.corruptedAt === null && candidate.step <= damaged.step,
-    );
-    for (const candidate of older) {
+    const committed = await this.checkpoints.ofOperation(lease.operationId);
+    for (const candidate of fallbacksFor(damaged, committed)) {
       const { badFiles: bad } = await this.verifier.verify(candidate, 'quick');
       if (bad.length === 0) return candidate;
       await this.checkpoints.markCorrupted(candidate.id, bad);

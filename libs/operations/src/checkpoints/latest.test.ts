@@ -1,10 +1,88 @@
-import { candidatesFor, lostSteps, nearestSteps } from './latest.js';
+import {
+  candidatesFor,
+  fallbacksFor,
+  finalOf,
+  inOrder,
+  latestOf,
+  lossWithout,
+  lostSteps,
+  nearestSteps,
+  neededBy,
+  startingPoint,
+} from './latest.js';
 import { isCheckpointChoice, stepOf } from '../model/checkpoint.js';
-import { givenCheckpoint } from '../testing/given-operation.js';
+import { givenCheckpoint, givenOperation } from '../testing/given-operation.js';
 
 const DAMAGED = new Date(0);
 const at = (step: number, overrides: Parameters<typeof givenCheckpoint>[0] = {}) =>
   givenCheckpoint({ id: `c${step}`, step, ...overrides });
+
+describe('each question about one operation', () => {
+  /** `40!` is damaged, `40<` is superseded, `40f` is final; `10.2` is of attempt 2, which others are of attempt 1. */
+  const given = (text: string) =>
+    text
+      .split(' ')
+      .filter(Boolean)
+      .map((id) =>
+        givenCheckpoint({
+          id,
+          step: parseInt(id, 10),
+          attempt: id.includes('.') ? Number(/\.(\d)/.exec(id)?.[1]) : 1,
+          kind: id.includes('f') ? 'final' : 'periodic',
+          corruptedAt: id.includes('!') ? DAMAGED : null,
+          supersededAt: id.includes('<') ? new Date(1_000 - parseInt(id, 10)) : null,
+        }),
+      );
+  const ids = (checkpoints: readonly { readonly id: string }[]) => checkpoints.map(({ id }) => id).join(' ');
+
+  it.each([
+    //  given             order              latest  tried            start  instead of the first  needed by it
+    ['', '', undefined, '', undefined, '', ''],
+    ['10 30 20', '30 20 10', '30', '30 20 10', '30', '20 10', '30'],
+    ['30! 20 10', '30! 20 10', '20', '30! 20 10', '20', '20 10', '20'],
+    ['30! 20! 10', '30! 20! 10', '10', '30! 10', '10', '10', '10'],
+    ['30! 20!', '30! 20!', '30!', '30!', '30!', '', ''],
+    ['90! 20 10', '90! 20 10', '20', '20 10', '20', '20 10', '20'],
+    ['30< 10 20<', '10 30< 20<', '10', '10 30< 20<', '10', '', '10'],
+    ['30< 10! 5<', '10! 30< 5<', '30<', '10! 30< 5<', '30<', '5<', '30<'],
+    ['10.1 10.3 10.2', '10.3 10.2 10.1', '10.3', '10.3 10.2 10.1', '10.3', '10.2 10.1', '10.3'],
+  ])('of "%s": order "%s", latest %s, tried "%s", start %s, instead "%s", needed "%s"', (...row) => {
+    const [text, order, latest, tried, start, instead, needed] = row;
+    const operation = givenOperation({
+      status: 'cancelled',
+      progress: { step: 45, epoch: 0, steps: 100, epochs: 1, examplesPerSecond: null },
+    });
+    const checkpoints = given(text).toSorted(inOrder);
+    const [first] = checkpoints;
+    expect({
+      order: ids(checkpoints),
+      latest: latestOf(checkpoints)?.id,
+      tried: ids(candidatesFor(checkpoints, 'latest', 45)),
+      start: startingPoint(operation, checkpoints).checkpoint?.id,
+      instead: first ? ids(fallbacksFor(first, checkpoints)) : '',
+      needed: [...neededBy(operation, checkpoints)].join(' '),
+    }).toEqual({ order, latest, tried, start, instead, needed });
+  });
+
+  it.each([
+    ['20', '20', 'everything'],
+    ['30! 20', '20', 'everything'],
+    ['30 20', '30', null],
+    ['30! 20 10', '20', { steps: 10 }],
+    ['30! 20 10', '10', null],
+    ['30! 20 10', '30!', null],
+  ])('of "%s" without %s is lost: %j', (text, id, loss) => {
+    expect(lossWithout(id, given(text))).toEqual(loss);
+  });
+
+  it('is needed what a resume has chosen, until it is completed', () => {
+    const checkpoints = given('30 20 10f');
+    const needed = (status: 'paused' | 'completed') =>
+      [...neededBy(givenOperation({ status, resumeCheckpointId: '20' }), checkpoints)].join(' ');
+    expect([needed('paused'), needed('completed')]).toEqual(['20 30', '30']);
+    expect([finalOf(checkpoints)?.id, finalOf(given('30'))]).toEqual(['10f', undefined]);
+  });
+});
 
 describe('the checkpoints to try', () => {
   const sound = [at(40), at(30, { isBest: true }), at(20), at(10, { isBest: true })];
@@ -148,5 +226,34 @@ describe('the lost steps', () => {
     [0, 0, 0],
   ])('of %i trained ones, of which a checkpoint holds %i, are %i', (trained, held, lost) => {
     expect(lostSteps(trained, held)).toBe(lost);
+  });
+});
+
+describe('what an attempt continues from', () => {
+  const operation = givenOperation({
+    progress: { step: 45, epoch: 0, steps: 100, epochs: 1, examplesPerSecond: null },
+  });
+
+  it.each([
+    ['the newest', [at(40), at(30)], { id: 'c40', fellBackFrom: null }],
+    ['the newest sound one', [at(40, { corruptedAt: DAMAGED }), at(30)], { id: 'c30', fellBackFrom: 'c40' }],
+    [
+      'the newest sound one, for one that was given up before',
+      [at(60, { corruptedAt: DAMAGED }), at(40)],
+      { id: 'c40', fellBackFrom: null },
+    ],
+    ['a damaged one where there is no other', [at(40, { corruptedAt: DAMAGED })], { id: 'c40', fellBackFrom: null }],
+    ['none', [], { id: undefined, fellBackFrom: null }],
+  ])('is %s', (_what, checkpoints, { id, fellBackFrom }) => {
+    const point = startingPoint(operation, checkpoints);
+    expect({ id: point.checkpoint?.id, fellBackFrom: point.fellBackFrom }).toEqual({ id, fellBackFrom });
+  });
+
+  it('is what was chosen, whatever is newer', () => {
+    const checkpoints = [at(40), at(30), at(20)];
+    expect(startingPoint({ ...operation, resumeCheckpointId: 'c20' }, checkpoints)).toEqual({
+      checkpoint: checkpoints[2],
+      fellBackFrom: null,
+    });
   });
 });

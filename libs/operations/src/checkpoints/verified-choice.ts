@@ -1,6 +1,6 @@
-import { candidatesFor, lostSteps } from './latest.js';
-import { type BadFile, CheckpointCorruptedError } from '../model/errors.js';
-import type { Checkpoint } from '../model/checkpoint.js';
+import { candidatesFor, lostSteps, nearestSteps } from './latest.js';
+import { type BadFile, CheckpointCorruptedError, NoCheckpointError } from '../model/errors.js';
+import { type Checkpoint, type CheckpointChoice, stepOf } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
 import type { CheckpointVerifier, Provenance, VerificationDepth } from '../ports.js';
 
@@ -68,4 +68,38 @@ async function firstValid(verifier: CheckpointVerifier, candidates: readonly Che
     damaged.push({ checkpoint, badFiles });
   }
   return { valid: null, provenance: null, damaged };
+}
+
+/** Why the operation may have no checkpoint at all. */
+const NONE_AT_ALL = {
+  'resume from': [
+    'it stopped before its first checkpoint was committed (allow_fallback then begins again at step 0)',
+    'it was cancelled with "discard" before its first checkpoint',
+    'its checkpoints were deleted',
+  ],
+  'fork from': ['none has been committed yet', 'operations of its type save none', 'its checkpoints were deleted'],
+} as const;
+
+/** Says that the choice names none of the operation's checkpoints, why that may be, and which steps are near. */
+export function noCheckpoint(
+  purpose: keyof typeof NONE_AT_ALL,
+  { id: operationId }: Operation,
+  choice: CheckpointChoice,
+  committed: readonly Checkpoint[],
+): NoCheckpointError {
+  return new NoCheckpointError({
+    operationId,
+    choice,
+    purpose,
+    possibleReasons: reasonsFor(purpose, choice),
+    nearestSteps: nearestSteps(committed, choice),
+  });
+}
+
+function reasonsFor(purpose: keyof typeof NONE_AT_ALL, choice: CheckpointChoice): readonly string[] {
+  if (choice === 'latest') return NONE_AT_ALL[purpose];
+  if (choice === 'best') return ['no sound checkpoint has a loss to choose by'];
+  return stepOf(choice) === null
+    ? ['this id is not a checkpoint of this operation, or it was deleted']
+    : ['none was saved at exactly this step', 'it was deleted, by hand or to keep only the last ones'];
 }

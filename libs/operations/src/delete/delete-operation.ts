@@ -1,4 +1,4 @@
-import { lostSteps } from '../checkpoints/latest.js';
+import { lossWithout } from '../checkpoints/latest.js';
 import { IllegalTransitionError } from '../model/errors.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
@@ -36,18 +36,16 @@ export class DeleteOperation {
   }
 }
 
-/** What a resume of the operation would miss; null: nothing. `siblings` are its checkpoints, newest first. */
-function whyNeeded(id: string, operation: Operation, siblings: readonly Checkpoint[]): string | null {
-  if (!['paused', 'resuming', 'cancelled', 'failed', 'queued'].includes(operation.status)) return null;
-  const [newest, next] = siblings.filter((each) => each.corruptedAt === null);
-  const of = `${operation.status} operation ${operation.id}`;
-  if (!newest || (newest.id === id && !next))
-    return `it is the only one that ${of} can resume from; force deletes it all the same`;
-  if (newest.id !== id || !next || siblings[0] === newest) return null;
-  const lost = lostSteps(newest.step, next.step);
+/** Why a resume of the operation needs it; null: it does not. */
+function whyNeeded(id: string, { id: operationId, status }: Operation, siblings: readonly Checkpoint[]): string | null {
+  if (!['paused', 'resuming', 'cancelled', 'failed', 'queued'].includes(status)) return null;
+  const loss = lossWithout(id, siblings);
+  if (loss === null) return null;
+  const of = `${status} operation ${operationId}`;
+  if (loss === 'everything') return `it is the only one that ${of} can resume from; force deletes it all the same`;
   return (
-    `it is the one that ${of} falls back to, as newer ones are damaged, and the next is ${lost} ` +
-    `${lost === 1 ? 'step' : 'steps'} older; force deletes it all the same`
+    `it is the one that ${of} falls back to, as newer ones are damaged, and the next is ${loss.steps} ` +
+    `${loss.steps === 1 ? 'step' : 'steps'} older; force deletes it all the same`
   );
 }
 

@@ -1,8 +1,7 @@
-import { candidatesFor, lostSteps } from '../checkpoints/latest.js';
+import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
 import { fittingWorkers, lackOfWorkers, missingCapabilities } from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
-import { startingPoint } from '../checkpoints/starting-point.js';
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -90,7 +89,7 @@ function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, rea
   const candidates = candidatesFor(checkpoints, 'latest', trained);
   const resume = `ktrdr operations resume ${operation.id}`;
   // Without a candidate all are damaged, and beyond the step that it was taken back to.
-  const first = candidates[0] ?? checkpoints[0];
+  const first = candidates[0] ?? latestOf(checkpoints);
   if (!first || first.corruptedAt === null)
     return { summary, reasons: [...reasons, continuation(operation, first)], next: `${until}: ${resume}` };
   const [, fallback] = candidates;
@@ -179,16 +178,17 @@ function troubleSince({ warnings }: Operation, savedAt: Date): readonly string[]
 function lastSaved(checkpoints: readonly Checkpoint[]): string {
   const [newest] = checkpoints;
   if (!newest) return 'no checkpoint is committed yet';
-  const sound = checkpoints.find(({ corruptedAt }) => corruptedAt === null);
-  if (!sound) return `the last checkpoint, at step ${newest.step}, was found damaged; there is no sound one`;
-  if (sound === newest) return `the last checkpoint is at step ${newest.step}`;
-  return `the last sound checkpoint is at step ${sound.step}; a newer one, at step ${newest.step}, was found damaged`;
+  const latest = latestOf(checkpoints) ?? newest;
+  if (latest.corruptedAt !== null)
+    return `the last checkpoint, at step ${latest.step}, was found damaged; there is no sound one`;
+  if (latest === newest) return `the last checkpoint is at step ${newest.step}`;
+  return `the last sound checkpoint is at step ${latest.step}; a newer one, at step ${newest.step}, was found damaged`;
 }
 
 /** What a claim would give to its worker. */
 function beginning(operation: Operation, checkpoints: readonly Checkpoint[]): string {
   const { checkpoint: chosen } = startingPoint(operation, checkpoints);
-  const isLost = chosen !== null && checkpoints.every(({ corruptedAt }) => corruptedAt !== null);
+  const isLost = chosen !== null && latestOf(checkpoints)?.corruptedAt != null;
   return isLost ? noneLeft(chosen) : continuation(operation, chosen);
 }
 

@@ -1,10 +1,9 @@
 import { type CheckpointChoice, type Checkpoint } from '../model/checkpoint.js';
-import { nearestSteps, reasonsForNone } from '../checkpoints/latest.js';
-import { CheckpointCorruptedError, NoCheckpointError } from '../model/errors.js';
+import { CheckpointCorruptedError } from '../model/errors.js';
 import { type CheckpointAdopter, type ForkDraft, type ForkStore, INHERITED_ATTEMPT } from './fork-ports.js';
 import type { Operation } from '../model/operation.js';
 import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore, Provenance } from '../ports.js';
-import { verifiedChoice, type VerifiedChoice } from '../checkpoints/verified-choice.js';
+import { noCheckpoint, verifiedChoice, type VerifiedChoice } from '../checkpoints/verified-choice.js';
 
 export interface ForkRequest {
   readonly operationId: string;
@@ -48,7 +47,7 @@ export class ForkOperation {
 
   /**
    * @throws {OperationNotFoundError}
-   * @throws {NoCheckpointError} there is nothing to fork from
+   * @throws { } there is nothing to fork from
    * @throws {CheckpointCorruptedError} the chosen checkpoint is damaged and no fallback was allowed or found
    */
   async execute(request: ForkRequest): Promise<ForkPlan> {
@@ -57,7 +56,7 @@ export class ForkOperation {
       if (request.dryRun) return plan;
       const fork = await this.carryOut(plan, request.newCheckpointId());
       if (fork) return { ...plan, fork };
-      if (tries >= TRIES) throw noCheckpoint(plan.origin, request.choice, []);
+      if (tries >= TRIES) throw noCheckpoint('fork from', plan.origin, request.choice, []);
     }
   }
 
@@ -65,7 +64,7 @@ export class ForkOperation {
     const origin = await this.operations.get(request.operationId);
     const committed = await this.checkpoints.ofOperation(origin.id);
     const found = await verifiedChoice(this.stored, origin, committed, { ...request, depth: 'quick' });
-    if (!found) throw noCheckpoint(origin, request.choice, committed);
+    if (!found) throw noCheckpoint('fork from', origin, request.choice, committed);
     const { checkpoint, provenance, lostSteps, damaged } = found;
     const draft = request.draft(origin, found);
     if (!request.dryRun)
@@ -98,18 +97,4 @@ export class ForkOperation {
     if (badFiles.length > 0)
       throw new CheckpointCorruptedError({ operationId, checkpointId: id, badFiles, fallback: null, lostSteps: null });
   }
-}
-
-function noCheckpoint(
-  { id: operationId }: Operation,
-  choice: CheckpointChoice,
-  committed: readonly Checkpoint[],
-): NoCheckpointError {
-  const possibleReasons = reasonsForNone(choice, [
-    'none has been committed yet',
-    'operations of its type save none',
-    'its checkpoints were deleted',
-  ]);
-  const nearest = nearestSteps(committed, choice);
-  return new NoCheckpointError({ operationId, choice, purpose: 'fork from', possibleReasons, nearestSteps: nearest });
 }

@@ -1,5 +1,4 @@
-import { nearestSteps, reasonsForNone } from '../checkpoints/latest.js';
-import { IllegalTransitionError, NoCheckpointError } from '../model/errors.js';
+import { IllegalTransitionError } from '../model/errors.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation, SpecDifference } from '../model/operation.js';
 import type {
@@ -11,7 +10,7 @@ import type {
   Provenance,
 } from '../ports.js';
 import { allowedActions, statusesBefore } from '../model/transitions.js';
-import { type Damage, verifiedChoice, type WantedCheckpoint } from '../checkpoints/verified-choice.js';
+import { noCheckpoint, type Damage, verifiedChoice, type WantedCheckpoint } from '../checkpoints/verified-choice.js';
 
 export interface ResumeRequest extends WantedCheckpoint {
   readonly operationId: string;
@@ -65,7 +64,7 @@ export class ResumeOperation {
 
   /**
    * @throws {IllegalTransitionError} it is not resumable, or another caller was first
-   * @throws {NoCheckpointError} it has trained but nothing is left to continue from
+   * @throws { } it has trained but nothing is left to continue from
    * @throws {CheckpointCorruptedError} the chosen checkpoint is damaged and no fallback was allowed or found
    */
   async execute(request: ResumeRequest): Promise<ResumePlan> {
@@ -137,7 +136,7 @@ export class ResumeOperation {
       // Nothing was ever saved: it begins again where that loses nothing, or is accepted.
       const mayBeginAgain = trained === 0 || allowFallback;
       if (committed.length > 0 || choice !== 'latest' || !mayBeginAgain)
-        throw noCheckpoint(operation, choice, committed);
+        throw noCheckpoint('resume from', operation, choice, committed);
       return { checkpoint: null, provenance: null, lostSteps: trained, fellBackFrom: null, damaged: [] };
     }
     return found;
@@ -159,18 +158,4 @@ function refusal(operation: Operation): IllegalTransitionError {
     action: 'resume',
     allowedActions: allowedActions(operation.status),
   });
-}
-
-function noCheckpoint(
-  { id: operationId }: Operation,
-  choice: string,
-  committed: readonly Checkpoint[],
-): NoCheckpointError {
-  const possibleReasons = reasonsForNone(choice, [
-    'it stopped before its first checkpoint was committed (allow_fallback then begins again at step 0)',
-    'it was cancelled with "discard" before its first checkpoint',
-    'its checkpoints were deleted',
-  ]);
-  const nearest = nearestSteps(committed, choice);
-  return new NoCheckpointError({ operationId, choice, purpose: 'resume from', possibleReasons, nearestSteps: nearest });
 }
