@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import { Backoff, sleep } from './api-link/backoff.js';
 import type { LeaseHolder } from './api-link/lease-keeper.js';
 import { OperationRun } from './run/operation-run.js';
-import type { Lease } from './trainers/ports.js';
+import type { Lease } from './api-link/ports.js';
 import type { RunPorts } from './run/ports.js';
 
-/** Says that a pool may have work, as long as somebody listens. */
+/** Hints that a pool may have work. */
 export interface WorkHints {
   /** Returns a function that ends it. */
   listen(heard: () => void): () => void;
@@ -32,7 +32,7 @@ export class Supervisor implements LeaseHolder {
   private isRegistered = false;
   /** Kept until it is answered: a claim that took effect without an answer is found again by it. */
   private claimId: string | undefined;
-  /** Something says so: a hint, a heartbeat, that it just registered or finished one, or that a claim went unanswered. */
+  /** After a hint, a heartbeat, a registration, a finished operation or an unanswered claim. */
   private workMayWait = false;
   private stopListening: (() => void) | undefined;
   private backingOff = new AbortController();
@@ -83,7 +83,7 @@ export class Supervisor implements LeaseHolder {
   workWaits(): void {
     this.workMayWait = true;
     this.backingOff.abort();
-    this.tellChange();
+    this.notifyChange();
   }
 
   /** Takes work until `shutDown`. */
@@ -95,7 +95,7 @@ export class Supervisor implements LeaseHolder {
   /** Saves and hands back everything that runs; what has not managed within the grace goes back as last committed. */
   async shutDown(graceMs: number): Promise<void> {
     this.stopTaking.abort();
-    this.tellChange();
+    this.notifyChange();
     const graceOver = new AbortController();
     for (const run of this.runs.keys()) run.shutDown('worker-shutdown');
     const finished = this.taking.then(() => this.allFinished()).finally(() => graceOver.abort());
@@ -129,7 +129,7 @@ export class Supervisor implements LeaseHolder {
     this.listen(false);
   }
 
-  /** A hint reaches one of those who listen, so who cannot take work must not. */
+  /** A hint reaches one listener of the pool, so a worker without a free slot must not listen. */
   private listen(isFree: boolean): void {
     if (isFree) this.stopListening ??= this.hints.listen(() => this.workWaits());
     else {
@@ -138,7 +138,7 @@ export class Supervisor implements LeaseHolder {
     }
   }
 
-  /** False: nobody answered. */
+  /** False: no answer. */
   private async claim(): Promise<boolean> {
     const { pool, capabilities } = this.settings;
     this.claimId ??= this.ports.newId();
@@ -173,7 +173,7 @@ export class Supervisor implements LeaseHolder {
     while (this.runs.size > 0) await Promise.all(this.runs.values());
   }
 
-  private tellChange(): void {
+  private notifyChange(): void {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }

@@ -1,7 +1,7 @@
 import type { Directive, WorkerRpcReply, WorkerRpcRequest } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
-import type { Lease, WorkerRpc } from '../trainers/ports.js';
+import type { Lease, WorkerRpc } from './ports.js';
 
 export interface LeaseHolder {
   leases(): readonly Lease[];
@@ -12,7 +12,7 @@ export interface LeaseHolder {
   drain(draining: boolean): void;
   /** There is work that it may take. */
   workWaits(): void;
-  /** Registered, for the first time or again, and told by a heartbeat whether to drain. */
+  /** Registered, for the first time or again, and a heartbeat has said whether to drain. */
   registered(): void;
 }
 
@@ -35,8 +35,8 @@ export class LeaseKeeper {
   private confirmedAt = -Infinity;
   private turnedAt: number | null = null;
   private wakeUp = new AbortController();
-  /** Leases that have moved, which no answered heartbeat has told yet. */
-  private untoldMoves: ReadonlySet<string> = new Set();
+  /** Leases that have moved since the last answered heartbeat. */
+  private unreportedMoves: ReadonlySet<string> = new Set();
   private beating: Promise<void> | undefined;
 
   constructor(
@@ -76,7 +76,7 @@ export class LeaseKeeper {
 
   /**
    * Settles at once while the leases were confirmed recently. After a longer gap (the process was stopped, or the API
-   * away) it asks first, and a lease that was lost meanwhile has been told to its holder when this settles.
+   * away) it asks first. When this settles, the holder knows of a lease that was lost meanwhile.
    */
   async confirm(): Promise<void> {
     if (this.now() - this.confirmedAt < this.leaseMs) return;
@@ -107,7 +107,7 @@ export class LeaseKeeper {
     }
   }
 
-  /** One at a time; who comes while one is under way waits for the next, for it may have left before the change. */
+  /** One at a time. A call during a heartbeat waits for the next, as the present one may predate the change. */
   private async beat(): Promise<void> {
     if (this.beating) await this.beating;
     this.beating ??= this.sendHeartbeat().finally(() => {
@@ -123,9 +123,9 @@ export class LeaseKeeper {
       leases
         .filter((lease) => this.holder.takeMoved(lease))
         .map(nameOf)
-        .concat(...this.untoldMoves),
+        .concat(...this.unreportedMoves),
     );
-    this.untoldMoves = moved;
+    this.unreportedMoves = moved;
     const request = {
       worker_id: this.registration.worker_id,
       free_slots: this.holder.freeSlots(),
@@ -135,7 +135,7 @@ export class LeaseKeeper {
       const timeoutMs = Math.max(this.heartbeatMs, MIN_TIMEOUT_MS);
       const reply = await this.rpc.call('heartbeat', request, { timeoutMs });
       this.confirmedAt = sentAt;
-      this.untoldMoves = new Set();
+      this.unreportedMoves = new Set();
       this.isRegistered = reply.registered;
       this.direct(reply);
       this.holder.drain(reply.draining);

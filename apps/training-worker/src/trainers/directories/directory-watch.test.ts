@@ -94,7 +94,7 @@ describe('a directory that cannot be made a checkpoint', () => {
     for (let step = 0; step < 30; step += 1) await symlink('a', join(place, `checkpoint-${step}`));
     await namesSeen(watching({ by: 'rename' }));
     expect(warnings).toHaveLength(20);
-    expect(warnings.at(-1)).toMatch(/Of further ones nothing is told$/);
+    expect(warnings.at(-1)).toMatch(/Further ones are not reported$/);
   });
 });
 
@@ -102,8 +102,8 @@ it('takes what is begun after the program was told to end for its answer', async
   await given('checkpoint-20', 'state');
   await given('checkpoint-40', 'half of it');
   const watch = watching({ by: 'quiet', seconds: 10 });
-  watch.aboutToTell();
-  const steps = async () => (await watch.look('ended-when-told')).complete.map(({ step }) => step);
+  watch.beforeSignal();
+  const steps = async () => (await watch.look('ended-on-signal')).complete.map(({ step }) => step);
   expect(await steps()).toEqual([20]);
   await given('checkpoint-41', 'state');
   expect(await steps()).toEqual([20, 41]);
