@@ -86,7 +86,7 @@ export { bestOf, CHECKPOINT_ORDER, finalOf, inOrder, latestOf, neededBy, startin
 export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
 export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
 export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
-export { type Reason, type Suggestion } from './model/suggestion.js';
+export { type Suggestion } from './model/suggestion.js';
 export { actionsOf } from './model/actions.js';
 export { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from './model/drift.js';
 export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
