@@ -86,6 +86,7 @@ export { bestOf, CHECKPOINT_ORDER, finalOf, inOrder, latestOf, neededBy, startin
 export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
 export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
 export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
+export { actionsOf } from './model/actions.js';
 export { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from './model/drift.js';
 export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
 export { type DirectedOperation, directiveFor } from './attempt/directive.js';

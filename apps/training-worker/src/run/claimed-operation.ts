@@ -20,3 +20,14 @@ export function specWithBackend({ type, spec, pinned_backend }: ClaimedOperation
 export function hasState({ type }: ClaimedOperation): boolean {
   return type !== 'data_generation';
 }
+
+/** Where its data comes from. */
+export function sourceOf({ spec }: ClaimedOperation): string {
+  const data = isRecord(spec) ? spec['data'] : undefined;
+  const source = isRecord(data) ? data['source'] : undefined;
+  return typeof source === 'string' ? source : 'dataset:';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
