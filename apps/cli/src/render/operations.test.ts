@@ -24,7 +24,7 @@ describe('a resume', () => {
       lines(
         `Resumed ${ID}`,
         '  status     resuming',
-        '  from        epoch 25, step 1,400 (cancel checkpoint of 2 minutes ago), 56 steps lost',
+        '  from       epoch 25, step 1,400 (cancel checkpoint of 2 minutes ago), 56 steps lost',
         '  fallback   from ck_02, which is corrupted',
         `  watch      ktrdr operations watch ${ID}`,
       ),
