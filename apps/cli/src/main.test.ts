@@ -175,7 +175,7 @@ describe('the commands', () => {
 
   it('repeat the chosen checkpoint in the command that accepts a fallback', async () => {
     const fallback = { checkpoint_id: 'ck_01', step: 1, epoch: 1 };
-    const suggestions = [{ action: 'change-request', allow_fallback: true }];
+    const suggestions = [{ action: 'change-request', operation_id: ID, allow_fallback: true }];
     const fields = { operation_id: ID, bad_files: [], fallback, lost_steps: 2, suggestions };
     api.refuse(`POST /operations/${ID}/resume`, 422, 'checkpoint-corrupted', fields);
     const { stderr } = await run('operations', 'resume', ID, '--checkpoint', 'best');
@@ -246,7 +246,7 @@ describe('the commands', () => {
     const { code, stdout } = await run('operations', 'retry', ID);
     expect(code).toBe(0);
     expect(stdout).toContain('Started op_training_20261122_101700_bbbbbb');
-    expect(stdout).toContain(`again    what ${ID} was, from the beginning`);
+    expect(stdout).toContain(`retry of   ${ID}, from the beginning`);
   });
 
   it('move an operation in its queue', async () => {

@@ -1,10 +1,9 @@
-import { ID } from '../testing/fixtures.js';
-import { plain } from '../render/terminal/paint.js';
-import type { TypedContinuation } from '../render/words/suggestions.js';
-import { nextCommands, type ProblemDocument, renderProblem } from './problem.js';
+import { ID, plainText } from '../testing/fixtures.js';
+import type { ProblemDocument } from '../render/words/problem-document.js';
+import { nextCommands } from '../render/words/suggestions.js';
+import { renderProblem } from './problem.js';
 
-const render = (problem: ProblemDocument, typed?: TypedContinuation) =>
-  renderProblem(problem, { paint: plain, next: nextCommands(problem, typed) });
+const render = (problem: ProblemDocument) => plainText(renderProblem(problem, nextCommands(problem)));
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('a refusal', () => {
@@ -54,10 +53,9 @@ describe('a refusal', () => {
       ],
       fallback: { checkpoint_id: 'ck_01', step: 1344, epoch: 24 },
       lost_steps: 56,
-      suggestions: [{ action: 'change-request', allow_fallback: true }],
+      suggestions: [{ action: 'change-request', operation_id: ID, allow_fallback: true }],
     };
-    const typed = { command: `ktrdr operations resume ${ID}`, checkpoint: '', others: '' };
-    expect(render(problem, typed)).toBe(
+    expect(render(problem)).toBe(
       lines(
         `Checkpoint ck_02 of ${ID} is corrupted`,
         '  bad files   weights.safetensors  wrong-hash  (expected ab…, found cd…)',
@@ -93,9 +91,9 @@ describe('a refusal', () => {
     expect(render(problem)).toBe(
       lines(
         'There is nothing to resume from',
-        '  perhaps   it was cancelled with discard',
-        '            retention removed it',
-        `  next      ktrdr operations explain ${ID}`,
+        '  hint   it was cancelled with discard',
+        '         retention removed it',
+        `  next   ktrdr operations explain ${ID}`,
       ),
     );
   });

@@ -73,7 +73,7 @@ describe('resume with changes', () => {
 
   it('keeps them in the command that accepts a fallback', async () => {
     const fallback = { checkpoint_id: 'ck_01', step: 1, epoch: 1 };
-    const suggestions = [{ action: 'change-request', allow_fallback: true }];
+    const suggestions = [{ action: 'change-request', operation_id: ID, allow_fallback: true }];
     const fields = { operation_id: ID, bad_files: [], fallback, lost_steps: 2, suggestions };
     api.refuse(`POST /operations/${ID}/resume`, 422, 'checkpoint-corrupted', fields);
     const { code, stderr } = await run('operations', 'resume', ID, '--epochs', '80', '--no-early-stopping');

@@ -1,7 +1,7 @@
 import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
 import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
-import type { TypedContinuation } from '../render/words/suggestions.js';
+import type { Choices } from '../render/words/suggestions.js';
 import { parseNumber } from './flag-values.js';
 
 type Overrides = NonNullable<ResumeBody['overrides']>;
@@ -107,19 +107,20 @@ export function toCheckpointChoice({ checkpoint, step }: CheckpointFlags): strin
   return step === undefined ? checkpoint : `step:${step}`;
 }
 
-/** The continuation as it was typed, but for what is the default. */
-export function typedContinuation(
-  command: string,
-  flags: OverrideFlags & CheckpointFlags & { readonly 'allow-backend-change'?: boolean },
-): TypedContinuation {
-  const { checkpoint, step } = flags;
-  const named = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
-  const isChangeAllowed = flags['allow-backend-change'] === true;
-  return {
-    command,
-    checkpoint: step === undefined ? named : ` --step ${step}`,
-    others: `${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`,
-  };
+/** The choices of a continuation, to be typed again; the rest is the default. */
+export function choicesOf(
+  verb: Choices['verb'],
+  flags: OverrideFlags &
+    CheckpointFlags & { readonly 'allow-backend-change'?: boolean; readonly name?: string | undefined },
+): Choices {
+  const { checkpoint, step, name } = flags;
+  const chosen = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
+  const others = [
+    overrideArguments(flags),
+    flags['allow-backend-change'] === true ? ' --allow-backend-change' : '',
+    name === undefined ? '' : ` --name ${JSON.stringify(name)}`,
+  ];
+  return { verb, checkpoint: step === undefined ? chosen : ` --step ${step}`, others: others.join('') };
 }
 
 type Part = Readonly<Record<string, unknown>>;

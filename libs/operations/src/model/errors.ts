@@ -96,7 +96,11 @@ export class NoCheckpointError extends DomainError {
   }) {
     const { operationId, choice, purpose, possibleReasons, nearestSteps, canBeginAgain = false } = lack;
     const operation = { operation_id: operationId };
-    const nearest = nearestSteps.map((step) => ({ action: 'change-request' as const, checkpoint: `step:${step}` }));
+    const nearest = nearestSteps.map((step) => ({
+      action: 'change-request' as const,
+      ...operation,
+      checkpoint: `step:${step}`,
+    }));
     const instead =
       nearestSteps.length > 0 ? `; the nearest: ${nearestSteps.map((step) => `step:${step}`).join(' and ')}` : '';
     super(`Operation ${operationId} has no checkpoint (${choice}) to ${purpose}${instead}`, {
@@ -105,7 +109,7 @@ export class NoCheckpointError extends DomainError {
       possible_reasons: possibleReasons,
       suggestions: [
         ...nearest,
-        ...(canBeginAgain ? [{ action: 'change-request' as const, allow_fallback: true }] : []),
+        ...(canBeginAgain ? [{ action: 'change-request' as const, ...operation, allow_fallback: true }] : []),
         ...(nearest.length === 0 ? [{ action: 'explain-operation' as const, ...operation }] : []),
       ] satisfies Suggestion[],
       ...(nearestSteps.length > 0 ? { nearest_steps: nearestSteps } : {}),
@@ -162,7 +166,7 @@ export class CheckpointCorruptedError extends DomainError {
       lost_steps: lostSteps,
       suggestions: [
         fallback
-          ? { action: 'change-request', allow_fallback: true }
+          ? { action: 'change-request', operation_id: operationId, allow_fallback: true }
           : { action: 'list-checkpoints', operation_id: operationId },
       ] satisfies Suggestion[],
     });

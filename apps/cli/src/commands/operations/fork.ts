@@ -3,14 +3,14 @@ import { Args, Flags } from '@oclif/core';
 import { parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
+  choicesOf,
   OVERRIDE_FLAGS,
   toCheckpointChoice,
   toOverrides,
-  typedContinuation,
 } from '../../flags/continuation-flags.js';
 import { renderForked } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
-import type { TypedContinuation } from '../../render/words/suggestions.js';
+import type { ProblemDocument } from '../../render/words/problem-document.js';
+import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsFork extends WatchCommand {
@@ -34,15 +34,12 @@ export default class OperationsFork extends WatchCommand {
     ...OVERRIDE_FLAGS,
   };
 
-  private typed: TypedContinuation | undefined;
+  private choices: Choices | undefined;
 
   async run(): Promise<ForkedView | OperationView | null> {
     const { args, flags } = await this.parse(OperationsFork);
     const { name, priority } = flags;
-    const given = typedContinuation(`ktrdr operations fork ${args.operation}`, flags);
-    const named = name === undefined ? '' : ` --name ${JSON.stringify(name)}`;
-    const typed = { ...given, others: `${given.others}${named}` };
-    this.typed = typed;
+    const choices = (this.choices = choicesOf('fork', flags));
     const api = await this.connect(flags);
     const overrides = await toOverrides(flags, () => api.get(args.operation));
     const forked = await api.fork(args.operation, {
@@ -55,13 +52,12 @@ export default class OperationsFork extends WatchCommand {
       ...(priority === undefined ? {} : { priority }),
       ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
     });
-    const choices = `${typed.checkpoint}${typed.others}`;
-    this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices }));
+    this.show(renderForked(forked, new Date(), { choices: `${choices.checkpoint}${choices.others}` }));
     return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
   }
 
-  /** The correction forks too, and keeps the choices that were made. */
+  /** The correction forks too, and keeps the choices. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem, this.typed);
+    return nextCommands(problem, this.choices);
   }
 }

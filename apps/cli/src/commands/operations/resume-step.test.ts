@@ -27,7 +27,11 @@ describe('a resume from a step', () => {
 
   it('that none was saved at names those next to it, with the other choices', async () => {
     const detail = `Operation ${ID} has no checkpoint (step:1200) to resume from; the nearest: step:1100 and step:1300`;
-    const suggestions = [1100, 1300].map((step) => ({ action: 'change-request', checkpoint: `step:${step}` }));
+    const suggestions = [1100, 1300].map((step) => ({
+      action: 'change-request',
+      operation_id: ID,
+      checkpoint: `step:${step}`,
+    }));
     api.refuse(RESUME, 404, 'checkpoint-not-found', { detail, operation_id: ID, suggestions });
     const { code, stderr } = await run('--step', '1200', '--epochs', '80');
     expect(code).toBe(3);
@@ -47,7 +51,7 @@ describe('a resume from a step', () => {
       operation_id: ID,
       checkpoint_id: 'ck_01',
       fallback,
-      suggestions: [{ action: 'change-request', allow_fallback: true }],
+      suggestions: [{ action: 'change-request', operation_id: ID, allow_fallback: true }],
     });
     const { code, stderr } = await run('--step', '1200');
     expect(code).toBe(6);

@@ -3,16 +3,16 @@ import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import {
   CONTINUATION_FLAGS,
+  choicesOf,
   OVERRIDE_FLAG_NAMES,
   OVERRIDE_FLAGS,
   toCheckpointChoice,
   toOverrides,
-  typedContinuation,
 } from '../../flags/continuation-flags.js';
 import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { renderResumed } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
-import type { TypedContinuation } from '../../render/words/suggestions.js';
+import type { ProblemDocument } from '../../render/words/problem-document.js';
+import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 
 export default class OperationsResume extends BulkCommand {
   static override args = { operation: Args.string({ description: 'operation id' }) };
@@ -39,15 +39,14 @@ export default class OperationsResume extends BulkCommand {
     ...BULK_FLAGS,
   };
 
-  private typed: TypedContinuation | undefined;
+  private choices: Choices | undefined;
 
   async run(): Promise<ResumedView | OperationView | BulkView | null> {
     const { args, flags, metadata } = await this.parse(OperationsResume);
     const operationId = this.target(args.operation, flags.all);
     const { 'allow-fallback': allow_fallback, 'dry-run': dry_run, deep } = flags;
     const allow_backend_change = flags['allow-backend-change'];
-    const typed = typedContinuation(`ktrdr operations resume ${operationId}`, flags);
-    this.typed = typed;
+    const choices = (this.choices = choicesOf('resume', flags));
     const checkpoint = toCheckpointChoice(flags);
     const timeout = deep && metadata.flags['timeout']?.setFromDefault ? VERIFY_SECONDS : flags.timeout;
     const api = await this.connect({ ...flags, timeout }, deep ? { work: VERIFICATION } : {});
@@ -67,19 +66,12 @@ export default class OperationsResume extends BulkCommand {
       dry_run,
       ...(deep ? { deep } : {}),
     });
-    this.log(
-      renderResumed(resumed, {
-        paint: this.paint,
-        now: new Date(),
-        choices: `${typed.checkpoint}${typed.others}`,
-        isDeep: deep,
-      }),
-    );
+    this.show(renderResumed(resumed, new Date(), { choices: `${choices.checkpoint}${choices.others}`, isDeep: deep }));
     return flags.watch ? this.watch(api, operationId) : resumed;
   }
 
-  /** The correction keeps the choices that were made. */
+  /** The correction keeps the choices. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem, this.typed);
+    return nextCommands(problem, this.choices);
   }
 }

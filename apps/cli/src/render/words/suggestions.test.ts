@@ -2,7 +2,7 @@ import { SUGGESTED_ACTIONS } from '@ktrdr/operations/model';
 import { ID } from '../../testing/fixtures.js';
 import { commandOf } from './suggestions.js';
 
-const typed = { command: `ktrdr operations resume ${ID}`, checkpoint: ' --checkpoint best', others: ' --epochs 80' };
+const typed = { verb: 'resume' as const, checkpoint: ' --checkpoint best', others: ' --epochs 80' };
 
 describe('a suggestion', () => {
   it.each(SUGGESTED_ACTIONS)('to %s is a command', (action) => {
@@ -17,13 +17,12 @@ describe('a suggestion', () => {
   });
 
   it('to change a request keeps what was typed, but for what it changes', () => {
-    expect(commandOf({ action: 'change-request', allow_fallback: true }, typed)).toBe(
+    expect(commandOf({ action: 'change-request', operation_id: ID, allow_fallback: true }, typed)).toBe(
       `ktrdr operations resume ${ID} --checkpoint best --epochs 80 --allow-fallback`,
     );
-    expect(commandOf({ action: 'change-request', checkpoint: 'step:12' }, typed)).toBe(
+    expect(commandOf({ action: 'change-request', operation_id: ID, checkpoint: 'step:12' }, typed)).toBe(
       `ktrdr operations resume ${ID} --step 12 --epochs 80`,
     );
-    expect(commandOf({ action: 'change-request', allow_fallback: true })).toBeNull();
   });
 
   it('to fork takes over the choices of a resume', () => {
