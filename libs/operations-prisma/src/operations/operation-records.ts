@@ -12,7 +12,7 @@ export interface ChildrenOfStatus {
   readonly done: number;
 }
 
-/** Null: it went on from where the operation was, and passed over nothing; or it was claimed before that was kept. */
+/** Null: it went on from where the operation was, and passed over nothing. */
 function rewindOf({ claimedStep, startStep, checkpointId, fellBackFrom }: AttemptRow) {
   const lostSteps = Math.max(0, (claimedStep ?? 0) - (startStep ?? 0));
   if (lostSteps === 0 && fellBackFrom === null) return null;
@@ -28,7 +28,7 @@ function rewindOf({ claimedStep, startStep, checkpointId, fellBackFrom }: Attemp
 export class OperationRecords {
   constructor(private readonly prisma: Database) {}
 
-  /** A claim tells too how far its attempt went back when it started, which was found out after it. */
+  /** A claim also shows how far its attempt went back, which its start reported later. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
     const [rows, attempts] = await Promise.all([
       this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),

@@ -6,7 +6,7 @@ import { operationColumns, type OperationRow, toOperation } from './operation-ro
 
 const { sql } = Prisma;
 
-/** A fork, as the events of its origin tell. */
+/** A fork, as the events of its origin show it. */
 export interface ForkEntry {
   readonly seq: number;
   readonly at: Date;

@@ -15,7 +15,7 @@ export type IdempotencyClaim =
   | { readonly kind: 'in-progress' }
   | { readonly kind: 'other-request' };
 
-/** Who works on a request is given up for dead after this. */
+/** A request that has no answer after this may be tried again. */
 const LOCK_SECONDS = 30;
 
 /** The first answer to each keyed request. */

@@ -4,7 +4,7 @@ import { WAITING } from '../database/fragments.js';
 
 const { sql, raw, join } = Prisma;
 
-/** Claims in a row after which nothing was heard of the attempt; who has so many gets no more work until it is released. */
+/** Claims in a row after which the attempt was silent; a worker with so many gets no more work until it is released. */
 export const MOST_SILENT_CLAIMS = 3;
 
 /** Whether the worker in row `w` may be given operations. */
@@ -24,7 +24,7 @@ export function queuePositionOf(alias: string, besides: readonly string[] = []):
   return sql`(1 + ${join(['operations', ...besides].map(ahead), ' + ')})`;
 }
 
-/** What waits for workers, and who could take it. */
+/** What waits for workers, and which worker could take it. */
 export class WorkQueue {
   constructor(private readonly prisma: Database) {}
 

@@ -59,7 +59,7 @@ interface Findings {
 
 const IDENTITY = sql`nkey, worker_id AS "workerId", pool`;
 
-/** Who workers are: the keys that enrolment tokens have admitted. */
+/** Identities of workers: the keys that enrolment tokens have admitted. */
 export class WorkerIdentityStore {
   constructor(private readonly prisma: Database) {}
 
@@ -153,7 +153,7 @@ export class WorkerIdentityStore {
           SELECT ${nkey}, ${workerId}, pool, id FROM spent RETURNING ${IDENTITY}`);
       return row ?? null;
     } catch (error) {
-      if (isDuplicate(error)) return null; // made by somebody else at the same moment, and nothing was spent
+      if (isDuplicate(error)) return null; // another request made it at the same moment, and nothing was spent
       throw error;
     }
   }

@@ -19,7 +19,7 @@ export interface WorkerRegistration {
 export interface WorkerRecord extends WorkerRegistration {
   readonly freeSlots: number;
   readonly draining: boolean;
-  /** It was given work and not heard of, several times in a row: it gets no more until somebody ends that. */
+  /** It was silent after several claims in a row: it gets no more work until its draining is ended. */
   readonly isQuarantined: boolean;
   readonly registeredAt: Date;
   readonly lastSeenAt: Date;
@@ -41,7 +41,7 @@ interface Sighting {
   readonly freeSlots: number;
 }
 
-/** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
+/** Workers as they last reported themselves. What they hold is read from the operations, never from them. */
 export class WorkerRegistry {
   private readonly sightings: Batcher<Sighting, SeenWorker | null>;
 
@@ -69,7 +69,7 @@ export class WorkerRegistry {
   private async seenTogether(sightings: readonly Sighting[]): Promise<readonly (SeenWorker | null)[]> {
     const rows = await this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
         WITH seen AS MATERIALIZED (
-          -- In one order, so that nobody waits in a circle.
+          -- In one order, so that no two wait for each other.
           SELECT w.id, (SELECT s."freeSlots" FROM jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb)
             AS s(id text, "freeSlots" int) WHERE s.id = w.id LIMIT 1) AS free_slots
           FROM workers w WHERE w.id = ANY(${sightings.map(({ id }) => id)}) ORDER BY w.id FOR UPDATE
