@@ -175,8 +175,8 @@ export async function nameDropped(
 ): Promise<void> {
   const warning = json({ code, message });
   await prisma.$executeRaw(sql`
-      UPDATE operations o SET warnings = ${withWarning(warning)}
-      WHERE o.id = ${operationId} AND o.attempt = ${attempt}
-        AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
-        AND NOT o.warnings @> jsonb_build_array(${warning})`);
+    UPDATE operations o SET warnings = ${withWarning(warning)}
+    WHERE o.id = ${operationId} AND o.attempt = ${attempt}
+      AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
+      AND NOT o.warnings @> jsonb_build_array(${warning})`);
 }

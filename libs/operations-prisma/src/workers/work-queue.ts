@@ -31,19 +31,19 @@ export class WorkQueue {
   /** Whether an operation waits in the pool that a worker with these capabilities can run. */
   async waits(pool: string, capabilities: readonly string[]): Promise<boolean> {
     const [row] = await this.prisma.$rows<{ waits: boolean }>(sql`
-        SELECT EXISTS (SELECT 1 FROM operations o WHERE o.status IN ${WAITING} AND o.pool = ${pool}
-          AND o.requirements <@ ${[...capabilities]}::text[]) AS waits`);
+      SELECT EXISTS (SELECT 1 FROM operations o WHERE o.status IN ${WAITING} AND o.pool = ${pool}
+        AND o.requirements <@ ${[...capabilities]}::text[]) AS waits`);
     return row?.waits ?? false;
   }
 
   /** A live worker with a free slot, other than this one, that can run what waits first of what any of them can run. */
   async idleWorker(pool: string, except: string, aliveWithinMs: number): Promise<string | null> {
     const [row] = await this.prisma.$rows<{ id: string }>(sql`
-        SELECT w.id FROM operations o JOIN workers w ON w.pool = o.pool AND o.requirements <@ w.capabilities
-        WHERE o.status IN ${WAITING} AND o.pool = ${pool} AND w.id <> ${except} AND ${TAKES_WORK}
-          AND w.last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond'
-          AND w.slots > (SELECT count(*) FROM operations h WHERE h.worker_id = w.id)
-        ORDER BY o.priority DESC, o.queued_at, o.id, random() LIMIT 1`);
+      SELECT w.id FROM operations o JOIN workers w ON w.pool = o.pool AND o.requirements <@ w.capabilities
+      WHERE o.status IN ${WAITING} AND o.pool = ${pool} AND w.id <> ${except} AND ${TAKES_WORK}
+        AND w.last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond'
+        AND w.slots > (SELECT count(*) FROM operations h WHERE h.worker_id = w.id)
+      ORDER BY o.priority DESC, o.queued_at, o.id, random() LIMIT 1`);
     return row?.id ?? null;
   }
 }
