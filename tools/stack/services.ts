@@ -122,7 +122,7 @@ export async function enrolTokenFor(
   pool: string,
   { apiUrl, token }: Readonly<{ apiUrl: string; token: string }>,
 ): Promise<string> {
-  return (await new ApiClient({ url: apiUrl, token }).allowWorkers({ pool, uses: 100 })).token;
+  return (await new ApiClient({ url: apiUrl, token }).allowWorkers({ pool, uses: 10_000 })).token;
 }
 
 type RegisteredWorker = Readonly<{ worker_id: string; pid: number; status: string }>;
