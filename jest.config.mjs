@@ -28,7 +28,7 @@ const shared = {
   },
   moduleNameMapper: {
     '^@ktrdr/migrate$': '<rootDir>/apps/migrate/src/index.ts',
-    '^@ktrdr/([a-z-]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
+    '^@ktrdr/([a-z-]+)/(model|testing)$': '<rootDir>/libs/$1/src/$2/index.ts',
     '^@ktrdr/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { chooseBackend, findBackends, prepareDataset, type RunSetup, TrainingRun } from '@ktrdr/trainer';
 import { trainingSpec } from './operations.js';
 

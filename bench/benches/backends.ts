@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { chooseBackend, findBackends, type FoundBackend, modelSize, prepareDataset, TrainingRun } from '@ktrdr/trainer';
 import type { Bench } from '../bench.js';
 import { beside } from '../beside.js';

@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { chooseBackend, findBackends, prepareDataset } from '@ktrdr/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';

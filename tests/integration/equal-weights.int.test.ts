@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { TESTED_BACKENDS, TESTED_NATIVE } from '../../libs/trainer/src/testing/tested-backends.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import {
   type Backend,

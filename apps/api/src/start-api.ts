@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import type { ApiConfig } from './config.js';
 import { serveDocsPage } from './documentation/docs-page.js';
 import { Readiness } from './health/readiness.js';
+import { refuseUndeclaredRoutes } from './http/declared-routes.js';
 import { acceptOnlyJson } from './http/json-body.js';
 import { requestIdOf } from './http/request-logging.js';
 import { Messaging } from './platform/messaging.js';
@@ -29,6 +30,7 @@ export async function startApi(config: ApiConfig, failpoints: Failpoints): Promi
   app.useLogger(app.get(Logger));
   acceptOnlyJson(adapter.getInstance());
   await serveDocsPage(adapter.getInstance());
+  refuseUndeclaredRoutes(adapter.getInstance());
   const messaging = app.get(Messaging);
   messaging.connect();
   await app.listen(config.http.port, config.http.host);

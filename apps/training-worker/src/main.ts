@@ -2,7 +2,7 @@ import { DomainError } from '@ktrdr/errors';
 import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
 import { loadConfig, WorkerConfigurationError } from './config.js';
-import { assertProgramsPresent } from './process/programs-present.js';
+import { assertProgramsPresent } from './trainers/programs/programs-present.js';
 import { runWorker } from './worker.js';
 
 /** Conventional: 128 + SIGINT. */

@@ -122,11 +122,14 @@ describe('ApiClient', () => {
     expect(server.requests.length).toBeGreaterThan(1);
   });
 
-  it.each(['get', 'verifyCheckpoint'] as const)('ends %s with the reason of its signal', async (method) => {
+  it.each<[string, (api: ApiClient, signal: AbortSignal) => Promise<unknown>]>([
+    ['get', (api, signal) => api.get(ID, { signal })],
+    ['verifyCheckpoint', (api, signal) => api.verifyCheckpoint(ID, {}, { signal })],
+  ])('ends %s with the reason of its signal', async (_method, call) => {
     const reason = new Error('Ctrl+C');
     const interrupt = new AbortController();
     const { api } = await given([() => interrupt.abort(reason)]);
-    await expect(api[method](ID, { signal: interrupt.signal })).rejects.toBe(reason);
+    await expect(call(api, interrupt.signal)).rejects.toBe(reason);
   });
 
   it('does not repeat a read that fails', async () => {
@@ -168,7 +171,7 @@ describe('ApiClient', () => {
   it('says so, too, when a body stops coming, and waits for one call longer than for others where it is told to', async () => {
     const begin: Turn = (_, response) => void response.write('{');
     const { api } = await given([begin], { timeoutMs: 1 });
-    await expect(api.verifyCheckpoint('x', { timeoutMs: 200 })).rejects.toThrow('no answer within 0.2 s');
+    await expect(api.verifyCheckpoint('x', {}, { timeoutMs: 200 })).rejects.toThrow('no answer within 0.2 s');
   });
 
   it('takes the status for the code where the answer has none that it knows', async () => {
@@ -212,7 +215,7 @@ describe('ApiClient', () => {
     await api.pauseAll({ ...selection, cause: 'budget' });
     await api.cancelAll({ ...selection, save: false });
     await api.retry(ID);
-    await api.prioritise(ID, 'front');
+    await api.prioritise(ID, { priority: 'front' });
     expect(await api.drainWorker('w/1', { draining: false })).toEqual(worker);
     expect(server.requests.map(({ method, url, body }) => [method, url, JSON.parse(body) as unknown])).toEqual([
       ['POST', '/operations/resume', { ...selection, checkpoint: 'best' }],
@@ -252,7 +255,7 @@ describe('ApiClient', () => {
     expect(await api.allowWorkers({ pool: 'gpu', uses: 2 })).toEqual(enrolment);
     expect(await api.enrolWorker({ nkey: 'UA', worker_id: 'w1' })).toEqual(credentials);
     expect(await api.workerCredentials('UA', '17.abc')).toEqual(credentials);
-    await api.workerIdentities({ workerId: 'w1' });
+    await api.workerIdentities({ worker_id: 'w1' });
     await api.revokeIdentity('UA');
     await api.withdrawEnrolment('we_1');
     expect(server.requests.map(({ method, url, headers }) => [method, url, headers.authorization])).toEqual([

@@ -51,7 +51,7 @@ export interface Patience {
 export interface ApiRequest<Schema extends z.ZodType> extends ReadOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   readonly body?: unknown;
   /** In place of the client's own token. */
   readonly authorization?: string;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { partsOf } from '@ktrdr/operations';
 import { CheckpointUploadError } from './errors.js';
 import { sha256InTurn } from './file-digest.js';
-import { largestPart } from './file-parts.js';
+import { largestPart } from './parts/file-parts.js';
 import {
   type ExpectedFile,
   FollowedFile,
@@ -10,11 +10,11 @@ import {
   identityAt,
   partsAsWritten,
   type Writing,
-} from './followed-file.js';
+} from './parts/followed-file.js';
 import { blobKey, sha256OfBlobKey } from './keys.js';
-import { cutFile, type FilePart, type PartedFile } from './local-parts.js';
+import { cutFile, type FilePart, type PartedFile } from './parts/local-parts.js';
 import type { ManifestFile } from './manifest.js';
-import { orProblem } from './object-problem.js';
+import { orProblem } from './reading/object-problem.js';
 import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
 

@@ -1,17 +1,24 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { type BadFile, type CheckpointFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
 import { BlobWriter, type StoredAhead } from './blob-writer.js';
-import { downloadFiles, hashPieces } from './download.js';
+import { downloadFiles, hashPieces } from './reading/download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
-import type { ExpectedFile, Writing } from './followed-file.js';
+import type { ExpectedFile, Writing } from './parts/followed-file.js';
 import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
 import { decodeManifest, encodeManifest, type Manifest, MANIFEST_SCHEMA_VERSION } from './manifest.js';
-import { intoNewDirectory } from './new-directory.js';
-import { orProblem } from './object-problem.js';
+import { intoNewDirectory } from './reading/new-directory.js';
+import { orProblem } from './reading/object-problem.js';
 import { mapParallel } from './parallel.js';
 import type { ObjectStore } from './ports.js';
-import { badFilesIn, haveSamePieces, type Piece, type PieceFinding, piecesOf, wrongSize } from './stored-parts.js';
+import {
+  badFilesIn,
+  haveSamePieces,
+  type Piece,
+  type PieceFinding,
+  piecesOf,
+  wrongSize,
+} from './reading/stored-parts.js';
 
 /**
  * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,

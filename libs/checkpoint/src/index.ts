@@ -14,9 +14,9 @@ export {
   ObjectUnreadableError,
   UnsafeKeyError,
 } from './errors.js';
-export { contentOf } from './file-content.js';
+export { contentOf } from './reading/file-content.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
-export { PART_BYTES } from './file-parts.js';
+export { PART_BYTES } from './parts/file-parts.js';
 export {
   assertKeyPrefix,
   assertObjectKey,
@@ -27,13 +27,13 @@ export {
   manifestKey,
   sha256OfBlobKey,
 } from './keys.js';
-export { encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
-export type { ObjectRegister } from './collection-ports.js';
-export { eraseObjects } from './erase-objects.js';
-export { mainReason, ownKeepLast, planOperationRetention, type RetentionLimits } from './operation-retention.js';
+export { encodeManifest, Manifest, parseManifest } from './manifest.js';
+export type { CheckpointGarbage } from './retention/gc-ports.js';
+export { type CleanedUp, CleanUpCheckpoints } from './retention/clean-up-checkpoints.js';
+export { eraseObjects } from './retention/erase-objects.js';
 export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
-export { type RemoveReason } from './retention.js';
 export { toUlid } from './ulid.js';
-export { SweepOrphans, type SweepReport } from './sweep-orphans.js';
-export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './total-bytes.js';
+export { ExpireCheckpoints, RetireCheckpoints } from './retention/scheduled-retention.js';
+export { type RecordedSweep, ScheduledSweep } from './retention/scheduled-sweep.js';
+export { emptyReport, SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { StoredAhead } from './blob-writer.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { ObjectStoreUnavailableError, SourceFileChangedError, UnsafeKeyError } from './errors.js';
-import { PART_BYTES } from './file-parts.js';
+import { PART_BYTES } from './parts/file-parts.js';
 import { checkpointDraft } from './testing/checkpoint-draft.js';
 import { InMemoryObjectStore } from './testing/in-memory-object-store.js';
 import { safetensorsOf } from './testing/safetensors-file.js';

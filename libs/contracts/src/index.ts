@@ -1,32 +1,4 @@
-export {
-  BACKENDS,
-  type BackendName,
-  type CheckpointPolicySpec,
-  type FeatureSpec,
-  type LabelSpec,
-  type LayerSpec,
-  type OptimizerSpec,
-  type ScheduleSpec,
-  type SplitSpec,
-  TrainingSpec,
-} from './training-spec.js';
-export { DataGenerationSpec } from './data-generation-spec.js';
-export { compileLogPattern, type LogPattern } from './log-pattern.js';
-export {
-  type CommandPlaceholder,
-  type CompletionSpec,
-  fillPlaceholders,
-  namesTrainer,
-  ProcessTrainingSpec,
-} from './process-training-spec.js';
-export {
-  applyOverrides,
-  mergeOverrides,
-  ResumeOverrides,
-  type SpecChange,
-  suggestOverrides,
-} from './spec-overrides.js';
-export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './trainer-protocol.js';
+export { Metrics, toMetricValue, TrainerControl, TrainerEvent } from './worker/trainer-protocol.js';
 export {
   CheckpointRecord,
   ClaimedOperation,
@@ -35,61 +7,50 @@ export {
   EventIdentity,
   FileEntry,
   MOST_EVENTS,
-  ResourceSnapshot,
   RPC_PROTOCOL,
   RpcEnvelope,
   WORKER_RPC,
-  WorkerId,
   WorkerEvent,
   type WorkerRpcMethod,
   type WorkerRpcReply,
   type WorkerRpcRequest,
-} from './worker-rpc.js';
-export { CheckpointExport, EXPORT_FILE, ImportBody } from './checkpoint-export.js';
+} from './worker/worker-rpc.js';
+export { DriftView, ResourceSnapshot } from './worker/measurements.js';
+export { CheckpointExport, EXPORT_FILE } from './http/checkpoint-export.js';
+export { CheckpointPage, CheckpointStats, CheckpointView, CleanupView, VerifyView } from './http/checkpoint-view.js';
+export { ActionView, BulkView, ForkedView, ResumedView } from './http/action-views.js';
 export {
-  CheckpointPage,
-  CheckpointStats,
-  CheckpointView,
-  CleanupBody,
-  CleanupView,
-  DeleteCheckpointQuery,
-  VerifyBody,
-  VerifyView,
-} from './checkpoint-view.js';
+  EventPage,
+  EventView,
+  ExplainView,
+  HistoryPage,
+  MetricsPage,
+  ResultView,
+} from './http/operation-record-view.js';
+export { CheckpointingView, CheckpointSummary, OperationPage, OperationView } from './http/operation-view.js';
+export { Problem } from './http/problem.js';
+export { DeliveryPage, WebhookCreatedView, WebhookPage, WebhookView } from './http/webhook-view.js';
 export {
-  ActionView,
-  BulkCancelBody,
-  BulkPauseBody,
-  BulkResumeBody,
-  BulkView,
-  CancelBody,
-  EventStreamQuery,
-  ForkBody,
-  ForkedView,
-  ListQuery,
-  OperationEventsQuery,
-  PauseBody,
-  PriorityBody,
-  ResumeBody,
-  ResumedView,
-  SubmitBody,
-} from './operation-actions.js';
-export { EventPage, EventView, ExplainView, HistoryPage, MetricsPage, ResultView } from './operation-record-view.js';
-export { CheckpointSummary, OperationId, OperationPage, OperationView } from './operation-view.js';
-export { CheckpointingView } from './checkpointing.js';
-export { DriftView } from './continuation-view.js';
-export { LARGEST_COUNT } from './position.js';
-export { PoolName } from './pool-name.js';
-export { inPlainWords } from './plain-words.js';
-export { Problem } from './problem.js';
-export { DrainBody, WorkerPage, WorkerView } from './worker-view.js';
-export {
-  EnrolmentBody,
   EnrolmentCreatedView,
-  IdentityBody,
   IdentityPage,
-  IdentityQuery,
   IdentityView,
   WorkerCredentialsView,
-} from './worker-identity.js';
-export { DeliveryPage, WebhookBody, WebhookCreatedView, WebhookPage, WebhookView } from './webhook-view.js';
+  WorkerPage,
+  WorkerView,
+} from './http/worker-view.js';
+export { LARGEST_COUNT, PoolName, WorkerId } from './fields.js';
+export { ROUTES } from './routes/index.js';
+export { type BulkFilter } from './routes/bulk.js';
+export { type CleanupBody } from './routes/checkpoints.js';
+export { type PauseBody, type ResumeBody, type SubmitBody } from './routes/operations.js';
+export {
+  type Access,
+  parametersOf,
+  type ParsedBody,
+  type ParsedQuery,
+  type Route,
+  type RouteBody,
+  type RouteParameters,
+  type RouteQuery,
+  type RouteReply,
+} from './routes/route.js';

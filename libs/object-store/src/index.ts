@@ -1,2 +1,2 @@
 export { objectStoreUrlProblem, openObjectStore } from './open-object-store.js';
-export { SmallFiles } from './small-files.js';
+export { SmallFiles } from './file/small-files.js';

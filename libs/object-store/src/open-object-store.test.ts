@@ -1,7 +1,7 @@
 import { ConfigurationError } from './errors.js';
 import { openObjectStore } from './open-object-store.js';
-import { FileObjectStore } from './file-object-store.js';
-import { S3ObjectStore } from './s3-object-store.js';
+import { FileObjectStore } from './file/file-object-store.js';
+import { S3ObjectStore } from './s3/s3-object-store.js';
 
 describe('openObjectStore', () => {
   it('opens a directory by its file URL', () => {

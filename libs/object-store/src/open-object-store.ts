@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { assertKeyPrefix, type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 import { ConfigurationError } from './errors.js';
-import { FileObjectStore } from './file-object-store.js';
-import type { SmallFiles } from './small-files.js';
-import { type S3Options, S3ObjectStore } from './s3-object-store.js';
+import { FileObjectStore } from './file/file-object-store.js';
+import type { SmallFiles } from './file/small-files.js';
+import { type S3Options, S3ObjectStore } from './s3/s3-object-store.js';
 
 const FORMS =
   'file:///absolute/directory or s3://bucket/prefix?endpoint=https://host&region=us-east-1&force_path_style=true';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LocalFileError, type ObjectDigest } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
-import { writeWhole } from './durable-file.js';
+import { writeWhole } from './file/durable-file.js';
 
 /**
  * Streams bytes into a file, which appears only when it is complete, and hashes them on the way.

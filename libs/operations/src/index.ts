@@ -1,5 +1,13 @@
-export { type CheckpointFile, MAX_BLOB_BYTES, partsOf, type StoredPart } from './checkpoint-file.js';
-export { CHECKPOINT_KINDS } from './checkpoint-kind.js';
+export {
+  type CheckpointFile,
+  MAX_BLOB_BYTES,
+  partsOf,
+  type StoredPart,
+  CHECKPOINT_KINDS,
+  type Checkpoint,
+  type CheckpointDraft,
+  type Figure,
+} from './model/checkpoint.js';
 export {
   isLeased,
   isSettled,
@@ -8,13 +16,12 @@ export {
   OPERATION_STATUSES,
   type OperationStatus,
   WAITING_STATUSES,
-} from './operation-status.js';
-export { fittingWorkers, lackOfWorkers } from './fitting-workers.js';
-export { isPassedOver } from './passed-over.js';
+} from './model/status.js';
+export { fittingWorkers, lackOfWorkers } from './queue/fitting-workers.js';
+export { isPassedOver } from './queue/passed-over.js';
 export {
   allowedActions,
   assertAllowed,
-  CLIENT_ACTIONS,
   type ClientAction,
   deletableStatuses,
   type OperationEvent,
@@ -23,7 +30,7 @@ export {
   type TransitionCondition,
   TRANSITIONS,
   transitionsOf,
-} from './transitions.js';
+} from './model/transitions.js';
 export {
   type BadFile,
   CheckpointInUseError,
@@ -33,20 +40,16 @@ export {
   OperationNotFoundError,
   PauseRefusedError,
   WorkerNotFoundError,
-} from './errors.js';
+} from './model/errors.js';
 export {
   type BestSoFar,
-  type Checkpoint,
-  type CheckpointDraft,
   clocksAt,
-  type Figure,
   type Lease,
   type Operation,
   type OperationWarning,
-  PAUSE_CAUSES,
   type Progress,
-  STALL_POLICIES,
-} from './operation.js';
+  remainingTime,
+} from './model/operation.js';
 export type {
   AttemptRecord,
   BackendChange,
@@ -78,36 +81,20 @@ export {
   type ForkOutcome,
   type ForkStore,
   INHERITED_ATTEMPT,
-} from './fork-ports.js';
-export { startingPoint } from './starting-point.js';
-export { isCheckpointChoice, stepOf } from './choose-checkpoint.js';
-export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume-operation.js';
-export { type ForkChoice, ForkOperation, type ForkPlan } from './fork-operation.js';
-export { CancelOperation, PauseOperation } from './stop-operation.js';
-export {
-  describeDrift,
-  type Drift,
-  DRIFT_KINDS,
-  driftBetween,
-  type Guarantee,
-  GUARANTEE_LEVELS,
-  guaranteeOf,
-  type Surrounding,
-} from './drift.js';
-export {
-  achieved,
-  afterReport,
-  type Checkpointing,
-  type CheckpointingReport,
-  INTERVAL_REASONS,
-} from './checkpointing.js';
-export { type DirectedOperation, directiveFor } from './directive.js';
-export { newOperationId, SubmitOperation } from './submit-operation.js';
-export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete-operation.js';
-export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './report-outcome.js';
-export { ExpireLeases, type OverdueLimits } from './expire-leases.js';
-export { explain } from './explain-operation.js';
-export { CHECKPOINTED_TYPES, OPERATION_TYPES, type OperationType, traitsOf } from './operation-types.js';
-export { parseStorable, storableText, stringifyStorable } from './storable-text.js';
-export { remainingTime } from './remaining-time.js';
-export { WatchProgress } from './watch-progress.js';
+} from './fork/fork-ports.js';
+export { bestOf, CHECKPOINT_ORDER, finalOf, inOrder, latestOf, neededBy, startingPoint } from './checkpoints/latest.js';
+export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
+export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
+export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
+export { actionsOf } from './model/actions.js';
+export { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from './model/drift.js';
+export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
+export { type DirectedOperation, directiveFor } from './attempt/directive.js';
+export { newOperationId, SubmitOperation } from './submit/submit-operation.js';
+export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
+export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
+export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
+export { explain } from './explain/explain-operation.js';
+export { CHECKPOINTED_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
+export { parseStorable, stringifyStorable } from './model/storable-text.js';
+export { WatchProgress } from './attempt/watch-progress.js';

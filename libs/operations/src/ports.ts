@@ -1,8 +1,5 @@
 import type {
   CancelRequest,
-  Checkpoint,
-  CheckpointDraft,
-  Figure,
   Lease,
   Operation,
   OperationFailure,
@@ -10,13 +7,13 @@ import type {
   Origin,
   PauseRecord,
   PauseRequest,
-  Position,
   Watchdog,
-} from './operation.js';
-import type { DirectedOperation } from './directive.js';
-import type { OperationStatus } from './operation-status.js';
-import type { OperationEvent } from './transitions.js';
-import type { BadFile } from './errors.js';
+} from './model/operation.js';
+import type { Checkpoint, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
+import type { DirectedOperation } from './attempt/directive.js';
+import type { OperationStatus } from './model/status.js';
+import type { OperationEvent } from './model/transitions.js';
+import type { BadFile } from './model/errors.js';
 
 export interface OperationDraft {
   readonly id: string;
@@ -106,7 +103,7 @@ export type TransitionOutcome =
 
 export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
   /** It is not stuck: its trainer has stepped, or bytes of its checkpoints have moved. */
-  readonly hasMoved?: boolean;
+  readonly hasMoved: boolean;
 }
 
 /** What must hold before silence is called a stall. */
@@ -211,7 +208,7 @@ export interface OperationStore {
   submit(draft: OperationDraft): Promise<Submission>;
   /** @throws {OperationNotFoundError} */
   get(id: string): Promise<Operation>;
-  /** The operation and its checkpoints, newest first, as they were at one instant. @throws {OperationNotFoundError} */
+  /** The operation and its checkpoints, in order, as they were at one instant. @throws {OperationNotFoundError} */
   getWithCheckpoints(
     id: string,
   ): Promise<{ readonly operation: Operation; readonly checkpoints: readonly Checkpoint[] }>;
@@ -266,7 +263,7 @@ export interface CheckpointRepository {
   commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void>;
   /** @throws {CheckpointNotFoundError} */
   get(id: string): Promise<Checkpoint>;
-  /** Newest first. */
+  /** In order. */
   ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
   setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
   /**
@@ -293,7 +290,7 @@ export interface CheckpointRepository {
     readonly oldestAt: Date | null;
     readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
   }>;
-  /** The newest one of each operation that has any: of its line, and a damaged one only where that has no other. */
+  /** The latest one of each operation that has any; see `latestOf` for which it is. */
   latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newOperationId } from './submit-operation.js';
-import { allowedActions, statusesBefore } from './transitions.js';
+import { newOperationId } from './submit/submit-operation.js';
+import { allowedActions, statusesBefore } from './model/transitions.js';
 
 const README = join(import.meta.dirname, '..', 'README.md');
 

@@ -1,7 +1,7 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { prepareDataset, type PreparedDataset } from './data/prepared-dataset.js';
-import { assertContinues } from './restore-point.js';
-import { decodeSafetensors } from './safetensors.js';
+import { assertContinues } from './state/restore-point.js';
+import { decodeSafetensors } from './state/safetensors.js';
 import { chooseBackend } from './tensorflow/choose-backend.js';
 import { findBackends } from './tensorflow/find-backends.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BackendName, TrainingSpec } from '@ktrdr/contracts';
+import { type BackendName, TrainingSpec } from '@ktrdr/specs';
 import { parse } from 'yaml';
 import { prepareDataset } from './data/prepared-dataset.js';
 import { keyedRandom } from './keyed-random.js';

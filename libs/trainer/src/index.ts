@@ -1,8 +1,8 @@
 export { prepareDataset } from './data/prepared-dataset.js';
-export { writeCheckpointFiles } from './checkpoint-files.js';
+export { writeCheckpointFiles } from './checkpointing/checkpoint-files.js';
 export { ControlQueue, type StartControl } from './control-queue.js';
 export { TrainerProtocolError } from './errors.js';
-export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+export { decodeSafetensors, encodeSafetensors } from './state/safetensors.js';
 export { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
 export { modelSize } from './tensorflow/model-size.js';
 export { findBackends } from './tensorflow/find-backends.js';
@@ -14,8 +14,8 @@ export {
   NativeBuild,
   type NativeName,
 } from './tensorflow/native/native-package.js';
-export { TRAINER } from './trainer-identity.js';
+export { TRAINER } from './state/trainer-identity.js';
 export { OPERATION_TYPES, serveOperation } from './operation-session.js';
 export { rehearse } from './rehearsal.js';
-export { readRestorePoint } from './restore-point.js';
+export { readRestorePoint } from './state/restore-point.js';
 export { type RunSetup, TrainingRun } from './training-run.js';

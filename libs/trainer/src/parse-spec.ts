@@ -1,4 +1,4 @@
-import { inPlainWords } from '@ktrdr/contracts';
+import { inPlainWords } from '@ktrdr/specs';
 import type { z } from 'zod';
 import { SpecInvalidError } from './errors.js';
 

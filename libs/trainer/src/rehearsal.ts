@@ -1,8 +1,8 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { prepareDataset } from './data/prepared-dataset.js';
 import { chooseBackend } from './tensorflow/choose-backend.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';
-import { decodeState } from './training-state.js';
+import { decodeState } from './state/training-state.js';
 import { type CapturedState, type RestoredState, type RunSetup, TrainingRun } from './training-run.js';
 
 /** Every kind of feature and layer costs its first use; these are the usual ones. */

@@ -1,7 +1,7 @@
-import { applyOverrides, type ResumeOverrides } from '@ktrdr/contracts';
+import { applyOverrides, type ResumeOverrides } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
-import { assertContinues } from './restore-point.js';
+import { assertContinues } from './state/restore-point.js';
 import { findBackends } from './tensorflow/find-backends.js';
 import { toRestored } from './testing/captured-bytes.js';
 import { advance, interrupted, uninterrupted } from './testing/interrupted-run.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TrainerEvent } from '@ktrdr/contracts';
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainerProtocolError } from './errors.js';
-import { readRestorePoint } from './restore-point.js';
+import { readRestorePoint } from './state/restore-point.js';
 import { findBackends } from './tensorflow/find-backends.js';
 import { uninterrupted } from './testing/interrupted-run.js';
 import { recordLoop, type RecordedLoop } from './testing/recorded-loop.js';

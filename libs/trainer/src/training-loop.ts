@@ -1,11 +1,12 @@
-import { type CheckpointPolicySpec, toMetricValue } from '@ktrdr/contracts';
-import { CheckpointSaver, type Emit, type SaverPorts } from './checkpoint-saver.js';
+import { toMetricValue } from '@ktrdr/contracts';
+import type { CheckpointPolicySpec } from '@ktrdr/specs';
+import { CheckpointSaver, type Emit, type SaverPorts } from './checkpointing/checkpoint-saver.js';
 import type { ControlQueue, StopControl } from './control-queue.js';
 import { CheckpointWriteError } from './errors.js';
 import { ProgressMeter } from './progress-meter.js';
-import { BudgetPolicy } from './budget-policy.js';
-import { CheckpointPolicy } from './checkpoint-policy.js';
-import type { SavePolicy } from './save-policy.js';
+import { BudgetPolicy } from './checkpointing/budget-policy.js';
+import { CheckpointPolicy } from './checkpointing/checkpoint-policy.js';
+import type { SavePolicy } from './checkpointing/save-policy.js';
 import type { TrainingRun } from './training-run.js';
 
 /** The loop's surroundings. */

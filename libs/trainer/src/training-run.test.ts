@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { keyedRandom } from './keyed-random.js';
 import { type Backend, chooseBackend } from './tensorflow/choose-backend.js';

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { Metrics, TrainingSpec } from '@ktrdr/contracts';
+import type { Metrics } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import { toMetricValue } from '@ktrdr/contracts';
-import type { CheckpointFile } from './checkpoint-files.js';
+import type { CheckpointFile } from './checkpointing/checkpoint-files.js';
 import type { PreparedDataset } from './data/prepared-dataset.js';
 import { CheckpointFileError, TrainerInvariantError, TrainingDivergedError } from './errors.js';
 import { epochOrder } from './keyed-random.js';
-import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './sample-ledger.js';
-import { decodeSafetensors } from './safetensors.js';
-import { newNetwork } from './spec-network.js';
+import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './state/sample-ledger.js';
+import { decodeSafetensors } from './state/safetensors.js';
+import { newNetwork } from './tensorflow/spec-network.js';
 import type { Backend } from './tensorflow/choose-backend.js';
 import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js';
 import { encodeModel, type Network } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { areFinite, assignVariables, copyVariables, encodeVariables } from './tensorflow/weight-file.js';
-import { TRAINER } from './trainer-identity.js';
+import { TRAINER } from './state/trainer-identity.js';
 import {
   afterBatch,
   afterEpochEnd,
@@ -23,15 +24,15 @@ import {
   initialProgress,
   type Progress,
   progressOf,
-} from './training-progress.js';
-import type { TrainingResult } from './training-result.js';
+} from './state/training-progress.js';
+import type { TrainingResult } from './state/training-result.js';
 import {
   type Best,
   type EpochRecord,
   encodeState,
   STATE_FORMAT_VERSION,
   type TrainingState,
-} from './training-state.js';
+} from './state/training-state.js';
 
 /** What a run is made of; the same for every attempt of an operation, but for what a resume overrides in the spec. */
 export interface RunSetup {

@@ -1,10 +1,10 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import type { FailpointName, Failpoints } from '@ktrdr/failpoints';
 import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
 import type { StartControl } from './control-queue.js';
 import { parseSpec } from './parse-spec.js';
-import { assertContinues, readRestorePoint } from './restore-point.js';
-import { newNetwork } from './spec-network.js';
+import { assertContinues, readRestorePoint } from './state/restore-point.js';
+import { newNetwork } from './tensorflow/spec-network.js';
 import { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';
 import { modelSize } from './tensorflow/model-size.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CheckpointDamagedError, CheckpointStore } from '@ktrdr/checkpoint';
 import { QUICK_HASH_LIMIT_BYTES } from '@ktrdr/checkpoint/testing';
 import { type Checkpoint, type Lease, ReportRestoreFailure } from '@ktrdr/operations';
-import { PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import fc from 'fast-check';
 import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { givenServices, type Services } from '../support/given-services.js';
@@ -77,7 +77,7 @@ describe('a deep dry run of a resume', () => {
   /** What a worker comes to: it restores, and reports what is damaged, until something is right. */
   async function restoredByWorker(lease: Lease, first: Checkpoint): Promise<string | null> {
     const store = new CheckpointStore(saving.objects);
-    const stored = new StoredCheckpoints(store, saving.objects, new PrismaCheckpointCollection(saving.database));
+    const stored = new StoredCheckpoints(store, saving.objects, new CheckpointGarbageStore(saving.database));
     const report = new ReportRestoreFailure(saving.operations, saving.checkpoints, stored);
     for (let next: Checkpoint | null = first; next;) {
       try {

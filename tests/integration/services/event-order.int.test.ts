@@ -1,4 +1,4 @@
-import { type EventCursor, EventLog, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { type EventCursor, EventLog, CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import { numbersInOrder, upTo } from '../support/order-of-events.js';
 import { givenStore, type StoreUnderTest } from '../support/given-store.js';
 
@@ -43,7 +43,7 @@ describe('the order of all events', () => {
 
   it('is that of the numbers within an operation, whoever wants to write at the same time', async () => {
     const { operations } = under;
-    const collection = new PrismaCheckpointCollection(under.database);
+    const collection = new CheckpointGarbageStore(under.database);
     const begin = await log.end();
     const { id } = await under.givenStatus('pausing', { withCheckpoint: true });
     const ids = (await under.checkpoints.ofOperation(id)).map((checkpoint) => checkpoint.id);

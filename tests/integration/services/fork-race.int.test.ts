@@ -1,10 +1,10 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
 import { ForkOperation, type Lease, type Operation, partsOf } from '@ktrdr/operations';
-import { ingest, openDatabase, PrismaCheckpointCollection, PrismaForkStore } from '@ktrdr/operations-prisma';
+import { ingest, openDatabase, CheckpointGarbageStore, PrismaForkStore } from '@ktrdr/operations-prisma';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ForkBody } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
 import { toForkDraft } from '../../../apps/api/src/operations/fork-draft.js';
 import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { givenServices, type Services } from '../support/given-services.js';
@@ -28,7 +28,7 @@ describe('a fork and whoever removes what it begins with', () => {
     database = openDatabase({ url: services.databaseUrl, connections: 4 });
     services.onClose(() => database.$disconnect());
     forks = new PrismaForkStore(database);
-    const collection = new PrismaCheckpointCollection(database);
+    const collection = new CheckpointGarbageStore(database);
     stored = new StoredCheckpoints(new CheckpointStore(saving.objects), saving.objects, collection);
   });
   afterAll(() => services.close());
@@ -104,7 +104,7 @@ describe('a fork and whoever removes what it begins with', () => {
           toForkDraft(
             origin,
             choice,
-            { body: ForkBody.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
+            { body: ROUTES.operations.fork.body.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
             { allowsProcessTrainers: false },
           ),
         newCheckpointId: randomUUID,

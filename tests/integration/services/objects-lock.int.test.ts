@@ -1,5 +1,5 @@
 import type { Lease } from '@ktrdr/operations';
-import { ObjectsInUseError, openDatabase, PrismaCheckpointCollection } from '@ktrdr/operations-prisma';
+import { ObjectsInUseError, openDatabase, CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
 import { eventually } from '../support/eventually.js';
 import { givenServices, type Services } from '../support/given-services.js';
@@ -13,7 +13,7 @@ describe('a collection of objects, while a commit hangs between its look at the 
   let services: Services;
   let saving: Saving;
   let database: pg.Client;
-  let collection: PrismaCheckpointCollection;
+  let collection: CheckpointGarbageStore;
   const removed: string[] = [];
   const collect = () => collection.collect('blob', [KEY], async (key) => void removed.push(key));
 
@@ -23,7 +23,7 @@ describe('a collection of objects, while a commit hangs between its look at the 
     database = await services.database();
     const client = openDatabase({ url: services.databaseUrl, connections: 2 });
     services.onClose(() => client.$disconnect());
-    collection = new PrismaCheckpointCollection(client);
+    collection = new CheckpointGarbageStore(client);
   });
   afterAll(() => services.close());
 

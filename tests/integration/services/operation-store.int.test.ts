@@ -169,7 +169,7 @@ describe('operations in PostgreSQL', () => {
     await other.query('BEGIN');
     await other.query('SELECT 1 FROM operations WHERE id = $1 FOR UPDATE', [held.id]);
     const renew = ({ id, attempt }: typeof held, workerId = 'w') =>
-      under.operations.renewLeases(workerId, [{ operationId: id, attempt }], 60_000);
+      under.operations.renewLeases(workerId, [{ operationId: id, attempt, hasMoved: false }], 60_000);
     let isHeldUp = true;
     const late = renew(held).then(() => (isHeldUp = false));
     const renewed = await Promise.all([...free, ...free].map((operation) => renew(operation)));
@@ -188,7 +188,7 @@ describe('operations in PostgreSQL', () => {
   it('renews a lease for each of the requests that name it at once, repeated ones and those of another attempt', async () => {
     const { id, attempt } = await under.givenStatus('running');
     const named = Array.from({ length: 20 }, (_, n) => [
-      { operationId: id, attempt: n % 5 === 4 ? attempt - 1 : attempt },
+      { operationId: id, attempt: n % 5 === 4 ? attempt - 1 : attempt, hasMoved: false },
     ]);
     const answers = await Promise.all(named.map((leases) => under.operations.renewLeases('w', leases, 60_000)));
     expect(answers.map((rows) => rows.map((row) => row.attempt))).toEqual(named.map(() => [attempt]));
@@ -203,7 +203,7 @@ describe('operations in PostgreSQL', () => {
       return row;
     };
     await under.sql`UPDATE operations SET progress_at = now() - interval '1 hour', stuck_since = now() WHERE id = ${id}`;
-    await under.operations.renewLeases('w', [{ operationId: id, attempt }], 6_000);
+    await under.operations.renewLeases('w', [{ operationId: id, attempt, hasMoved: false }], 6_000);
     await under.operations.renewLeases('w', [{ operationId: id, attempt: attempt - 1, hasMoved: true }], 6_000);
     await under.operations.renewLeases('other', [{ operationId: id, attempt, hasMoved: true }], 6_000);
     expect(await sinceProgress()).toMatchObject({ stuck: true });

@@ -1,4 +1,4 @@
-import { type Lease, startingPoint } from '@ktrdr/operations';
+import { inOrder, type Lease, startingPoint } from '@ktrdr/operations';
 import { givenServices, type Services } from '../support/given-services.js';
 import { type Http, httpOf } from '../support/http.js';
 import { startApi } from '../support/processes.js';
@@ -103,6 +103,9 @@ describe('an operation that has gone back to an earlier checkpoint', () => {
     expect(await resume(id, { checkpoint: 'step:30' })).toBe(30);
     const { items } = (await http.get(`/operations/${id}/checkpoints`)).body as { items: { step: number }[] };
     expect(items.map(({ step }) => step)).toEqual([30, 20, 10, 25]);
+    const { checkpoints } = await saving.operations.getWithCheckpoints(id);
+    expect(checkpoints.map(({ step }) => step)).toEqual([30, 20, 10, 25]);
+    expect(checkpoints.toReversed().toSorted(inOrder)).toEqual(checkpoints);
     await stop(id);
     expect(await resume(id)).toBe(30);
   });

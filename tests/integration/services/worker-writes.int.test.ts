@@ -34,7 +34,7 @@ describe('what a worker writes', () => {
   const statusOf = async (id: string): Promise<string> =>
     (await http.get(`/operations/${id}`)).body['status'] as string;
   const started = { steps: 50, epochs: 5, backend: 'wasm', backend_version: '1', backend_reason: 'r' };
-  const restored = { ...started, data_fingerprint: 'f', trainer: 't', fell_back_from: null };
+  const restored = { ...started, data_fingerprint: 'f', trainer: 't', fell_back_from: null, drift: [] };
 
   it('is refused when another worker names its attempt, whatever it is', async () => {
     const held = await saving.running();

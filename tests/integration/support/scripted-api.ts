@@ -142,7 +142,9 @@ export class ScriptedApi {
       spec_sha256: 'abc',
       lease_ms: LEASE_MS,
       pinned_backend: null,
+      allow_backend_change: false,
       resume: this.resumeChoice(this.checkpoints.at(-1)),
+      fell_back_from: null,
       directive: this.directive,
       ...this.offered,
     };

@@ -5,10 +5,10 @@ import { inRepository } from '../../repository.js';
 /** Where the commands go. */
 export type Target = Readonly<{ apiUrl: string; apiToken: string }>;
 
-export type CommandOutcome = Readonly<{ exitCode: number | null; stdout: string; stderr: string }>;
+type CommandOutcome = Readonly<{ exitCode: number | null; stdout: string; stderr: string }>;
 
 /** Runs the real `ktrdr`, as a process of its own. */
-export async function ktrdr({ apiUrl, apiToken }: Target, args: readonly string[]): Promise<CommandOutcome> {
+async function ktrdr({ apiUrl, apiToken }: Target, args: readonly string[]): Promise<CommandOutcome> {
   const { NODE_OPTIONS: _ours, ...inherited } = process.env;
   const child = spawn(process.execPath, [inRepository('apps', 'cli', 'bin', 'run.js'), ...args], {
     cwd: inRepository(),

@@ -1,4 +1,4 @@
-import type { PrismaCheckpointCollection, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
+import type { CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 import type { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 
@@ -11,7 +11,7 @@ const AGAIN_AFTER_MS = 24 * 3_600_000;
  */
 export class CheckpointReverifier {
   constructor(
-    private readonly collection: PrismaCheckpointCollection,
+    private readonly collection: CheckpointGarbageStore,
     private readonly checkpoints: PrismaCheckpointRepository,
     private readonly stored: StoredCheckpoints,
     private readonly records: ServiceRecords,

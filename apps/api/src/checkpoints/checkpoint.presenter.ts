@@ -1,5 +1,5 @@
 import type { CheckpointView } from '@ktrdr/contracts';
-import { type Checkpoint, type Operation, statusesBefore } from '@ktrdr/operations';
+import { bestOf, type Checkpoint, latestOf, type Operation, statusesBefore } from '@ktrdr/operations';
 import { toCheckpointSummary } from '../operations/operation.presenter.js';
 
 /** All checkpoints of one operation, newest first, and behind those what it has left: which is the latest and which the best shows only among them. */
@@ -7,8 +7,8 @@ export function toCheckpointViews(
   { status }: Pick<Operation, 'status'>,
   checkpoints: readonly Checkpoint[],
 ): CheckpointView[] {
-  const best = checkpoints.find(({ isBest }) => isBest);
-  const latest = checkpoints.find(({ corruptedAt }) => corruptedAt === null) ?? checkpoints[0];
+  const best = bestOf(checkpoints);
+  const latest = latestOf(checkpoints);
   return checkpoints.map((checkpoint) => ({
     ...toCheckpointSummary(checkpoint),
     operation_id: checkpoint.operationId,

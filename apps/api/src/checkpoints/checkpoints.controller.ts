@@ -1,39 +1,38 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
+import { ScheduledSweep } from '@ktrdr/checkpoint';
 import {
   type CheckpointPage,
   type CheckpointStats,
   type CheckpointView,
-  DeleteCheckpointQuery,
-  VerifyBody,
+  ROUTES,
   type VerifyView,
 } from '@ktrdr/contracts';
 import { type Checkpoint, CheckpointNotFoundError, DeleteCheckpoint } from '@ktrdr/operations';
-import { PrismaCheckpointCollection, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { z } from 'zod';
-import { zod } from '../http/zod.pipe.js';
-import { operationId } from '../operations/operations.controller.js';
+import { CheckpointGarbageStore, PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import { type Asked, Serves } from '../http/serves.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { toCheckpointViews } from './checkpoint.presenter.js';
 import { toLastSweep } from './cleanup.presenter.js';
-import { OrphanSweeper } from './orphan-sweeper.js';
+
+const routes = ROUTES.checkpoints;
 
 @Controller()
 export class CheckpointsController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
-    @Inject(PrismaCheckpointCollection) private readonly collection: PrismaCheckpointCollection,
-    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
+    @Inject(CheckpointGarbageStore) private readonly collection: CheckpointGarbageStore,
+    @Inject(ScheduledSweep) private readonly orphans: ScheduledSweep,
     @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
     @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,
   ) {}
 
-  @Get('operations/:id/checkpoints')
-  async ofOperation(@Param('id', operationId) id: string): Promise<CheckpointPage> {
+  @Serves(routes.ofOperation)
+  async ofOperation({ id }: Asked<typeof routes.ofOperation>): Promise<CheckpointPage> {
     return { items: await this.views(id) };
   }
 
-  @Get('checkpoints/stats')
+  @Serves(routes.stats)
   async stats(): Promise<CheckpointStats> {
     const [stats, lastSweep] = await Promise.all([this.checkpoints.stats(), this.orphans.last()]);
     const { count, logicalBytes, storedBytes, oldestAt, operations } = stats;
@@ -47,17 +46,13 @@ export class CheckpointsController {
     };
   }
 
-  @Get('checkpoints/:id')
-  async show(@Param('id') id: string): Promise<CheckpointView> {
+  @Serves(routes.show)
+  async show({ id }: Asked<typeof routes.show>): Promise<CheckpointView> {
     return this.view(await this.checkpoints.get(id));
   }
 
-  @Post('checkpoints/:id/verify')
-  @HttpCode(200)
-  async verify(
-    @Param('id') id: string,
-    @Body(zod(VerifyBody)) { depth }: z.output<typeof VerifyBody>,
-  ): Promise<VerifyView> {
+  @Serves(routes.verify)
+  async verify({ id, body: { depth } }: Asked<typeof routes.verify>): Promise<VerifyView> {
     const checkpoint = await this.checkpoints.get(id);
     const { badFiles, filesChecked, bytesHashed } = await this.stored.verify(checkpoint, depth);
     if (badFiles.length > 0) await this.checkpoints.markCorrupted(id, badFiles);
@@ -71,25 +66,19 @@ export class CheckpointsController {
     };
   }
 
-  @Post('checkpoints/:id/pin')
-  @HttpCode(200)
-  async pin(@Param('id') id: string): Promise<CheckpointView> {
+  @Serves(routes.pin)
+  async pin({ id }: Asked<typeof routes.pin>): Promise<CheckpointView> {
     return this.view(await this.checkpoints.setPinned(id, true));
   }
 
-  @Post('checkpoints/:id/unpin')
-  @HttpCode(200)
-  async unpin(@Param('id') id: string): Promise<CheckpointView> {
+  @Serves(routes.unpin)
+  async unpin({ id }: Asked<typeof routes.unpin>): Promise<CheckpointView> {
     return this.view(await this.checkpoints.setPinned(id, false));
   }
 
-  @Delete('checkpoints/:id')
-  @HttpCode(204)
-  delete(
-    @Param('id') id: string,
-    @Query(zod(DeleteCheckpointQuery, 'query')) { force }: DeleteCheckpointQuery,
-  ): Promise<void> {
-    return this.deleteCheckpoint.execute(id, { force });
+  @Serves(routes.remove)
+  delete({ id, query }: Asked<typeof routes.remove>): Promise<void> {
+    return this.deleteCheckpoint.execute(id, query);
   }
 
   private async view(checkpoint: Checkpoint): Promise<CheckpointView> {

@@ -1,6 +1,7 @@
 import { encodeManifest, type Manifest, sha256Of } from '@ktrdr/checkpoint';
 import { InMemoryObjectStore } from '@ktrdr/checkpoint/testing';
-import { CheckpointExport, TrainingSpec } from '@ktrdr/contracts';
+import { CheckpointExport } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
 import { specSha256Of } from '../operations/effective-spec.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
-import { BACKENDS, type CheckpointExport, LARGEST_COUNT, type TrainingSpec } from '@ktrdr/contracts';
+import { type CheckpointExport, LARGEST_COUNT } from '@ktrdr/contracts';
+import { BACKENDS, type TrainingSpec } from '@ktrdr/specs';
 import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
 import { type FieldProblem, RequestInvalidError } from '../http/errors.js';

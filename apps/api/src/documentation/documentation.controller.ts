@@ -1,6 +1,9 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
+import { ROUTES } from '@ktrdr/contracts';
+import { Serves } from '../http/serves.js';
 import { openApiDocument, processTrainingSpecSchema, trainingSpecSchema } from './openapi-document.js';
 
+const routes = ROUTES.documentation;
 export const API_VERSION = Symbol('ApiVersion');
 
 @Controller()
@@ -13,19 +16,17 @@ export class DocumentationController {
     this.document = openApiDocument(version);
   }
 
-  @Get('openapi.json')
+  @Serves(routes.openApi)
   openApi() {
     return this.document;
   }
 
-  @Get('schemas/training-spec.json')
-  @Header('Content-Type', 'application/schema+json; charset=utf-8')
+  @Serves(routes.trainingSpec)
   trainingSpec() {
     return this.schema;
   }
 
-  @Get('schemas/process-training-spec.json')
-  @Header('Content-Type', 'application/schema+json; charset=utf-8')
+  @Serves(routes.processTrainingSpec)
   processTrainingSpec() {
     return this.processSchema;
   }

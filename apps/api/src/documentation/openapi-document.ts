@@ -1,8 +1,7 @@
-import { Problem, ProcessTrainingSpec, TrainingSpec } from '@ktrdr/contracts';
+import { type Access, parametersOf, Problem, type Route, ROUTES } from '@ktrdr/contracts';
+import { ProcessTrainingSpec, TrainingSpec } from '@ktrdr/specs';
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import type { DocumentedRoute } from './documented-route.js';
-import { ROUTES } from './routes.js';
 
 const ALWAYS_POSSIBLE = [401, 503];
 const WITH_BODY = [400, 413, 415];
@@ -26,8 +25,10 @@ export function processTrainingSpecSchema(): Record<string, unknown> {
 /** OpenAPI 3.1, made from the same zod schemas that check requests and type replies. */
 export function openApiDocument(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of ROUTES) {
-    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  for (const [tag, routes] of Object.entries(ROUTES)) {
+    for (const route of Object.values<Route>(routes)) {
+      paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(tag, route) };
+    }
   }
   return {
     openapi: '3.1.0',
@@ -45,32 +46,35 @@ export function openApiDocument(version: string): Record<string, unknown> {
   };
 }
 
-function operationOf(route: DocumentedRoute): Record<string, unknown> {
-  const { method, path, tag, summary, query, body, success, problems = [], isPublic, proof } = route;
+function operationOf(tag: string, route: Route): Record<string, unknown> {
+  const { method, path, summary, query, body, takesBytes, status, contentType, reply, problems, access } = route;
   const failures = [
-    ...(isPublic ? [503] : ALWAYS_POSSIBLE),
+    ...(access === 'public' ? [503] : ALWAYS_POSSIBLE),
     ...(body ? WITH_BODY : []),
     ...(query ? [400] : []),
     ...problems,
   ];
+  const mediaType = contentType?.split(';')[0] ?? 'application/json';
   return {
     tags: [tag],
     summary,
-    operationId: `${method} ${path}`.replaceAll(/[^a-z]+/gi, '_').replace(/_$/, ''),
-    ...(isPublic || proof !== undefined ? { security: [] } : {}),
+    operationId: `${method.toLowerCase()} ${path}`.replaceAll(/[^a-z]+/gi, '_').replace(/_$/, ''),
+    ...(access === 'token' ? {} : { security: [] }),
     parameters: [...pathParameters(path), ...(query ? queryParameters(query) : []), ...headerParameters(route)],
     ...(body ? { requestBody: { content: { 'application/json': { schema: schemaOf(body, 'input') } } } } : {}),
+    ...(takesBytes ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: {
-      [success.status]: {
-        description: STATUS_CODES[success.status],
-        ...(success.schema ? { content: { 'application/json': { schema: schemaOf(success.schema, 'output') } } } : {}),
-        ...(success.contentType ? { content: { [success.contentType]: {} } } : {}),
+      [status]: {
+        description: STATUS_CODES[status],
+        ...(reply || contentType
+          ? { content: { [mediaType]: reply ? { schema: schemaOf(reply, 'output') } : {} } }
+          : {}),
       },
       ...Object.fromEntries(
-        [...new Set(failures)].toSorted().map((status) => [
-          status,
+        [...new Set(failures)].toSorted().map((failure) => [
+          failure,
           {
-            description: STATUS_CODES[status],
+            description: STATUS_CODES[failure],
             content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
           },
         ]),
@@ -80,12 +84,7 @@ function operationOf(route: DocumentedRoute): Record<string, unknown> {
 }
 
 function pathParameters(path: string) {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
+  return parametersOf(path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
 }
 
 function queryParameters(query: z.ZodObject) {
@@ -101,10 +100,19 @@ function queryParameters(query: z.ZodObject) {
   }));
 }
 
-function headerParameters({ method, path, proof, isUnkeyed }: DocumentedRoute) {
+/** What the header carries where it is not a token of the API. */
+const PROOFS: Readonly<Partial<Record<Access, string>>> = {
+  enrolment: 'Bearer and an enrolment token',
+  'worker-key':
+    'Nkey AT.SIGNATURE: seconds from the epoch, at most 60 from the clock of the API, and in base64url ' +
+    'the Ed25519 signature of the key over "ktrdr-credentials:NKEY:AT"',
+};
+
+function headerParameters({ method, path, access, isUnkeyed }: Route) {
+  const proof = PROOFS[access];
   if (proof !== undefined)
     return [{ name: 'Authorization', in: 'header', required: true, description: proof, schema: { type: 'string' } }];
-  if (method === 'post' && !isUnkeyed)
+  if (method === 'POST' && !isUnkeyed)
     return [
       {
         name: 'Idempotency-Key',
@@ -114,7 +122,7 @@ function headerParameters({ method, path, proof, isUnkeyed }: DocumentedRoute) {
         schema: { type: 'string', minLength: 1, maxLength: 255 },
       },
     ];
-  if (path === '/events')
+  if (path === ROUTES.events.stream.path)
     return [
       {
         name: 'Last-Event-ID',

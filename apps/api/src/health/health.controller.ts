@@ -1,20 +1,19 @@
-import { Controller, Get, HttpCode, Inject } from '@nestjs/common';
-import { Public } from '../http/bearer-token.guard.js';
+import { Controller, Inject } from '@nestjs/common';
+import { ROUTES } from '@ktrdr/contracts';
+import { Serves } from '../http/serves.js';
 import { Readiness } from './readiness.js';
 
 /** `live`: this process answers. `ready`: everything that it needs answers too, each part named. */
-@Controller('health')
-@Public()
+@Controller()
 export class HealthController {
   constructor(@Inject(Readiness) private readonly readiness: Readiness) {}
 
-  @Get('live')
-  @HttpCode(200)
+  @Serves(ROUTES.health.live)
   live() {
     return { status: 'ok' };
   }
 
-  @Get('ready')
+  @Serves(ROUTES.health.ready)
   ready() {
     return this.readiness.check();
   }

@@ -1,37 +1,22 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  type NestInterceptor,
-  SetMetadata,
-} from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { IdempotencyStore, type IdempotentRequest } from '@ktrdr/operations-prisma';
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import type { AuthenticatedRequest } from './bearer-token.guard.js';
 import { IdempotencyInProgressError, IdempotencyKeyReusedError, RequestInvalidError } from './errors.js';
 import { type ProblemDocument, ReplayedProblem, toProblem } from './problem.js';
-
-const UNKEYED = 'ktrdr:unkeyed';
-/** Its answer is a secret, which is not kept to be given again; an `Idempotency-Key` says nothing. */
-export const Unkeyed = () => SetMetadata(UNKEYED, true);
+import { type AuthenticatedRequest, routeOf } from './serves.js';
 
 /** A POST that carries an `Idempotency-Key` has one effect and one answer, however often it is sent. */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
-    @Inject(IdempotencyStore) private readonly store: IdempotencyStore,
-  ) {}
+  constructor(@Inject(IdempotencyStore) private readonly store: IdempotencyStore) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const key = request.headers['idempotency-key'];
-    if (request.method !== 'POST' || key === undefined || this.isUnkeyed(context)) return next.handle();
+    if (request.method !== 'POST' || key === undefined || routeOf(context)?.isUnkeyed) return next.handle();
     if (typeof key !== 'string' || key.length < 1 || key.length > 255)
       throw new RequestInvalidError('header', [{ path: 'Idempotency-Key', message: 'must be 1 to 255 characters' }]);
     const keyed = {
@@ -42,10 +27,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
         .digest('hex'),
     };
     return from(this.once(keyed, reply, () => lastValueFrom(next.handle())));
-  }
-
-  private isUnkeyed(context: ExecutionContext): boolean {
-    return this.reflector.getAllAndOverride<boolean>(UNKEYED, [context.getHandler(), context.getClass()]) ?? false;
   }
 
   private async once(keyed: IdempotentRequest, reply: FastifyReply, act: () => Promise<unknown>): Promise<unknown> {

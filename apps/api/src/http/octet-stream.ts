@@ -1,17 +1,15 @@
 import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
+import { takesBytes } from './declared-routes.js';
 import { RequestInvalidError } from './errors.js';
 
-const TAKES_BYTES = /^\/checkpoints\/blobs\/[^/]+$/;
-
 /**
- * Lets bytes through where they are expected, unread: who may not send them is refused before anything is kept of them.
+ * Lets bytes through unread where a route takes them, so that an unauthorised request is refused before any is stored.
  */
 export function acceptBytes(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/octet-stream', (request, payload, done) => {
-    const path = request.url.split('?')[0] ?? '';
-    if (request.method === 'PUT' && TAKES_BYTES.test(path)) done(null, payload);
+    if (takesBytes(request.method, request.routeOptions.url)) done(null, payload);
     else done(new UnsupportedMediaTypeException('Send application/json'), undefined);
   });
 }

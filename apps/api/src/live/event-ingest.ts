@@ -3,7 +3,7 @@ import type { CheckpointingReport, Figure, Lease } from '@ktrdr/operations';
 import {
   type Database,
   ENDED,
-  Gathering,
+  Batcher,
   ingest,
   type IngestedEvent,
   isConnectionError,
@@ -18,7 +18,7 @@ type Outcome = WorkerRpcReply<'events'>['operations'][number];
 /** Writes what workers tell, with durable sequence numbers. One event that cannot be recorded costs itself alone. */
 export class EventIngest {
   /** Batches that come while statements are under way share the next one. */
-  private readonly together = new Gathering<readonly ToldByAttempt[], readonly number[]>(
+  private readonly together = new Batcher<readonly ToldByAttempt[], readonly number[]>(
     (batches) => this.ingestTogether(batches),
     { atOnce: 2, items: 8 },
   );

@@ -1,16 +1,18 @@
-import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
-import { EventStreamQuery } from '@ktrdr/contracts';
+import { Controller, Inject, Res } from '@nestjs/common';
+import { ROUTES } from '@ktrdr/contracts';
 import { EventLog, OperationRecords, PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { FastifyReply } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { CursorInvalidError } from '../http/errors.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 import { OperationPresenter } from '../operations/operation.presenter.js';
 import { EventHub } from './event-hub.js';
 import { EventStream, parsePosition } from './event-stream.js';
 import { OpenStreams } from './open-streams.js';
 
-@Controller('events')
+const route = ROUTES.events.stream;
+
+@Controller()
 export class EventStreamController {
   constructor(
     @Inject(EventHub) private readonly hub: EventHub,
@@ -23,12 +25,10 @@ export class EventStreamController {
   ) {}
 
   /** A snapshot, then what changes. `Last-Event-ID` continues without a gap. */
-  @Get()
-  async stream(
-    @Res() reply: FastifyReply,
-    @Query(zod(EventStreamQuery, 'query')) { operation_id: id }: EventStreamQuery,
-    @Headers('last-event-id') lastEventId?: string,
-  ): Promise<void> {
+  @Serves(route)
+  async stream({ query, headers }: Asked<typeof route>, @Res() reply: FastifyReply): Promise<void> {
+    const { operation_id: id } = query;
+    const lastEventId = headers['last-event-id']?.toString();
     const parts = { hub: this.hub, log: this.log, records: this.records };
     if (id !== undefined) {
       const operation = await this.operations.get(id);

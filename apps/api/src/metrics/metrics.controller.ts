@@ -1,12 +1,13 @@
-import { Controller, Get, Header, Inject, Module } from '@nestjs/common';
+import { Controller, Inject, Module } from '@nestjs/common';
+import { ROUTES } from '@ktrdr/contracts';
+import { Serves } from '../http/serves.js';
 import { ServiceMetrics } from './service-metrics.js';
 
-@Controller('metrics')
+@Controller()
 class MetricsController {
   constructor(@Inject(ServiceMetrics) private readonly metrics: ServiceMetrics) {}
 
-  @Get()
-  @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
+  @Serves(ROUTES.health.metrics)
   render(): Promise<string> {
     return this.metrics.render();
   }

@@ -1,10 +1,10 @@
-import { BulkResumeBody } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
 import { IllegalTransitionError, type Operation, type OperationListRequest } from '@ktrdr/operations';
 import { givenOperation } from '@ktrdr/operations/testing';
 import type { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { BulkAction } from './bulk-action.js';
 
-const { filter } = BulkResumeBody.parse({ filter: { status: ['queued'] } });
+const { filter } = ROUTES.operations.resumeAll.body.parse({ filter: { status: ['queued'] } });
 
 /** So many operations that match, page by page. */
 function givenStore(total: number): PrismaOperationStore {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { BulkResumeBody, BulkView } from '@ktrdr/contracts';
+import type { BulkView, ParsedBody, ROUTES } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import {
   allowedActions,
@@ -11,14 +11,13 @@ import {
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { z } from 'zod';
 
 const PAGE = 200;
 const AT_ONCE = 8;
 /** Of more than this the rest is left for the next request, and the answer says how many. */
 const AT_MOST = 1_000;
 
-type Filter = z.output<typeof BulkResumeBody>['filter'];
+type Filter = ParsedBody<typeof ROUTES.operations.resumeAll>['filter'];
 type Item = BulkView['items'][number];
 
 interface Matching {

@@ -1,16 +1,16 @@
-import { Body, Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
-import { BulkCancelBody, BulkPauseBody, BulkResumeBody, type BulkView } from '@ktrdr/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import { type BulkView, ROUTES } from '@ktrdr/contracts';
 import { CancelOperation, PauseOperation, ResumeOperation } from '@ktrdr/operations';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
-import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 import { CONFIG } from '../platform/tokens.js';
 import { BulkAction } from './bulk-action.js';
 import { assertTrainerAllowed } from './draft.js';
 
+const routes = ROUTES.operations;
+
 /** The same action on every operation that matches, each with its own outcome. */
-@Controller('operations')
+@Controller()
 export class BulkController {
   constructor(
     @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
@@ -20,13 +20,9 @@ export class BulkController {
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
-  @Post('resume')
-  @HttpCode(200)
-  resume(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(BulkResumeBody)) { filter, dry_run, checkpoint, allow_fallback }: z.output<typeof BulkResumeBody>,
-  ): Promise<BulkView> {
-    const actor = actorOf(request);
+  @Serves(routes.resumeAll)
+  resume({ body, actor }: Asked<typeof routes.resumeAll>): Promise<BulkView> {
+    const { filter, dry_run, checkpoint, allow_fallback } = body;
     const act = (operationId: string, dryRun: boolean) =>
       this.resumeOperation.execute({
         operationId,
@@ -50,25 +46,19 @@ export class BulkController {
     });
   }
 
-  @Post('pause')
-  @HttpCode(200)
-  pause(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(BulkPauseBody)) { filter, dry_run, timeout_seconds, ...pause }: z.output<typeof BulkPauseBody>,
-  ): Promise<BulkView> {
+  @Serves(routes.pauseAll)
+  pause({ body, actor }: Asked<typeof routes.pauseAll>): Promise<BulkView> {
+    const { filter, dry_run, timeout_seconds, ...pause } = body;
     const timeoutMs = timeout_seconds === null ? null : timeout_seconds * 1000;
-    const common = { actor: actorOf(request), now: new Date(), timeoutMs, ...pause };
+    const common = { actor, now: new Date(), timeoutMs, ...pause };
     const act = (operationId: string) => this.pauseOperation.execute({ operationId, ...common });
     return this.bulk.execute({ filter, isDryRun: dry_run, action: 'pause', act });
   }
 
-  @Post('cancel')
-  @HttpCode(200)
-  cancel(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(BulkCancelBody)) { filter, dry_run, ...cancel }: z.output<typeof BulkCancelBody>,
-  ): Promise<BulkView> {
-    const common = { actor: actorOf(request), now: new Date(), ...cancel };
+  @Serves(routes.cancelAll)
+  cancel({ body, actor }: Asked<typeof routes.cancelAll>): Promise<BulkView> {
+    const { filter, dry_run, ...cancel } = body;
+    const common = { actor, now: new Date(), ...cancel };
     const act = (operationId: string) => this.cancelOperation.execute({ operationId, ...common });
     return this.bulk.execute({ filter, isDryRun: dry_run, action: 'cancel', act });
   }

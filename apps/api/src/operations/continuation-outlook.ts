@@ -1,4 +1,4 @@
-import { BACKENDS } from '@ktrdr/contracts';
+import { BACKENDS } from '@ktrdr/specs';
 import {
   type Drift,
   driftBetween,

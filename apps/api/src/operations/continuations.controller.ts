@@ -1,21 +1,20 @@
-import { Body, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import { ForkBody, type ForkedView, ResumeBody, type ResumedView } from '@ktrdr/contracts';
+import { Controller, Inject, Res } from '@nestjs/common';
+import { type ForkedView, type ResumedView, ROUTES } from '@ktrdr/contracts';
 import { ForkOperation, ResumeOperation } from '@ktrdr/operations';
 import type { FastifyReply } from 'fastify';
 import { ulid } from 'ulid';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
-import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 import { CONFIG } from '../platform/tokens.js';
 import { ContinuationPresenter } from './continuation.presenter.js';
 import { assertTrainerAllowed } from './draft.js';
 import { type AskedChanges, changesNothing, prepareOverride } from './effective-spec.js';
 import { toForkDraft } from './fork-draft.js';
-import { operationId, submissionKeyOf } from './operations.controller.js';
+
+const routes = ROUTES.operations;
 
 /** Going on from a checkpoint: as the same operation, or as a new one. */
-@Controller('operations')
+@Controller()
 export class ContinuationsController {
   constructor(
     @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
@@ -24,13 +23,8 @@ export class ContinuationsController {
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
-  @Post(':id/resume')
-  @HttpCode(202)
-  async resume(
-    @Req() request: AuthenticatedRequest,
-    @Param('id', operationId) id: string,
-    @Body(zod(ResumeBody)) body: z.output<typeof ResumeBody>,
-  ): Promise<ResumedView> {
+  @Serves(routes.resume)
+  async resume({ id, body, actor }: Asked<typeof routes.resume>): Promise<ResumedView> {
     const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
     this.presenter.foresee();
     const plan = await this.resumeOperation.execute({
@@ -39,7 +33,7 @@ export class ContinuationsController {
       allowFallback: body.allow_fallback,
       depth: body.deep ? 'deep' : 'quick',
       dryRun: body.dry_run,
-      actor: actorOf(request),
+      actor,
       reason: null,
       override: (operation, checkpoint) => {
         assertTrainerAllowed(operation, this.config);
@@ -50,20 +44,12 @@ export class ContinuationsController {
   }
 
   /** A new operation that continues from a checkpoint of this one, whatever its status. */
-  @Post(':id/fork')
-  @HttpCode(201)
+  @Serves(routes.fork)
   async fork(
-    @Req() request: AuthenticatedRequest,
+    { id, body, actor, submissionKey }: Asked<typeof routes.fork>,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Param('id', operationId) id: string,
-    @Body(zod(ForkBody)) body: z.output<typeof ForkBody>,
   ): Promise<ForkedView> {
-    const submission = {
-      body,
-      createdBy: actorOf(request),
-      submissionKey: submissionKeyOf(request),
-      now: new Date(),
-    };
+    const submission = { body, createdBy: actor, submissionKey, now: new Date() };
     const plan = await this.forkOperation.execute({
       operationId: id,
       choice: body.checkpoint,

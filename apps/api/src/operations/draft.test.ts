@@ -1,4 +1,5 @@
-import { SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { givenOperation } from '@ktrdr/operations/testing';
 import { toDraft, toRetryDraft } from './draft.js';
 
@@ -16,7 +17,7 @@ const DENIED = { allowsProcessTrainers: false };
 
 describe('the draft of a submission', () => {
   const drafted = (spec: unknown, rules: typeof ALLOWED) =>
-    toDraft({ body: SubmitBody.parse({ spec }), ...submission }, rules);
+    toDraft({ body: ROUTES.operations.submit.body.parse({ spec }), ...submission }, rules);
 
   it('requires what its spec asks of a worker', () => {
     expect(drafted(builtIn, DENIED).requirements).toEqual(['type:training']);

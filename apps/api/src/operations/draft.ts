@@ -1,20 +1,14 @@
-import {
-  DataGenerationSpec,
-  inPlainWords,
-  namesTrainer,
-  ProcessTrainingSpec,
-  type SubmitBody,
-  TrainingSpec,
-} from '@ktrdr/contracts';
+import type { ParsedBody, ROUTES } from '@ktrdr/contracts';
+import { DataGenerationSpec, inPlainWords, namesTrainer, ProcessTrainingSpec, TrainingSpec } from '@ktrdr/specs';
 import { newOperationId, type Operation, type OperationDraft, type OperationType } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { SpecInvalidError, TrainerNotAllowedError } from '../http/errors.js';
-import { toFieldProblems } from '../http/zod.pipe.js';
+import { toFieldProblems } from '../http/validation.js';
 import { effectiveSpec, specSha256Of } from './effective-spec.js';
 
 interface Submission {
-  readonly body: z.output<typeof SubmitBody>;
+  readonly body: ParsedBody<typeof ROUTES.operations.submit>;
   readonly createdBy: string;
   readonly submissionKey: string | null;
   readonly now: Date;

@@ -6,11 +6,11 @@ import {
   ResumeOverrides,
   type SpecChange,
   TrainingSpec,
-} from '@ktrdr/contracts';
+} from '@ktrdr/specs';
 import type { BackendChange, Checkpoint, Operation, PreparedOverride } from '@ktrdr/operations';
 import { createHash } from 'node:crypto';
 import { RequestInvalidError, SpecInvalidError } from '../http/errors.js';
-import { toFieldProblems } from '../http/zod.pipe.js';
+import { toFieldProblems } from '../http/validation.js';
 import { assertEpochsSuffice } from './least-epochs.js';
 
 /** The spec as the next attempt trains it, with its hash. */

@@ -1,4 +1,5 @@
-import { ForkBody, TrainingSpec } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { type Operation } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import { specSha256Of } from './effective-spec.js';
@@ -31,12 +32,12 @@ const given = (changes: Partial<Operation> = {}): Operation =>
 const checkpoint = givenCheckpoint({ id: 'c9', step: 90, epoch: 9 });
 
 function drafted(
-  body: Parameters<typeof ForkBody.parse>[0],
+  body: Parameters<typeof ROUTES.operations.fork.body.parse>[0],
   origin = given(),
   from = provenance,
   rules = { allowsProcessTrainers: false },
 ) {
-  const submission = { body: ForkBody.parse(body), createdBy: 'ada', submissionKey: null, now: NOW };
+  const submission = { body: ROUTES.operations.fork.body.parse(body), createdBy: 'ada', submissionKey: null, now: NOW };
   return toForkDraft(origin, { checkpoint, provenance: from, fellBackFrom: null }, submission, rules);
 }
 

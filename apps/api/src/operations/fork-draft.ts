@@ -1,13 +1,13 @@
-import { BACKENDS, type ForkBody } from '@ktrdr/contracts';
+import type { ParsedBody, ROUTES } from '@ktrdr/contracts';
+import { BACKENDS } from '@ktrdr/specs';
 import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
 import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
 import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from './draft.js';
 import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from './effective-spec.js';
 import { assertEpochsSuffice } from './least-epochs.js';
 
 interface ForkSubmission {
-  readonly body: z.output<typeof ForkBody>;
+  readonly body: ParsedBody<typeof ROUTES.operations.fork>;
   readonly createdBy: string;
   readonly submissionKey: string | null;
   readonly now: Date;

@@ -1,4 +1,4 @@
-import type { ResumeOverrides } from '@ktrdr/contracts';
+import type { ResumeOverrides } from '@ktrdr/specs';
 import type { Checkpoint, Operation } from '@ktrdr/operations';
 import { RequestInvalidError } from '../http/errors.js';
 

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ExplainView, ListQuery, OperationPage, OperationView, ResultView } from '@ktrdr/contracts';
+import type { ExplainView, OperationPage, OperationView, ParsedQuery, ResultView, ROUTES } from '@ktrdr/contracts';
 import {
   allowedActions,
   assertAllowed,
   explain,
+  finalOf,
   IllegalTransitionError,
   isWaiting,
   lackOfWorkers,
@@ -13,7 +14,6 @@ import {
   traitsOf,
 } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { NoResultError } from '../http/errors.js';
 import { CONFIG } from '../platform/tokens.js';
@@ -54,7 +54,7 @@ export class OperationQueries {
     return this.view(await this.operations.get(id));
   }
 
-  async list(query: z.output<typeof ListQuery>): Promise<OperationPage> {
+  async list(query: ParsedQuery<typeof ROUTES.operations.list>): Promise<OperationPage> {
     const { status, type, text, parent_id, label, created_after, created_before, limit, cursor } = query;
     const { items, hasMore, total, active, byStatus } = await this.operations.list({
       limit,
@@ -144,7 +144,7 @@ export class OperationQueries {
   async result(id: string): Promise<ResultView> {
     const { status, result } = await this.operations.get(id);
     if (status !== 'completed' || !result) throw new NoResultError({ operation_id: id, status });
-    const final = (await this.checkpoints.ofOperation(id)).find(({ kind }) => kind === 'final');
+    const final = finalOf(await this.checkpoints.ofOperation(id));
     return {
       operation_id: id,
       result: { ...result },

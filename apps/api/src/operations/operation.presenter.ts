@@ -1,11 +1,7 @@
+import { type CheckpointSummary as CheckpointSummarySchema, type OperationView } from '@ktrdr/contracts';
+import { namesTrainer, suggestOverrides, TrainingSpec } from '@ktrdr/specs';
 import {
-  type CheckpointSummary as CheckpointSummarySchema,
-  namesTrainer,
-  type OperationView,
-  suggestOverrides,
-  TrainingSpec,
-} from '@ktrdr/contracts';
-import {
+  actionsOf,
   allowedActions,
   type Checkpoint,
   clocksAt,
@@ -45,12 +41,12 @@ export class OperationPresenter {
   async one(operation: Operation): Promise<OperationView> {
     const [view] = await this.many([operation]);
     if (!view) throw new Error('one operation makes one view');
-    return view;
+    return withActions(view);
   }
 
   /** One that has just been stored: nothing surrounds it yet, so nothing is asked for. */
   fresh(operation: Operation, queuePosition: number): OperationView {
-    return toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition });
+    return withActions(toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition }));
   }
 
   async many(operations: readonly Operation[]): Promise<OperationView[]> {
@@ -162,6 +158,11 @@ function toOperationView(
     active_seconds: clocks.activeMs / 1000,
     paused_seconds: clocks.pausedMs / 1000,
   };
+}
+
+function withActions(view: OperationView): OperationView {
+  const { status, type, is_forkable: isForkable } = view;
+  return { ...view, actions: [...actionsOf({ status, type, isPausable: traitsOf(type).isPausable, isForkable })] };
 }
 
 function toForkedFrom({ origin }: Operation): OperationView['forked_from'] {

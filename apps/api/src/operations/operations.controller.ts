@@ -1,44 +1,19 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import {
-  type ActionView,
-  CancelBody,
-  ListQuery,
-  OperationId,
-  type OperationPage,
-  type OperationView,
-  PauseBody,
-  PriorityBody,
-  SubmitBody,
-} from '@ktrdr/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import { type ActionView, type OperationPage, type OperationView, ROUTES } from '@ktrdr/contracts';
 import {
   allowedActions,
   CancelOperation,
   DeleteOperation,
   type Operation,
-  OperationNotFoundError,
   PauseOperation,
   SubmitOperation,
 } from '@ktrdr/operations';
-import type { z } from 'zod';
-import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 import { OperationQueries } from './operation-queries.js';
 
-/** @throws {OperationNotFoundError} an id of another form cannot be the id of any operation */
-export const operationId = {
-  transform(value: string): string {
-    if (!OperationId.safeParse(value).success) throw new OperationNotFoundError(value.slice(0, 100));
-    return value;
-  },
-};
+const routes = ROUTES.operations;
 
-/** Kept with the operation, so that a submission repeated after a crash finds what the first one made. */
-export function submissionKeyOf({ headers, apiToken, url }: AuthenticatedRequest): string | null {
-  const key = headers['idempotency-key'];
-  return typeof key === 'string' ? `${apiToken?.id} ${url.split('?')[0]} ${key}` : null;
-}
-
-@Controller('operations')
+@Controller()
 export class OperationsController {
   constructor(
     @Inject(SubmitOperation) private readonly submitOperation: SubmitOperation,
@@ -48,85 +23,50 @@ export class OperationsController {
     @Inject(OperationQueries) private readonly queries: OperationQueries,
   ) {}
 
-  @Post()
-  @HttpCode(201)
-  async submit(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(SubmitBody)) body: z.output<typeof SubmitBody>,
-  ): Promise<OperationView> {
+  @Serves(routes.submit)
+  async submit({ body, actor, submissionKey }: Asked<typeof routes.submit>): Promise<OperationView> {
     this.queries.foresee();
     if (body.parent_id) await this.queries.assertExists(body.parent_id);
-    const submissionKey = submissionKeyOf(request);
-    const draft = this.queries.draft({ body, createdBy: actorOf(request), submissionKey, now: new Date() });
+    const draft = this.queries.draft({ body, createdBy: actor, submissionKey, now: new Date() });
     return this.queries.submitted(await this.submitOperation.execute(draft));
   }
 
-  /** A new operation with the same spec, from the beginning. */
-  @Post(':id/retry')
-  @HttpCode(201)
-  async retry(@Req() request: AuthenticatedRequest, @Param('id', operationId) id: string): Promise<OperationView> {
-    const draft = await this.queries.retryDraft(id, {
-      createdBy: actorOf(request),
-      submissionKey: submissionKeyOf(request),
-      now: new Date(),
-    });
+  @Serves(routes.retry)
+  async retry({ id, actor, submissionKey }: Asked<typeof routes.retry>): Promise<OperationView> {
+    const draft = await this.queries.retryDraft(id, { createdBy: actor, submissionKey, now: new Date() });
     return this.queries.submitted(await this.submitOperation.execute(draft));
   }
 
-  @Post(':id/priority')
-  @HttpCode(200)
-  prioritise(
-    @Req() request: AuthenticatedRequest,
-    @Param('id', operationId) id: string,
-    @Body(zod(PriorityBody)) { priority }: z.output<typeof PriorityBody>,
-  ): Promise<OperationView> {
-    return this.queries.prioritise(id, priority, actorOf(request));
+  @Serves(routes.prioritise)
+  prioritise({ id, body, actor }: Asked<typeof routes.prioritise>): Promise<OperationView> {
+    return this.queries.prioritise(id, body.priority, actor);
   }
 
-  @Get()
-  list(@Query(zod(ListQuery, 'query')) query: z.output<typeof ListQuery>): Promise<OperationPage> {
+  @Serves(routes.list)
+  list({ query }: Asked<typeof routes.list>): Promise<OperationPage> {
     return this.queries.list(query);
   }
 
-  @Get(':id')
-  show(@Param('id', operationId) id: string): Promise<OperationView> {
+  @Serves(routes.show)
+  show({ id }: Asked<typeof routes.show>): Promise<OperationView> {
     return this.queries.show(id);
   }
 
-  @Delete(':id')
-  @HttpCode(204)
-  delete(@Param('id', operationId) id: string): Promise<void> {
+  @Serves(routes.remove)
+  delete({ id }: Asked<typeof routes.remove>): Promise<void> {
     return this.deleteOperation.execute(id);
   }
 
-  @Post(':id/pause')
-  @HttpCode(202)
-  async pause(
-    @Req() request: AuthenticatedRequest,
-    @Param('id', operationId) id: string,
-    @Body(zod(PauseBody)) body: z.output<typeof PauseBody>,
-  ): Promise<ActionView> {
-    const { boundary, cause, reason, timeout_seconds } = body;
-    const operation = await this.pauseOperation.execute({
-      operationId: id,
-      actor: actorOf(request),
-      now: new Date(),
-      boundary,
-      cause,
-      reason,
-      timeoutMs: timeout_seconds === null ? null : timeout_seconds * 1000,
-    });
-    return toActionView(operation);
+  @Serves(routes.pause)
+  async pause({ id, body, actor }: Asked<typeof routes.pause>): Promise<ActionView> {
+    const { timeout_seconds: seconds, ...asked } = body;
+    const timeoutMs = seconds === null ? null : seconds * 1000;
+    const request = { operationId: id, actor, now: new Date(), timeoutMs, ...asked };
+    return toActionView(await this.pauseOperation.execute(request));
   }
 
-  @Post(':id/cancel')
-  @HttpCode(202)
-  async cancel(
-    @Req() request: AuthenticatedRequest,
-    @Param('id', operationId) id: string,
-    @Body(zod(CancelBody)) body: z.output<typeof CancelBody>,
-  ): Promise<ActionView> {
-    const actor = actorOf(request);
+  @Serves(routes.cancel)
+  async cancel({ id, body, actor }: Asked<typeof routes.cancel>): Promise<ActionView> {
     return toActionView(await this.cancelOperation.execute({ operationId: id, actor, now: new Date(), ...body }));
   }
 }

@@ -1,49 +1,44 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import {
   type DeliveryPage,
-  WebhookBody,
+  ROUTES,
   type WebhookCreatedView,
   type WebhookPage,
   type WebhookView,
 } from '@ktrdr/contracts';
 import { type WebhookRecord, WebhookStore } from '@ktrdr/operations-prisma';
 import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
-import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 
+const routes = ROUTES.webhooks;
 const DELIVERIES_SHOWN = 100;
 
-@Controller('webhooks')
+@Controller()
 export class WebhooksController {
   constructor(@Inject(WebhookStore) private readonly webhooks: WebhookStore) {}
 
   /** The secret is shown this once. */
-  @Post()
-  @HttpCode(201)
-  async create(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(WebhookBody)) { url, statuses, secret }: z.output<typeof WebhookBody>,
-  ): Promise<WebhookCreatedView> {
+  @Serves(routes.create)
+  async create({ body, actor }: Asked<typeof routes.create>): Promise<WebhookCreatedView> {
+    const { url, statuses, secret } = body;
     const key = secret ?? randomBytes(32).toString('hex');
     const id = `wh_${randomBytes(8).toString('hex')}`;
-    const webhook = await this.webhooks.add({ id, url, statuses, secret: key, createdBy: actorOf(request) });
+    const webhook = await this.webhooks.add({ id, url, statuses, secret: key, createdBy: actor });
     return { ...toView(webhook), secret: key };
   }
 
-  @Get()
+  @Serves(routes.list)
   async list(): Promise<WebhookPage> {
     return { items: (await this.webhooks.list()).map(toView) };
   }
 
-  @Delete(':id')
-  @HttpCode(204)
-  delete(@Param('id') id: string): Promise<void> {
+  @Serves(routes.remove)
+  delete({ id }: Asked<typeof routes.remove>): Promise<void> {
     return this.webhooks.remove(id);
   }
 
-  @Get(':id/deliveries')
-  async deliveries(@Param('id') id: string): Promise<DeliveryPage> {
+  @Serves(routes.deliveries)
+  async deliveries({ id }: Asked<typeof routes.deliveries>): Promise<DeliveryPage> {
     const deliveries = await this.webhooks.deliveries(id, DELIVERIES_SHOWN);
     return {
       items: deliveries.map((delivery) => ({

@@ -43,7 +43,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     workerId: string,
     leases: WorkerRpcRequest<'heartbeat'>['leases'],
   ): Promise<{ operation_id: string; attempt: number; directive: ReturnType<typeof directiveFor> }[]> => {
-    const named = leases.map(({ operation_id: operationId, attempt, moved = false }) => ({
+    const named = leases.map(({ operation_id: operationId, attempt, moved }) => ({
       operationId,
       attempt,
       hasMoved: moved,
@@ -60,7 +60,8 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
     register: async (request) => {
       const { worker_id: id, leases, ...worker } = request;
       await workers.register({ id, ...worker });
-      return { heartbeat_ms: heartbeatMs, lease_ms: leaseMs, directives: await directives(id, leases) };
+      const named = leases.map((lease) => ({ ...lease, moved: false }));
+      return { heartbeat_ms: heartbeatMs, lease_ms: leaseMs, directives: await directives(id, named) };
     },
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
@@ -87,8 +88,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
     restored: async (request) => {
       const lease = toLease(request);
-      const { step, epoch, steps, epochs, backend, checkpoint_id: checkpointId } = request;
-      const drift = request.drift ?? [];
+      const { step, epoch, steps, epochs, backend, checkpoint_id: checkpointId, drift } = request;
       const operation = await operations.recordStart(lease, {
         step,
         epoch,

@@ -1,24 +1,18 @@
-import { Body, Controller, Delete, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import { EnrolmentBody, type EnrolmentCreatedView } from '@ktrdr/contracts';
-import type { z } from 'zod';
-import { actorOf, type AuthenticatedRequest } from '../http/bearer-token.guard.js';
-import { Unkeyed } from '../http/idempotency.interceptor.js';
-import { zod } from '../http/zod.pipe.js';
+import { Controller, Inject } from '@nestjs/common';
+import { type EnrolmentCreatedView, ROUTES } from '@ktrdr/contracts';
+import { type Asked, Serves } from '../http/serves.js';
 import { WorkerEnrolment } from './worker-enrolment.js';
 
-@Controller('workers/enrolments')
+const routes = ROUTES.workers;
+
+@Controller()
 export class EnrolmentsController {
   constructor(@Inject(WorkerEnrolment) private readonly enrolment: WorkerEnrolment) {}
 
   /** The token is shown this once. */
-  @Post()
-  @HttpCode(201)
-  @Unkeyed()
-  async create(
-    @Req() request: AuthenticatedRequest,
-    @Body(zod(EnrolmentBody)) body: z.output<typeof EnrolmentBody>,
-  ): Promise<EnrolmentCreatedView> {
-    const { enrolment, expiresAt } = await this.enrolment.allow(body, actorOf(request));
+  @Serves(routes.allow)
+  async create({ body, actor }: Asked<typeof routes.allow>): Promise<EnrolmentCreatedView> {
+    const { enrolment, expiresAt } = await this.enrolment.allow(body, actor);
     return {
       enrolment_id: enrolment.id,
       token: enrolment.token,
@@ -29,9 +23,8 @@ export class EnrolmentsController {
     };
   }
 
-  @Delete(':id')
-  @HttpCode(204)
-  withdraw(@Param('id') id: string): Promise<void> {
+  @Serves(routes.withdraw)
+  withdraw({ id }: Asked<typeof routes.withdraw>): Promise<void> {
     return this.enrolment.withdraw(id);
   }
 }

@@ -1,9 +1,8 @@
-import type { EnrolmentBody, WorkerCredentialsView } from '@ktrdr/contracts';
+import type { ParsedBody, ROUTES, WorkerCredentialsView } from '@ktrdr/contracts';
 import { isProofOf, isPublicNkey, readProof, WorkerCredentials } from '@ktrdr/messaging-nats';
 import type { NewEnrolment, WorkerIdentity, WorkerIdentityStore } from '@ktrdr/operations-prisma';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import type { ApiConfig } from '../config.js';
 import { RequestInvalidError, UnauthorizedError } from '../http/errors.js';
 import type { WorkerIdentities } from '../platform/worker-identities.js';
@@ -44,7 +43,7 @@ export class WorkerEnrolment {
 
   /** A token for new workers, which is kept by its hash only. */
   async allow(
-    body: z.output<typeof EnrolmentBody>,
+    body: ParsedBody<typeof ROUTES.workers.allow>,
     createdBy: string,
   ): Promise<{ readonly enrolment: NewEnrolment; readonly expiresAt: Date }> {
     const { pool, uses, expires_in: expiresInSeconds } = body;

@@ -1,13 +1,14 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { DrainBody, type WorkerPage, type WorkerView } from '@ktrdr/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import { ROUTES, type WorkerPage, type WorkerView } from '@ktrdr/contracts';
 import { type WorkerRecord, WorkerRegistry } from '@ktrdr/operations-prisma';
 import type { ApiConfig } from '../config.js';
-import { zod } from '../http/zod.pipe.js';
+import { type Asked, Serves } from '../http/serves.js';
 import { Messaging } from '../platform/messaging.js';
 import { CONFIG } from '../platform/tokens.js';
-import type { z } from 'zod';
 
-@Controller('workers')
+const routes = ROUTES.workers;
+
+@Controller()
 export class WorkersController {
   constructor(
     @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
@@ -15,19 +16,15 @@ export class WorkersController {
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
-  @Get()
+  @Serves(routes.list)
   async list(): Promise<WorkerPage> {
     const workers = await this.workers.list();
     return { items: workers.map((worker) => toWorkerView(worker, this.config.leaseMs)) };
   }
 
   /** A draining worker takes nothing new and hands over what it runs, each from a checkpoint saved for it. */
-  @Post(':id/drain')
-  @HttpCode(202)
-  async drain(
-    @Param('id') id: string,
-    @Body(zod(DrainBody)) { draining }: z.output<typeof DrainBody>,
-  ): Promise<WorkerView> {
+  @Serves(routes.drain)
+  async drain({ id, body: { draining } }: Asked<typeof routes.drain>): Promise<WorkerView> {
     const worker = await this.workers.setDraining(id, draining);
     this.messaging.hint(id);
     return toWorkerView(worker, this.config.leaseMs);

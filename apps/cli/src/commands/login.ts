@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
-import { ApiCommand } from '../base-command.js';
-import { loginUrl } from '../config.js';
-import { readSecret } from '../confirm.js';
-import { UsageError } from '../errors.js';
-import { writeLogin } from '../login-file.js';
+import { ApiCommand } from './api-command.js';
+import { loginUrl } from '../connection/config.js';
+import { readSecret } from '../render/terminal/prompts.js';
+import { UsageError } from '../errors/errors.js';
+import { writeLogin } from '../connection/login-file.js';
 
 export default class Login extends ApiCommand {
   static override summary = 'remember the address of the API and a token for it';

@@ -2,10 +2,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ServerSeeds } from '@ktrdr/messaging-nats';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../base-command.js';
-import { UsageError } from '../errors.js';
-import { asWriteError, codeOfFileError, reasonOfFileError } from '../file-errors.js';
-import { makeFolder } from '../make-folder.js';
+import { ApiCommand } from './api-command.js';
+import { UsageError } from '../errors/errors.js';
+import { asWriteError, codeOfFileError, reasonOfFileError } from '../transfer/local-files.js';
+import { makeFolder } from '../transfer/local-files.js';
 import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
 
 const OWNER_ONLY = 0o600;
@@ -83,7 +83,7 @@ async function assertNew(folder: string): Promise<void> {
   const known = Object.values(NATS_FILES).find((name) => names.includes(name));
   if (known === undefined) return;
   const path = join(folder, known);
-  throw new UsageError(`${path} is there already, and new keys would lock everybody out. Give another folder`, {
+  throw new UsageError(`${path} exists already, and new keys would lock out every worker. Give another folder`, {
     path,
   });
 }

@@ -1,8 +1,8 @@
 import type { BulkView } from '@ktrdr/contracts';
-import { type Cell, table } from './layout.js';
-import { oneLine, type Paint } from './paint.js';
-import { statusCell } from './status.js';
-import { count } from './units.js';
+import { type Cell, table } from './terminal/layout.js';
+import { oneLine, type Paint } from './terminal/paint.js';
+import { statusCell } from './words/status.js';
+import { count } from './words/units.js';
 
 export type BulkVerb = 'resume' | 'pause' | 'cancel';
 

@@ -1,6 +1,6 @@
 import { checkpointView, ID, NOW } from '../testing/fixtures.js';
 import { renderCheckpoint, renderCheckpoints, renderStats, renderVerified } from './checkpoint.js';
-import { plain } from './paint.js';
+import { plain } from './terminal/paint.js';
 import { renderWorkers } from './worker-table.js';
 
 const context = { paint: plain, now: NOW };

@@ -1,10 +1,10 @@
 import type { CheckpointPage, CheckpointStats, CheckpointView, FileEntry, VerifyView } from '@ktrdr/contracts';
-import { position, renderMetrics } from './figures.js';
-import { block, type Column, type Row, table } from './layout.js';
+import { position, renderMetrics } from './words/figures.js';
+import { block, type Column, type Row, table } from './terminal/layout.js';
 import { lossColumns } from './loss-columns.js';
 import type { RenderContext } from './operation-detail.js';
-import type { Paint } from './paint.js';
-import { age, count, duration, quantity, size } from './units.js';
+import type { Paint } from './terminal/paint.js';
+import { age, count, duration, quantity, size } from './words/units.js';
 
 export function renderCheckpoints(operationId: string, { items }: CheckpointPage, context: RenderContext): string {
   if (items.length === 0) return `Operation ${operationId} has no checkpoints.`;

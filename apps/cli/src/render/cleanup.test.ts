@@ -1,6 +1,6 @@
 import type { CleanupView } from '@ktrdr/contracts';
 import { renderCleanup } from './cleanup.js';
-import { plain } from './paint.js';
+import { plain } from './terminal/paint.js';
 
 const nothing: CleanupView = {
   dry_run: true,

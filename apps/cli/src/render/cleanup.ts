@@ -1,7 +1,7 @@
 import type { CleanupView } from '@ktrdr/contracts';
-import { block, type Row, table } from './layout.js';
-import type { Paint } from './paint.js';
-import { count, quantity, size } from './units.js';
+import { block, type Row, table } from './terminal/layout.js';
+import type { Paint } from './terminal/paint.js';
+import { count, quantity, size } from './words/units.js';
 
 /** What went or would go, why, what stays, and the command that does it. */
 export function renderCleanup(view: CleanupView, command: string, paint: Paint): string {

@@ -1,12 +1,12 @@
 import type { ForkedView, ResumedView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
-import { position } from './figures.js';
-import { block, type Row } from './layout.js';
-import { noWorkerRows } from './no-worker.js';
+import { isLeased } from '@ktrdr/operations/model';
+import { position } from './words/figures.js';
+import { block, type Row } from './terminal/layout.js';
+import { noWorkerRows } from './words/no-worker.js';
 import type { RenderContext } from './operation-detail.js';
-import { renderChange } from './spec-changes.js';
-import { statusCell } from './status.js';
-import { age, quantity } from './units.js';
+import { renderChange } from './words/spec-changes.js';
+import { statusCell } from './words/status.js';
+import { age, quantity } from './words/units.js';
 
 export interface ContinuationContext extends RenderContext {
   /** What was chosen on the command line, to be repeated in the command that a rehearsal suggests. */

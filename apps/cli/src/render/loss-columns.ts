@@ -1,6 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
-import type { Column } from './layout.js';
-import { figure } from './units.js';
+import type { Column } from './terminal/layout.js';
+import { figure } from './words/units.js';
 
 type Metrics = OperationView['metrics'];
 

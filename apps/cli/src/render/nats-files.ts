@@ -1,5 +1,5 @@
-import { block } from './layout.js';
-import type { Paint } from './paint.js';
+import { block } from './terminal/layout.js';
+import type { Paint } from './terminal/paint.js';
 
 /** Named as the parts of the product look for them. */
 export const NATS_FILES = {

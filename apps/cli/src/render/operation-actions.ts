@@ -1,13 +1,13 @@
 import type { ActionView, OperationView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
-import { withDamage } from './damage.js';
-import { position, renderMetrics } from './figures.js';
-import { block, type Row } from './layout.js';
-import { noWorkerRows } from './no-worker.js';
+import { isLeased } from '@ktrdr/operations/model';
+import { withDamage } from './words/damage.js';
+import { position, renderMetrics } from './words/figures.js';
+import { block, type Row } from './terminal/layout.js';
+import { noWorkerRows } from './words/no-worker.js';
 import type { RenderContext } from './operation-detail.js';
-import { remainingText } from './paused-card.js';
-import { statusCell } from './status.js';
-import { age, count, duration } from './units.js';
+import { remainingText } from './words/paused-facts.js';
+import { statusCell } from './words/status.js';
+import { age, count, duration } from './words/units.js';
 
 export function renderStarted(operation: OperationView, { paint }: RenderContext): string {
   const { operation_id: id, name, status, queue_position, origin } = operation;

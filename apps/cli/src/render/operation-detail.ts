@@ -1,15 +1,15 @@
 import type { OperationView } from '@ktrdr/contracts';
-import { isLeased } from '@ktrdr/operations';
-import { position, renderMetrics } from './figures.js';
-import { block, type Cell, type Row } from './layout.js';
-import type { Paint } from './paint.js';
-import { noWorkerRows } from './no-worker.js';
-import { earlierPauses, isPaused, pausedRows, remainingText } from './paused-card.js';
-import { withDamage } from './damage.js';
-import { changesOf, renderChange } from './spec-changes.js';
-import { statusCell } from './status.js';
-import { age, count, duration, figure, percent, quantity } from './units.js';
-import { EXACT, valueLines } from './value-lines.js';
+import { isLeased } from '@ktrdr/operations/model';
+import { position, renderMetrics } from './words/figures.js';
+import { block, type Cell, type Row } from './terminal/layout.js';
+import type { Paint } from './terminal/paint.js';
+import { noWorkerRows } from './words/no-worker.js';
+import { earlierPauses, isPaused, pausedRows, remainingText } from './words/paused-facts.js';
+import { withDamage } from './words/damage.js';
+import { changesOf, renderChange } from './words/spec-changes.js';
+import { statusCell } from './words/status.js';
+import { age, count, duration, figure, percent, quantity } from './words/units.js';
+import { EXACT, valueLines } from './words/format-values.js';
 
 export interface RenderContext {
   readonly paint: Paint;

@@ -1,9 +1,9 @@
 import type { OperationPage } from '@ktrdr/contracts';
-import { type Column, table } from './layout.js';
+import { type Column, table } from './terminal/layout.js';
 import { lossColumns } from './loss-columns.js';
-import type { Paint } from './paint.js';
-import { statusCell } from './status.js';
-import { age, count, percent } from './units.js';
+import type { Paint } from './terminal/paint.js';
+import { statusCell } from './words/status.js';
+import { age, count, percent } from './words/units.js';
 
 export interface ListContext {
   readonly paint: Paint;

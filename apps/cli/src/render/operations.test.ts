@@ -3,7 +3,7 @@ import { renderForked, renderResumed } from './continuation.js';
 import { renderAction, renderOutcome, renderStarted } from './operation-actions.js';
 import { renderOperation } from './operation-detail.js';
 import { renderOperations } from './operation-list.js';
-import { plain } from './paint.js';
+import { plain } from './terminal/paint.js';
 
 const context = { paint: plain, now: NOW };
 const lines = (...expected: string[]) => expected.join('\n');

@@ -1,17 +1,16 @@
 import type { FileEntry, ResultView } from '@ktrdr/contracts';
-import type { SavedFile } from '../result-files.js';
-import { block, type Row } from './layout.js';
+import { block, type Row } from './terminal/layout.js';
 import type { RenderContext } from './operation-detail.js';
 import { identity } from './checkpoint.js';
-import { withDamage } from './damage.js';
-import { position } from './figures.js';
-import { age, size } from './units.js';
-import { valueLines } from './value-lines.js';
+import { withDamage } from './words/damage.js';
+import { position } from './words/figures.js';
+import { age, size } from './words/units.js';
+import { valueLines } from './words/format-values.js';
 
 /** What came of an operation, and where its files are or how to get them. */
 export function renderResult(
   { operation_id: id, result, checkpoint, files }: ResultView,
-  saved: readonly SavedFile[] | null,
+  saved: readonly { readonly path: string; readonly bytes: number }[] | null,
   { paint, now }: RenderContext,
 ): string {
   const widest = Math.max(0, ...files.map(({ name }) => name.length));

@@ -1,6 +1,6 @@
-import type { Unsound, Verification } from '../checkpoint-verification.js';
-import { oneLine, type Paint } from './paint.js';
-import { count, duration, quantity, size } from './units.js';
+import type { Unsound, Verification } from '../commands/checkpoints/verify-each.js';
+import { oneLine, type Paint } from './terminal/paint.js';
+import { count, duration, quantity, size } from './words/units.js';
 
 /** `12 of 340 checkpoints verified, 1.40 GB hashed`. */
 export function verificationSoFar(verification: Verification, listed: number | null): string {

@@ -1,6 +1,6 @@
 import type { EnrolmentCreatedView, IdentityView } from '@ktrdr/contracts';
-import { block } from './layout.js';
-import type { Paint } from './paint.js';
+import { block } from './terminal/layout.js';
+import type { Paint } from './terminal/paint.js';
 
 /** The one time that the token is shown. */
 export function renderEnrolment(

@@ -1,8 +1,8 @@
 import type { WorkerPage, WorkerView } from '@ktrdr/contracts';
-import { block, table } from './layout.js';
+import { block, table } from './terminal/layout.js';
 import type { RenderContext } from './operation-detail.js';
-import type { Paint, Tone } from './paint.js';
-import { age } from './units.js';
+import type { Paint, Tone } from './terminal/paint.js';
+import { age } from './words/units.js';
 
 const TONES: Readonly<Record<WorkerView['status'], Tone>> = {
   available: 'good',

@@ -1,6 +1,6 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import type { EventView } from '@ktrdr/contracts';
-import { isSettled } from '@ktrdr/operations';
+import { isSettled } from '@ktrdr/operations/model';
 
 const PAGE = 500;
 

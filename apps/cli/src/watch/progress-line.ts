@@ -1,5 +1,5 @@
-import { isLeased, isSettled } from '@ktrdr/operations';
-import { count, duration, figure, ordinal } from '../render/units.js';
+import { isLeased, isSettled } from '@ktrdr/operations/model';
+import { count, duration, figure, ordinal } from '../render/words/units.js';
 import type { WatchView } from './watched-operation.js';
 
 const NARROWEST_BAR = 10;

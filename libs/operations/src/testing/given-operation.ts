@@ -1,4 +1,5 @@
-import type { Checkpoint, Operation } from '../operation.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
 
 const BEGINNING = new Date('2026-01-01T00:00:00.000Z');
 

@@ -1,2 +1,2 @@
-export { candidatesFor } from '../choose-checkpoint.js';
+export { candidatesFor } from '../checkpoints/latest.js';
 export { givenCheckpoint, givenOperation } from './given-operation.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import { DataNotFoundError } from './errors.js';
 
 type DataSpec = TrainingSpec['data'];

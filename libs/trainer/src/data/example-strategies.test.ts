@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SubmitBody, TrainingSpec } from '@ktrdr/contracts';
+import { ROUTES } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { prepareDataset } from './prepared-dataset.js';
@@ -12,7 +13,10 @@ function parseStrategy(file: string) {
   const document = parse(readFileSync(join(FOLDER, file), 'utf8')) as Record<string, unknown>;
   const { name, labels, pool, priority, max_recoveries, ...spec } = document;
   const around = Object.entries({ name, labels, pool, priority, max_recoveries }).filter(([, value]) => value != null);
-  return { body: SubmitBody.parse({ ...Object.fromEntries(around), spec }), spec: TrainingSpec.parse(spec) };
+  return {
+    body: ROUTES.operations.submit.body.parse({ ...Object.fromEntries(around), spec }),
+    spec: TrainingSpec.parse(spec),
+  };
 }
 
 const STRATEGIES = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LabelSpec, TrainingSpec } from '@ktrdr/contracts';
+import type { LabelSpec, TrainingSpec } from '@ktrdr/specs';
 import { type FeatureColumn, toFeatureColumn } from '../features/feature-column.js';
 import { priceColumnOf, readSource } from './data-source.js';
 import { DataInvalidError } from './errors.js';

@@ -1,4 +1,4 @@
-import type { SplitSpec } from '@ktrdr/contracts';
+import type { SplitSpec } from '@ktrdr/specs';
 import { DataInvalidError } from './errors.js';
 
 /** Consecutive samples, each named by its day: the last row it looks at. `first` is a row of the series. */

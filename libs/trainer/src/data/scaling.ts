@@ -1,4 +1,4 @@
-import type { TrainingSpec } from '@ktrdr/contracts';
+import type { TrainingSpec } from '@ktrdr/specs';
 import type { FeatureColumn } from '../features/feature-column.js';
 
 /** Maps a feature's value to `(value - offset) / divisor`. */

@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { toFeatureColumn } from './feature-column.js';
 
 const column = (spec: unknown, prices: readonly number[]) =>

@@ -1,4 +1,4 @@
-import type { FeatureSpec } from '@ktrdr/contracts';
+import type { FeatureSpec } from '@ktrdr/specs';
 import { BollingerBands, EMA, MACD, ROC, RSI, SMA } from 'trading-signals';
 import { logReturns, rollingDeviation } from './returns.js';
 

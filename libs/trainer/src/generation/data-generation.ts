@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DataGenerationSpec } from '@ktrdr/contracts';
+import { DataGenerationSpec } from '@ktrdr/specs';
 import type { SaveRequest, StartControl } from '../control-queue.js';
 import { SpecInvalidError } from '../errors.js';
 import { ProgressMeter } from '../progress-meter.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from '../checkpoint-files.js';
+import { syncFolder } from '../checkpointing/checkpoint-files.js';
 import { CheckpointWriteError } from '../errors.js';
 
 /** One file in a folder of its own, which gets its name only when the file is whole and on disk. */

@@ -1,4 +1,4 @@
-import type { DataGenerationSpec } from '@ktrdr/contracts';
+import type { DataGenerationSpec } from '@ktrdr/specs';
 import { keyedRandom } from '../keyed-random.js';
 
 const DAYS_PER_YEAR = 252;

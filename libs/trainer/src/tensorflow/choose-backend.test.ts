@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { fakeNative } from '../testing/fake-native.js';
 import { chooseBackend } from './choose-backend.js';
 import { findBackends } from './find-backends.js';

@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 import { DomainError } from '@ktrdr/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendUnavailableError } from '../errors.js';

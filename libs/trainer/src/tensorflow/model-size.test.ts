@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import { modelSize } from './model-size.js';
 
 const layersOf = (layers: readonly unknown[]) => TrainingSpec.shape.model.parse({ layers }).layers;

@@ -1,4 +1,4 @@
-import type { LayerSpec } from '@ktrdr/contracts';
+import type { LayerSpec } from '@ktrdr/specs';
 
 /** How much arithmetic one step is. */
 export interface ModelSize {

@@ -1,4 +1,4 @@
-import type { LayerSpec } from '@ktrdr/contracts';
+import type { LayerSpec } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { type layers as tfLayers, layers as make, type Sequential, sequential } from '@tensorflow/tfjs-layers';
 import { LayerUnsupportedError } from '../errors.js';

@@ -1,7 +1,7 @@
-import type { OptimizerSpec } from '@ktrdr/contracts';
+import type { OptimizerSpec } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointFileError } from '../errors.js';
-import { decodeSafetensors } from '../safetensors.js';
+import { decodeSafetensors } from '../state/safetensors.js';
 import type { Weight } from './network.js';
 import { assignVariables, copyVariables } from './weight-file.js';
 

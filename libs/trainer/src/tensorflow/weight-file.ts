@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointIncompatibleError } from '../errors.js';
-import { SafetensorsWriter, type StoredTensor } from '../safetensors.js';
+import { SafetensorsWriter, type StoredTensor } from '../state/safetensors.js';
 
 /** A variable under the name that it has in files. */
 export interface NamedVariable {

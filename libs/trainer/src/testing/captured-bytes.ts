@@ -1,6 +1,6 @@
 import type { RestoredState } from '../training-run.js';
 import type { CapturedState } from '../training-run.js';
-import { decodeState } from '../training-state.js';
+import { decodeState } from '../state/training-state.js';
 
 /** What a restore would read back from disk. */
 export function toRestored({ files }: CapturedState): RestoredState {

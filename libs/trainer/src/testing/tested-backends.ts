@@ -1,4 +1,4 @@
-import type { BackendName } from '@ktrdr/contracts';
+import type { BackendName } from '@ktrdr/specs';
 
 const NATIVE: Readonly<Record<string, BackendName>> = { '1': 'tfjs-node', gpu: 'tfjs-node-gpu' };
 

@@ -1,4 +1,4 @@
-import { TrainingSpec } from '@ktrdr/contracts';
+import { TrainingSpec } from '@ktrdr/specs';
 import type { DatasetPart, PreparedDataset } from '../data/prepared-dataset.js';
 import { keyedRandom, type Xoshiro128 } from '../keyed-random.js';
 

@@ -72,7 +72,7 @@ describe('a worker that attacks with the calls of the product', () => {
     ['restore-failed', () => ({ ...lease(), checkpoint_id: checkpointId, bad_files: [] })],
     ['checkpoint-failed', () => ({ ...lease(), kind: 'periodic', ...AT, error, pause_abandoned: false })],
     ['events', () => ({ events: [event()] })],
-    ['heartbeat', () => ({ free_slots: 1, leases: [lease()] })],
+    ['heartbeat', () => ({ free_slots: 1, leases: [{ ...lease(), moved: true }] })],
   ];
   const forged = async (method: WorkerRpcMethod, request: object): Promise<string> => {
     const answered = rogue.rpc.call(method, request as never, ASK);

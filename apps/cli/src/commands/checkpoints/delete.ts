@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { confirm } from '../../confirm.js';
+import { ApiCommand } from '../api-command.js';
+import { confirm } from '../../render/terminal/prompts.js';
 
 export default class CheckpointsDelete extends ApiCommand {
   static override args = { checkpoint: Args.string({ description: 'checkpoint id', required: true }) };
@@ -15,7 +15,7 @@ export default class CheckpointsDelete extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsDelete);
     const api = await this.connect(flags);
     const isSure = flags.yes || (await confirm(`Delete checkpoint ${args.checkpoint}?`));
-    if (isSure) await api.removeCheckpoint(args.checkpoint, { force: flags.force });
+    if (isSure) await api.removeCheckpoint(args.checkpoint, flags.force ? { force: 'true' } : {});
     this.log(isSure ? `Deleted checkpoint ${args.checkpoint}.` : 'Nothing was deleted.');
     return { checkpoint_id: args.checkpoint, deleted: isSure };
   }

@@ -1,6 +1,6 @@
 import type { CheckpointPage } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderCheckpoints } from '../../render/checkpoint.js';
 
 export default class Checkpoints extends ApiCommand {

@@ -1,6 +1,6 @@
 import type { CheckpointView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderPinned } from '../../render/checkpoint.js';
 
 export default class CheckpointsPin extends ApiCommand {

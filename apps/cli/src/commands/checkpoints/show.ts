@@ -1,6 +1,6 @@
 import type { CheckpointView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderCheckpoint } from '../../render/checkpoint.js';
 
 export default class CheckpointsShow extends ApiCommand {

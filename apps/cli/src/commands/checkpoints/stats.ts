@@ -1,5 +1,5 @@
 import type { CheckpointStats } from '@ktrdr/contracts';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderStats } from '../../render/checkpoint.js';
 
 export default class CheckpointsStats extends ApiCommand {

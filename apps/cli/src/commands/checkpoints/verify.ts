@@ -1,19 +1,12 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import type { VerifyView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import {
-  listAll,
-  listOf,
-  newVerification,
-  type Unsound,
-  type Verification,
-  verifyEach,
-} from '../../checkpoint-verification.js';
-import { onAnyEnd } from '../../detach.js';
-import { UsageError } from '../../errors.js';
-import { EXIT } from '../../exit-codes.js';
-import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../patience.js';
-import { ProgressCommand } from '../../progress-command.js';
+import { listAll, listOf, newVerification, type Unsound, type Verification, verifyEach } from './verify-each.js';
+import { onAnyEnd } from '../../errors/interrupt.js';
+import { UsageError } from '../../errors/errors.js';
+import { EXIT } from '../../errors/exit-codes.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
+import { ProgressCommand } from '../progress-command.js';
 import { renderVerified } from '../../render/checkpoint.js';
 import { renderUnsound, renderVerification, verificationSoFar } from '../../render/verification.js';
 

@@ -1,7 +1,7 @@
 import type { ActionView, BulkView, OperationView } from '@ktrdr/contracts';
-import { isSettled } from '@ktrdr/operations';
+import { isSettled } from '@ktrdr/operations/model';
 import { Args, Flags } from '@oclif/core';
-import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
+import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import { renderAction, renderOutcome } from '../../render/operation-actions.js';
 
 export default class OperationsCancel extends BulkCommand {

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { confirm } from '../../confirm.js';
+import { ApiCommand } from '../api-command.js';
+import { confirm } from '../../render/terminal/prompts.js';
 
 export default class OperationsDelete extends ApiCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,7 +1,7 @@
 import type { ExplainView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { renderExplanation } from '../../render/operation-story.js';
+import { ApiCommand } from '../api-command.js';
+import { renderExplanation } from '../../render/history-table.js';
 
 export default class OperationsExplain extends ApiCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,6 +1,6 @@
 import type { ForkedView, OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { parseLabels } from '../../labels.js';
+import { parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
   type ContinuationArguments,
@@ -9,10 +9,10 @@ import {
   toCheckpointChoice,
   toOverrides,
   withChoices,
-} from '../../overrides.js';
+} from '../../flags/continuation-flags.js';
 import { renderForked } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../render/problem.js';
-import { WatchCommand } from '../../watch-command.js';
+import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
+import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsFork extends WatchCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,7 +1,7 @@
 import type { HistoryPage } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { renderHistory } from '../../render/operation-story.js';
+import { ApiCommand } from '../api-command.js';
+import { renderHistory } from '../../render/history-table.js';
 
 export default class OperationsHistory extends ApiCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

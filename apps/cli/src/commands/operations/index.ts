@@ -1,7 +1,7 @@
 import type { OperationPage } from '@ktrdr/contracts';
-import { OPERATION_STATUSES } from '@ktrdr/operations';
+import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderOperations } from '../../render/operation-list.js';
 
 export default class Operations extends ApiCommand {

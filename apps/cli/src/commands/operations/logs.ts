@@ -1,9 +1,9 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import type { EventPage, EventView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { onInterrupt } from '../../detach.js';
-import { renderLogEvent } from '../../render/operation-story.js';
+import { ApiCommand } from '../api-command.js';
+import { onInterrupt } from '../../errors/interrupt.js';
+import { renderLogEvent } from '../../render/history-table.js';
 import { followLog, readLog } from '../../watch/operation-log.js';
 
 export default class OperationsLogs extends ApiCommand {

@@ -1,6 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderPrioritised } from '../../render/operation-actions.js';
 
 export default class OperationsPrioritise extends ApiCommand {
@@ -18,7 +18,7 @@ export default class OperationsPrioritise extends ApiCommand {
   async run(): Promise<OperationView> {
     const { args, flags } = await this.parse(OperationsPrioritise);
     const api = await this.connect(flags);
-    const operation = await api.prioritise(args.operation, flags.priority ?? 'front');
+    const operation = await api.prioritise(args.operation, { priority: flags.priority ?? 'front' });
     this.log(renderPrioritised(operation, { paint: this.paint, now: new Date() }));
     return operation;
   }

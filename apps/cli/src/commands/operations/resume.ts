@@ -1,6 +1,6 @@
 import type { BulkView, OperationView, ResumedView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { allFlag, BULK_FLAGS, BulkCommand } from '../../bulk-command.js';
+import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import {
   CONTINUATION_FLAGS,
   type ContinuationArguments,
@@ -10,10 +10,10 @@ import {
   toCheckpointChoice,
   toOverrides,
   withChoices,
-} from '../../overrides.js';
-import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../patience.js';
+} from '../../flags/continuation-flags.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { renderResumed } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../render/problem.js';
+import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
 
 export default class OperationsResume extends BulkCommand {
   static override args = { operation: Args.string({ description: 'operation id' }) };

@@ -1,7 +1,7 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { renderStarted } from '../../render/operation-actions.js';
-import { WatchCommand } from '../../watch-command.js';
+import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsRetry extends WatchCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,6 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderOperation } from '../../render/operation-detail.js';
 
 export default class OperationsShow extends ApiCommand {

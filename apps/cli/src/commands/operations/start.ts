@@ -1,12 +1,12 @@
 import type { OperationView, SubmitBody } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import type { ApiClient } from '@ktrdr/api-client';
-import { parseLabels } from '../../labels.js';
+import { parseLabels } from '../../flags/flag-values.js';
 import { renderStarted } from '../../render/operation-actions.js';
-import { locateIssues } from '../../spec-issues.js';
-import { readSpecFile, type SpecFile } from '../../spec-file.js';
-import { parseWatchdog } from '../../watchdog.js';
-import { WatchCommand } from '../../watch-command.js';
+import { locateIssues } from '../../flags/spec-file.js';
+import { readSpecFile, type SpecFile } from '../../flags/spec-file.js';
+import { parseWatchdog } from '../../flags/flag-values.js';
+import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsStart extends WatchCommand {
   static override args = {

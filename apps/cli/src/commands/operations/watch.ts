@@ -1,6 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { WatchCommand } from '../../watch-command.js';
+import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsWatch extends WatchCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };

@@ -1,6 +1,6 @@
 import type { WorkerView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderDrained } from '../../render/worker-table.js';
 
 export default class WorkersDrain extends ApiCommand {

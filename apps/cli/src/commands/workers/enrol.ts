@@ -1,7 +1,7 @@
 import type { EnrolmentCreatedView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
-import { parseSeconds } from '../../amounts.js';
-import { ApiCommand } from '../../base-command.js';
+import { parseSeconds } from '../../flags/flag-values.js';
+import { ApiCommand } from '../api-command.js';
 import { renderEnrolment } from '../../render/worker-identity.js';
 
 export default class WorkersEnrol extends ApiCommand {

@@ -1,5 +1,5 @@
 import type { WorkerPage } from '@ktrdr/contracts';
-import { ApiCommand } from '../../base-command.js';
+import { ApiCommand } from '../api-command.js';
 import { renderWorkers } from '../../render/worker-table.js';
 
 export default class Workers extends ApiCommand {

@@ -1,7 +1,7 @@
 import type { IdentityView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
-import { ApiCommand } from '../../base-command.js';
-import { KeylessWorkerError } from '../../errors.js';
+import { ApiCommand } from '../api-command.js';
+import { KeylessWorkerError } from '../../errors/errors.js';
 import { renderRevoked } from '../../render/worker-identity.js';
 
 export default class WorkersRevoke extends ApiCommand {
@@ -12,7 +12,7 @@ export default class WorkersRevoke extends ApiCommand {
   async run(): Promise<IdentityView> {
     const { args, flags } = await this.parse(WorkersRevoke);
     const api = await this.connect(flags);
-    const [identity] = (await api.workerIdentities({ workerId: args.worker })).items;
+    const [identity] = (await api.workerIdentities({ worker_id: args.worker })).items;
     if (!identity) throw new KeylessWorkerError(args.worker);
     await api.revokeIdentity(identity.nkey);
     this.log(renderRevoked(identity, this.paint));

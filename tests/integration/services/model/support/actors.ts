@@ -103,7 +103,11 @@ export class Actors {
         );
       }
       case 'heartbeat': {
-        const leases = action.leases.map(({ operationId, attempt }) => ({ operation_id: operationId, attempt }));
+        const leases = action.leases.map(({ operationId, attempt }) => ({
+          operation_id: operationId,
+          attempt,
+          moved: false,
+        }));
         const request = { worker_id: action.workerId, free_slots: 1, leases };
         return this.call('heartbeat', request, ({ directives }) => ({
           directives: directives.map((one) => one.directive.kind),
@@ -186,6 +190,7 @@ const startReport = (action: Of<'restored'>): WorkerRpcRequest<'restored'> => ({
   trainer: 'simulated',
   checkpoint_id: action.checkpointId,
   fell_back_from: null,
+  drift: [],
 });
 
 /** A refusal must name the status that forbids it, and what that status allows. */

@@ -1,0 +1,110 @@
+import { type ApiClient, ApiProblemError } from '@ktrdr/api-client';
+import type { CheckpointView, VerifyView } from '@ktrdr/contracts';
+
+export type ListedCheckpoint = Pick<CheckpointView, 'checkpoint_id' | 'operation_id' | 'step'>;
+type VerifiedCheckpoint = VerifyView & Pick<ListedCheckpoint, 'operation_id' | 'step'>;
+
+/** One whose bytes could not be judged, and why. */
+type UnverifiedCheckpoint = ListedCheckpoint & { readonly code: string; readonly detail: string };
+
+/** What was not found right. */
+export type Unsound = VerifiedCheckpoint | UnverifiedCheckpoint;
+
+/** What came of the verification of many, so far or in all. */
+export interface Verification {
+  readonly items: VerifiedCheckpoint[];
+  readonly unverified: UnverifiedCheckpoint[];
+  /** How many were deleted after they had been listed. */
+  deleted: number;
+  bytes_hashed: number;
+}
+
+export function newVerification(): Verification {
+  return { items: [], unverified: [], deleted: 0, bytes_hashed: 0 };
+}
+
+export async function listOf(
+  api: ApiClient,
+  operationId: string,
+  signal: AbortSignal,
+): Promise<readonly ListedCheckpoint[]> {
+  const { items } = await api.checkpoints(operationId, { signal });
+  return items.map(({ checkpoint_id, operation_id, step }) => ({ checkpoint_id, operation_id, step }));
+}
+
+/** The most that a page of the API has. */
+const PAGE = 200;
+
+/** Every checkpoint of every operation. */
+export async function listAll(api: ApiClient, signal: AbortSignal): Promise<readonly ListedCheckpoint[]> {
+  const listed: ListedCheckpoint[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await api.list({ limit: PAGE, cursor }, { signal });
+    for (const { operation_id: id, latest_checkpoint: latest } of page.items) {
+      if (latest) listed.push(...((await unlessDeleted(listOf(api, id, signal))) ?? []));
+    }
+    if (page.next_cursor === null) return listed;
+    cursor = page.next_cursor;
+  }
+}
+
+/**
+ * Has every byte of each hashed again, one after the other, and writes down in `verification` what came of it.
+ * @param tell hears of each that was not found right
+ */
+export async function verifyEach(
+  listed: readonly ListedCheckpoint[],
+  verification: Verification,
+  {
+    api,
+    signal,
+    tell,
+  }: {
+    readonly api: ApiClient;
+    readonly signal: AbortSignal;
+    readonly tell: (unsound: Unsound) => void;
+  },
+): Promise<void> {
+  for (const checkpoint of listed) {
+    const verified = await unlessDeleted(
+      unlessIncompatible(api.verifyCheckpoint(checkpoint.checkpoint_id, {}, { signal })),
+    );
+    if (!verified) verification.deleted += 1;
+    else if ('code' in verified) {
+      const unverified = { ...checkpoint, ...verified };
+      verification.unverified.push(unverified);
+      tell(unverified);
+    } else {
+      const item = { ...verified, operation_id: checkpoint.operation_id, step: checkpoint.step };
+      verification.items.push(item);
+      verification.bytes_hashed += verified.bytes_hashed;
+      if (!verified.valid) tell(item);
+    }
+  }
+}
+
+/** Null: it is not there any more. */
+async function unlessDeleted<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isRefusal(error, ['operation-not-found', 'checkpoint-not-found'])) return null;
+    throw error;
+  }
+}
+
+/** One of another version says nothing about the others. */
+async function unlessIncompatible<T>(
+  answer: Promise<T>,
+): Promise<T | { readonly code: string; readonly detail: string }> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isRefusal(error, ['checkpoint-incompatible'])) return { code: error.code, detail: error.message };
+    throw error;
+  }
+}
+
+function isRefusal(error: unknown, codes: readonly string[]): error is ApiProblemError {
+  return error instanceof ApiProblemError && codes.includes(error.code);
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import { Backoff } from '../api-link/backoff.js';
+import type { BuiltInTrainers } from './ports.js';
+import { type TrainerCommand, TrainerProcess } from './trainer-process.js';
+
+const READY_WITHIN_MS = 120_000;
+const RETRY = { firstMs: 500, lastMs: 15_000 };
+
+/** Keeps one idle trainer warm, so that an operation does not wait for a process to start. */
+export class TrainerPool implements BuiltInTrainers {
+  private warm: Promise<TrainerProcess> | undefined;
+  private readonly alive = new Set<TrainerProcess>();
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly command: TrainerCommand,
+    private readonly log: Logger,
+  ) {}
+
+  refill(): void {
+    if (this.closing.signal.aborted) return;
+    const warm = (this.warm ??= this.start());
+    void warm.then(
+      (trainer) => this.replaceWhenGone(warm, trainer),
+      () => undefined, // only when closing
+    );
+  }
+
+  /** The warm one stays in the pool: for looking at what trainers can do. */
+  async idle(): Promise<TrainerProcess> {
+    this.refill();
+    const trainer = await this.warm;
+    if (!trainer) throw new Error('The trainer pool is closed');
+    return trainer;
+  }
+
+  async take(): Promise<TrainerProcess> {
+    for (;;) {
+      this.refill();
+      const { warm } = this;
+      if (!warm) throw new Error('The trainer pool is closed');
+      this.warm = undefined; // before anything is waited for: who asks at the same time gets another one
+      const trainer = await warm;
+      if (!trainer.hasExited) return trainer;
+    }
+  }
+
+  /** Ends every trainer at once, busy or idle. */
+  close(): void {
+    this.closing.abort();
+    for (const trainer of this.alive) trainer.kill();
+  }
+
+  private async start(): Promise<TrainerProcess> {
+    const backoff = new Backoff(RETRY);
+    for (;;) {
+      this.closing.signal.throwIfAborted();
+      try {
+        const trainer = await TrainerProcess.start(this.command, READY_WITHIN_MS);
+        this.alive.add(trainer);
+        this.log.info({ trainerPid: trainer.pid }, 'trainer ready');
+        trainer.onExit(() => this.alive.delete(trainer));
+        if (this.closing.signal.aborted) trainer.kill();
+        return trainer;
+      } catch (err) {
+        if (!this.closing.signal.aborted) this.log.error({ err }, 'trainer does not start');
+      }
+      await backoff.wait(this.closing.signal);
+    }
+  }
+
+  private replaceWhenGone(warm: Promise<TrainerProcess>, trainer: TrainerProcess): void {
+    trainer.onExit((exit) => {
+      if (this.warm !== warm) return;
+      this.log.warn({ exit }, 'idle trainer ended');
+      this.warm = undefined;
+    });
+  }
+}

@@ -1,0 +1,130 @@
+import type { Readable, Writable } from 'node:stream';
+import { type TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import { ChildProgram } from './child-program.js';
+import type { ProgramCommand } from './program-guard.js';
+import { TrainerUnreadyError } from '../errors.js';
+import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from './ports.js';
+
+export type TrainerCommand = ProgramCommand;
+
+const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
+
+/** Speaks the trainer protocol with a child process: control on its fd 3, events on its fd 4. */
+export class TrainerProcess implements Trainer {
+  private readyEvent: TrainerReady | undefined;
+  private listener: TrainerListener | undefined;
+  private readonly missed: ((listener: TrainerListener) => void)[] = [];
+  private violation: string | null = null;
+  private exit: TrainerExit | undefined;
+  private onceReady: () => void = () => undefined;
+  private readonly exitListeners: ((exit: TrainerExit) => void)[] = [];
+  private readonly program: ChildProgram;
+
+  private constructor(command: TrainerCommand) {
+    this.program = new ChildProgram(command, ['pipe', 'pipe'], {
+      onLog: (stream, line) => this.tell((listener) => listener.onLog(stream, line)),
+      onTooLong: (problem) => this.violate(problem),
+      onExit: (exit) => this.ended({ ...exit, violation: this.violation }),
+    });
+    const { stdio } = this.program.child;
+    this.program.readLines(stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
+    this.control.on('error', () => undefined); // a broken pipe is the exit's shadow
+  }
+
+  /**
+   * Settles when the trainer says that it is ready.
+   * @throws TrainerUnreadyError when it ends before that, or has not said so in time.
+   */
+  static async start(command: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
+    // When the supervisor ends, however it does, fd 3 closes, and the trainer with it; the guard sees to that.
+    const trainer = new TrainerProcess(command);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        trainer.kill();
+        reject(new TrainerUnreadyError(`The trainer was not ready within ${readyWithinMs} ms`, null));
+      }, readyWithinMs);
+      trainer.onceReady = () => {
+        trainer.onceReady = () => undefined;
+        clearTimeout(timer);
+        if (trainer.readyEvent) resolve();
+        else reject(new TrainerUnreadyError('The trainer ended before it was ready', trainer.exit ?? null));
+      };
+      if (trainer.exit) trainer.onceReady();
+    });
+    return trainer;
+  }
+
+  get ready(): TrainerReady {
+    if (!this.readyEvent) throw new Error('The trainer has not said yet that it is ready');
+    return this.readyEvent;
+  }
+
+  get pid(): number | undefined {
+    return this.program.pid;
+  }
+
+  get hasExited(): boolean {
+    return this.exit !== undefined;
+  }
+
+  attach(listener: TrainerListener): void {
+    this.listener = listener;
+    for (const tell of this.missed.splice(0)) tell(listener);
+  }
+
+  onExit(listener: (exit: TrainerExit) => void): void {
+    if (this.exit) listener(this.exit);
+    else this.exitListeners.push(listener);
+  }
+
+  send(control: TrainerControl): void {
+    if (this.control.writable) this.control.write(`${JSON.stringify(control)}\n`);
+  }
+
+  /** Asks the program itself to end, in another way than by its control pipe. */
+  signal(signal: NodeJS.Signals): void {
+    this.program.signal(signal);
+  }
+
+  kill(): void {
+    this.program.kill();
+  }
+
+  private get control(): Writable {
+    return this.program.child.stdio[3] as Writable;
+  }
+
+  private receive(line: string): void {
+    if (!line.trim() || this.violation) return;
+    const event = parseEvent(line);
+    if (!event) return this.violate(`It wrote an event that nobody agreed on: ${line.slice(0, 200)}`);
+    if (event.type !== 'ready') return this.tell((listener) => listener.onEvent(event));
+    this.readyEvent = event;
+    this.onceReady();
+  }
+
+  private violate(problem: string): void {
+    this.violation ??= `The trainer does not keep to the protocol. ${problem}`;
+    this.kill();
+  }
+
+  private ended(exit: TrainerExit): void {
+    this.exit = exit;
+    this.onceReady();
+    for (const listener of this.exitListeners) listener(exit);
+    this.tell((listener) => listener.onExit(exit));
+  }
+
+  private tell(what: (listener: TrainerListener) => void): void {
+    if (this.listener) what(this.listener);
+    else this.missed.push(what);
+  }
+}
+
+function parseEvent(line: string): TrainerEvent | null {
+  try {
+    return TrainerEvent.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Operation } from '../model/operation.js';
+
+/** A worker of the operation's pool that was heard of within a lease. */
+export interface LiveWorker {
+  readonly capabilities: readonly string[];
+}
+
+/** What a worker would have to offer. */
+export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
+
+/** What a worker can be given, and how. */
+const BUILT_BY: Readonly<Record<string, string>> = {
+  'backend:tfjs-node': 'npm run backend:native',
+  'backend:tfjs-node-gpu': 'npm run backend:native -- --gpu',
+};
+
+/** Of the workers of its pool those that can take it, busy or not. */
+export function fittingWorkers<Worker extends LiveWorker>(
+  { requirements }: Pick<Wanted, 'requirements'>,
+  workers: readonly Worker[],
+): readonly Worker[] {
+  return workers.filter((worker) => missingTags(requirements, worker).length === 0);
+}
+
+/** What the workers of its pool do not offer, where that is why none of them can take it. */
+export function missingCapabilities({ requirements }: Wanted, workers: readonly LiveWorker[]): readonly string[] {
+  if (fittingWorkers({ requirements }, workers).length > 0) return [];
+  return [...new Set(workers.flatMap((worker) => missingTags(requirements, worker)))];
+}
+
+/** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
+export function lackOfWorkers(
+  wanted: Wanted,
+  workers: readonly (LiveWorker & { readonly draining: boolean })[],
+): string | null {
+  if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
+  const fitting = fittingWorkers(wanted, workers);
+  if (fitting.some(({ draining }) => !draining)) return null;
+  if (fitting.length > 0) {
+    const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
+    return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
+  }
+  const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
+  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+}
+
+function withCommand(tag: string): string {
+  const command = BUILT_BY[tag];
+  return command === undefined ? tag : `${tag} (built on a worker with ${command})`;
+}
+
+function missingTags(requirements: readonly string[], { capabilities }: LiveWorker): readonly string[] {
+  return requirements.filter((tag) => !capabilities.includes(tag));
+}

@@ -1,2 +1,0 @@
--- AlterTable
-ALTER TABLE "attempts" ADD COLUMN     "claimed_step" INTEGER;

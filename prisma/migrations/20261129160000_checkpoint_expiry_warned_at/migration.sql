@@ -1,2 +1,0 @@
--- AlterTable
-ALTER TABLE "checkpoints" ADD COLUMN     "expiry_warned_at" TIMESTAMPTZ(3);

@@ -1,2 +1,0 @@
--- AlterTable
-ALTER TABLE "attempts" ADD COLUMN     "fell_back_from" TEXT;
