@@ -38,7 +38,7 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
   const backends = await findBackends();
   for (const backend of backends)
     if (!backend.usable && backend.isBroken) process.stderr.write(`${backend.name} is not used: ${backend.problem}\n`);
-  // Only for speed: what is missing here, an operation that needs it is told by its own failure.
+  // Only for speed: an operation that needs what is missing here fails with the reason.
   await rehearse(backends).catch((error: unknown) => process.stderr.write(`no rehearsal: ${String(error)}\n`));
   emit({
     type: 'ready',
