@@ -29,7 +29,7 @@ import { markStuck, warn } from '../attempts/warn.js';
 import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
 import { Batcher } from '../database/batcher.js';
 import { type Database, writeEvents } from '../database/database.js';
-import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
+import { LEASED, lockOperation, WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { queuePositionOf } from '../workers/work-queue.js';
 import { listOperations } from './list-operations.js';
