@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { ManifestIncompatibleError } from './errors.js';
+import { sha256Of } from './file-digest.js';
 import { blobKey } from './keys.js';
 import { decodeManifest, encodeManifest, type Manifest, parseManifest } from './manifest.js';
 import { checkpointDraft } from './testing/checkpoint-draft.js';
@@ -30,6 +31,14 @@ describe('a manifest', () => {
   it('comes back as it was written', () => {
     const manifest = givenManifest();
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
+  });
+
+  it('has the bytes that stored checkpoints have', () => {
+    const manifest = givenManifest({
+      files: [inParts(4, 6), fileOf('model.json', '1')],
+      metrics: { loss: 'NaN', a: 0.25 },
+    });
+    expect(sha256Of(encodeManifest(manifest))).toBe('b9e386abf6fcf278dea021ed6354ba6ee5c89e48f3e741b3dfe50531f80f77f0');
   });
 
   it('comes back with its parts', () => {
