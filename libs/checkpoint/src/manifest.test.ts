@@ -35,10 +35,12 @@ describe('a manifest', () => {
 
   it('has the bytes that stored checkpoints have', () => {
     const manifest = givenManifest({
+      checkpoint_id: '01HF7YAT000C1G60R30C1G60R3',
+      created_at: '2026-01-01T00:00:00.000Z',
       files: [inParts(4, 6), fileOf('model.json', '1')],
       metrics: { loss: 'NaN', a: 0.25 },
     });
-    expect(sha256Of(encodeManifest(manifest))).toBe('b9e386abf6fcf278dea021ed6354ba6ee5c89e48f3e741b3dfe50531f80f77f0');
+    expect(sha256Of(encodeManifest(manifest))).toBe('d8ac5ea0fddda5b85a2bc753c8d5a3a31a748317adb782a30821f2e69b248db6');
   });
 
   it('comes back with its parts', () => {
