@@ -56,13 +56,22 @@ export interface Claimed {
   readonly leavesMore: boolean;
 }
 
+/** Is called with what this store has tried and claimed, after the commit. */
+export interface TransitionListener {
+  transitioned(command: TransitionCommand, outcome: TransitionOutcome): void;
+  claimed(waited: NonNullable<Claimed['waited']>): void;
+}
+
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
   private readonly transitions: TransitionBatcher;
   private readonly reads: Batcher<string, RowWithCheckpoints | undefined>;
   private readonly renewals: Batcher<RenewalCommand, DirectedOperation | undefined>;
 
-  constructor(private readonly prisma: Database) {
+  constructor(
+    private readonly prisma: Database,
+    private readonly listener?: TransitionListener,
+  ) {
     this.reads = new Batcher((ids) => this.rowsWithCheckpoints(ids), READS);
     this.transitions = new TransitionBatcher(prisma);
     this.renewals = new Batcher((leases) => renewTogether(prisma, leases), RENEWALS);
@@ -116,6 +125,12 @@ export class PrismaOperationStore implements OperationStore {
 
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
+    const outcome = await this.tryTransition(command);
+    this.listener?.transitioned(command, outcome);
+    return outcome;
+  }
+
+  private async tryTransition(command: TransitionCommand): Promise<TransitionOutcome> {
     const row = await (asksForCheckpoints(command.event)
       ? writeEvents(this.prisma, () => this.behindLock(command))
       : this.transitions.carryOut(command));
@@ -151,12 +166,14 @@ export class PrismaOperationStore implements OperationStore {
     try {
       const row = await claimFirst(this.prisma, request);
       if (!row) return await this.claimedBefore(request.claimId);
+      const waited = { from: row.fromStatus, ms: Number(row.waitedMs) };
+      this.listener?.claimed(waited);
       return {
         operation: toOperation(row),
         checkpoints: row.isAsSeen
           ? row.checkpoints.map(fromCheckpointJson)
           : (await this.getWithCheckpoints(row.id)).checkpoints,
-        waited: { from: row.fromStatus, ms: Number(row.waitedMs) },
+        waited,
         leavesMore: row.leavesMore,
       };
     } catch (error) {

@@ -1,7 +1,7 @@
 import { DomainError } from '@ktrdr/errors';
-import type { OperationEvent } from '@ktrdr/operations';
+import { type OperationEvent, WEBHOOK_EVENTS, WEBHOOK_FIELDS } from '@ktrdr/operations';
 import { type Database } from '../database/database.js';
-import { iso } from '../database/fragments.js';
+import { columnOf, iso } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql, raw } = Prisma;
@@ -44,17 +44,22 @@ class WebhookNotFoundError extends DomainError {
   }
 }
 
+const FIELDS = Object.entries(WEBHOOK_FIELDS).map(([field, property]) => {
+  const column = `u.${columnOf(property)}`;
+  return `'${field}', ${property === 'statusSince' ? iso(column).sql : column}`;
+});
+
 /**
  * Writes what the enabled webhooks are owed for a transition, in the transaction that makes it.
  * @param seq of the transition's event; `u` is the operation's row after it
  */
 export function insertDeliveries(event: OperationEvent, seq: string): Prisma.Sql {
+  const payload = raw(`jsonb_build_object('event', '${event}', 'seq', ${seq}, ${FIELDS.join(', ')})`);
   return sql`
     INSERT INTO webhook_deliveries (webhook_id, operation_id, event_seq, payload)
-    SELECT w.id, u.id, ${raw(seq)}, jsonb_build_object('operation_id', u.id, 'name', u.name, 'type', u.type,
-      'event', ${raw(`'${event}'`)}, 'status', u.status, 'version', u.version, 'attempt', u.attempt, 'seq', ${raw(seq)},
-      'at', ${iso('u.status_since')})
-    FROM u JOIN webhooks w ON w.disabled_at IS NULL AND (w.statuses = '{}' OR u.status = ANY(w.statuses))`;
+    SELECT w.id, u.id, ${raw(seq)}, ${payload}
+    FROM u JOIN webhooks w ON w.disabled_at IS NULL AND (w.statuses = '{}' OR u.status = ANY(w.statuses))
+    WHERE ${raw(`${WEBHOOK_EVENTS.includes(event)}`)}`;
 }
 
 /** Webhooks, and what they are owed. Deliveries are written by the transitions themselves. */
