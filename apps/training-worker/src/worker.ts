@@ -13,8 +13,8 @@ import type { WorkerConfig } from './config.js';
 import { EventOutbox } from './events/event-outbox.js';
 import { EventSpool } from './events/event-spool.js';
 import { MachineMeter } from './machine/machine-meter.js';
-import type { ProbeServer } from './probe/probe-server.js';
-import { type ProbedParts, startProbe } from './probe/start-probe.js';
+import { ProbeServer } from './probe/probe-server.js';
+import type { ProbedWorker } from './probe/worker-health.js';
 import { LocalDataSources } from './run/data-sources.js';
 import { Supervisor } from './supervisor.js';
 import { capabilitiesOf } from './trainers/capabilities.js';
@@ -69,12 +69,11 @@ export async function runWorker(
   };
   signals.abort.addEventListener('abort', closeTrainers);
   const ending = new AbortController();
-  const probed: ProbedParts = {};
+  const probed: ProbedWorker = { slots: config.slots, checkObjectStore: () => objects.check() };
   let probe: ProbeServer | undefined;
   let link: ApiLink | undefined;
   try {
-    const checks = { slots: config.slots, checkObjectStore: () => objects.check() };
-    if (config.probe) probe = await startProbe(config.probe, probed, checks, log);
+    if (config.probe) probe = await ProbeServer.listen(config.probe, probed, log);
     link = await ApiLink.open(config, log, signals.shutdown);
     link.keepCredentials(ending.signal);
     const leaving = AbortSignal.any([signals.shutdown, link.dismissed]);
