@@ -77,6 +77,7 @@ export class OperationRun {
       onTrouble: (error) => this.warn(error),
       onGivenUp: (save, error) => this.failedSaves.report(error.message, save, save.kind),
     });
+    this.uploader.startFrom(operation.resume && toCommitted(operation.resume));
     this.report = new RunReport({
       ...{ rpc, intent, log, flushEvents },
       uploader: this.uploader,
@@ -133,7 +134,6 @@ export class OperationRun {
     const prepared = await this.prepareUnlessUnwanted(folder);
     if (prepared === 'failed') return { kind: 'failed' };
     if (prepared === 'unwanted') {
-      this.startFromClaim();
       return this.report.finishUntrained(this.operation.resume);
     }
     await this.reach('start.prepared');
@@ -249,7 +249,6 @@ export class OperationRun {
     const halted = this.halt.signal.reason as unknown;
     if (halted instanceof RunHalted) {
       if (halted.kind === 'lease-lost') return { kind: 'lease-lost', reason: halted.reason };
-      if (!this.uploader.lastCommitted) this.startFromClaim();
       return this.report.releaseUnsaved(halted.reason);
     }
     if (!(error instanceof DomainError)) this.log.error({ err: error }, 'run failed');
@@ -260,11 +259,6 @@ export class OperationRun {
       this.log.error({ err }, 'failure not accepted');
       return { kind: 'refused', reason: err instanceof Error ? err.message : String(err) };
     }
-  }
-
-  private startFromClaim(): void {
-    const { resume } = this.operation;
-    this.uploader.startFrom(resume && toCommitted(resume));
   }
 
   private retried(method: string, err: unknown, tries: number): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/specs';
 import type { Logger } from 'pino';
@@ -11,7 +11,7 @@ import type { DirectorySpec } from '../directories/watched-program.js';
 import { DirectoryTrainer } from '../directories/directory-trainer.js';
 import { TrainerNotAllowedError, TrainerNotStartedError } from './errors.js';
 import { CancelGrace } from './cancel-grace.js';
-import { commandOf, environmentOf, type ProgramPlace, valuesOf } from './program-environment.js';
+import { commandOf, environmentOf, type ProgramPlace, valuesOf, writeSpecFiles } from './program-environment.js';
 
 /** What the operator lets programs be and have. */
 export interface ProcessTrainerSettings {
@@ -99,8 +99,7 @@ export class ProcessTrainers implements TrainerSource {
   ): Promise<Trainer> {
     const { operationId, attempt, dataFile, folder, resume } = job;
     const workDir = await mkdtemp(join(folder, 'work-'));
-    await writeFile(join(workDir, 'params.json'), `${JSON.stringify(spec.params, null, 2)}\n`);
-    await writeFile(join(workDir, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`);
+    await writeSpecFiles(workDir, spec);
     const place = { operationId, attempt, dataFile, programDir: settings.programDir, workDir, resume };
     const command = { ...(await this.toCommand(spec, place, settings)), cwd: workDir };
     try {
