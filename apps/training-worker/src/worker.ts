@@ -63,11 +63,7 @@ export async function runWorker(
   const spool = await openSpool(config.folder, log);
   const pool = startTrainerPool(config, log);
   const trainers = new ProcessTrainers(pool, config.processTrainers, log);
-  const closeTrainers = (): void => {
-    trainers.close();
-    pool.close();
-  };
-  signals.abort.addEventListener('abort', closeTrainers);
+  signals.abort.addEventListener('abort', () => trainers.close());
   const ending = new AbortController();
   const probed: ProbedWorker = { slots: config.slots, checkObjectStore: () => objects.check() };
   let probe: ProbeServer | undefined;
@@ -91,7 +87,7 @@ export async function runWorker(
     await serve(parts, { leaving, dismissed: link.dismissed, ending, graceMs: config.shutdownGraceMs }, log);
   } finally {
     ending.abort();
-    closeTrainers();
+    trainers.close();
     await Promise.all([probe?.close(), link?.close()]);
     spool.close();
   }

@@ -10,7 +10,7 @@ import type { ReportingRpc } from '../api-link/reporting-rpc.js';
 import type { FailedSaves } from './failed-saves.js';
 import type { RunIntent, Wish } from './run-intent.js';
 import type { ReportedError } from '../trainers/trainer-exit.js';
-import type { Position } from '../trainers/ports.js';
+import type { LocalCheckpoint, Position } from '../trainers/ports.js';
 import type { Ending } from './trainer-session.js';
 
 /** How a run ended, for the log and for the slot. */
@@ -32,12 +32,8 @@ export interface ReportPorts {
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
 }
 
-/** Local files that a trainer can continue from, or null for the beginning. */
-export interface StartingPoint extends Position {
-  readonly dir: string | null;
-}
-
-type Next = Outcome | StartingPoint;
+/** The outcome, or the checkpoint to continue from. */
+type Next = Outcome | LocalCheckpoint;
 
 /** The last saves of a crashed trainer are worth a bounded wait. */
 const DRAIN_AFTER_CRASH_MS = 30_000;
@@ -51,7 +47,7 @@ export class RunReport {
   constructor(private readonly ports: ReportPorts) {}
 
   /** The outcome, or where to go on from when the stop was withdrawn. */
-  async finish(ending: Ending, from: StartingPoint): Promise<Next> {
+  async finish(ending: Ending, from: Position | null): Promise<Next> {
     switch (ending.kind) {
       case 'completed':
         await this.ports.reach('complete.trainer-gone');

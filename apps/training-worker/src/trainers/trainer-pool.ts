@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
 import { retry } from '../api-link/backoff.js';
-import type { BuiltInTrainers } from './ports.js';
 import { type TrainerCommand, TrainerProcess } from './trainer-process.js';
 
 const READY_WITHIN_MS = 120_000;
 const RETRY = { firstMs: 500, lastMs: 15_000 };
 
 /** Keeps one idle trainer warm, so that an operation does not wait for a process to start. */
-export class TrainerPool implements BuiltInTrainers {
+export class TrainerPool {
   private warm: Promise<TrainerProcess> | undefined;
   private readonly alive = new Set<TrainerProcess>();
   private readonly closing = new AbortController();

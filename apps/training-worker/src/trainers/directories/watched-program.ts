@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTrainingSpec } from '@ktrdr/specs';
 import { ChildProgram } from '../child-program.js';
 import type { ProgramCommand } from '../program-guard.js';
-import type { ProgramExit } from '../ports.js';
+import type { LocalCheckpoint, ProgramExit } from '../ports.js';
 import { directoryName } from './checkpoint-names.js';
 import type { ProgramState } from './completeness.js';
 import { type CompleteDirectory, DirectoryWatch, type Findings } from './directory-watch.js';
@@ -15,13 +15,6 @@ import { returnDirectory, takeDirectory, type TakingMode } from './saved-directo
 export type DirectorySpec = ProcessTrainingSpec & {
   readonly trainer: Extract<ProcessTrainingSpec['trainer'], { readonly complete: object }>;
 };
-
-/** A stored checkpoint to continue from. */
-export interface Point {
-  readonly dir: string;
-  readonly step: number;
-  readonly epoch: number;
-}
 
 export interface WatchedProgramOrder {
   readonly spec: DirectorySpec;
@@ -60,7 +53,7 @@ export class WatchedProgram {
 
   constructor(
     private readonly order: WatchedProgramOrder,
-    private readonly from: Point | null,
+    private readonly from: LocalCheckpoint | null,
   ) {}
 
   get pid(): number | undefined {
