@@ -3,6 +3,7 @@ import type { ResourceSnapshot } from '@ktrdr/contracts';
 
 type GpuReading = NonNullable<ResourceSnapshot['gpus']>[number];
 
+const PROGRAM = 'nvidia-smi';
 const QUERY = [
   '--query-gpu=name,utilization.gpu,memory.used,memory.total,temperature.gpu',
   '--format=csv,noheader,nounits',
@@ -16,7 +17,7 @@ const NONE = /no devices were found/i;
  * @param signal kills it, with its whole process group, when it still runs.
  */
 export async function readGpus(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<GpuReading[] | null> {
-  const child = spawn('nvidia-smi', QUERY, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  const child = spawn(PROGRAM, QUERY, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   signal.addEventListener('abort', () => {
     if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
     child.stdout.destroy();
