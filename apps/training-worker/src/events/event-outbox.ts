@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Backoff, sleep } from '../api-link/backoff.js';
 import type { EventSpool } from './event-spool.js';
 import type { ConfirmLease, Lease, WorkerRpc } from '../api-link/ports.js';
-import type { EventSink } from './ports.js';
+import type { EventSink } from './event-recorder.js';
 import { warningInPlaceOf, keyOf, memoryOf, type QueuedEvent, toQueued } from './queued-event.js';
 
 /** The way to the API that events have for themselves. */
