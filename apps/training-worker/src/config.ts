@@ -46,14 +46,14 @@ export const Environment = z.object({
     .describe('`nats://host:4222`, several separated by commas; without it the API gives the address'),
   KTRDR_NATS_PREFIX: Prefix.default('ktrdr').describe('first part of every subject, as in the API'),
   KTRDR_OBJECT_STORE_URL: z
-    .string('is missing: file:///folder or s3://bucket')
+    .string('is missing: the URL of the object store, such as file:///folder')
     .min(1)
-    .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`, the store of the API'),
+    .describe('[URL of the object store](../libs/object-store/README.md), the same as that of the API'),
   KTRDR_S3_ACCESS_KEY_ID: z
     .string()
     .min(1)
     .optional()
-    .describe("credentials of an `s3://` store; without them the AWS SDK's usual sources apply"),
+    .describe("credentials of an S3 store; without them the AWS SDK's usual sources apply"),
   KTRDR_S3_SECRET_ACCESS_KEY: z
     .string()
     .min(1)

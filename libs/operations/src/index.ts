@@ -68,13 +68,13 @@ export type {
   OperationListRequest,
   OperationStore,
   Provenance,
-  StallEvidence,
   LeaseRenewal,
   StartReport,
   Submission,
   TransitionCommand,
   TransitionOutcome,
   VerificationDepth,
+  OverdueLimits,
 } from './ports.js';
 export {
   type CheckpointAdopter,
@@ -94,7 +94,7 @@ export { type DirectedOperation, directiveFor } from './attempt/directive.js';
 export { newOperationId, SubmitOperation } from './submit/submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
 export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
-export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
+export { ExpireLeases } from './attempt/expire-leases.js';
 export { explain } from './explain/explain-operation.js';
 export { CHECKPOINTED_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
 export { parseStorable, stringifyStorable } from './model/storable-text.js';

@@ -40,8 +40,6 @@ export class KnownWorkers {
   }
 
   private alive(workers: readonly WorkerRecord[], pool: string): readonly WorkerRecord[] {
-    return workers
-      .filter((worker) => worker.pool === pool && worker.silentMs < this.config.leaseMs)
-      .map((worker) => ({ ...worker, draining: worker.draining || worker.isQuarantined })); // neither takes work
+    return workers.filter((worker) => worker.pool === pool && worker.silentMs < this.config.leaseMs);
   }
 }

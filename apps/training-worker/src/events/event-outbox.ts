@@ -13,7 +13,8 @@ export interface EventChannel extends WorkerRpc {
   readonly maxBytes: number;
 }
 
-const MEMORY_BYTES = 24 * 1024 * 1024;
+/** More waits on disk: V8's heap keeps several times the room that events once took. */
+const MEMORY_BYTES = 4 * 1024 * 1024;
 const GATHER_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY = { firstMs: 200, lastMs: 1_000 };

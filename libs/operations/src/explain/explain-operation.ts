@@ -1,5 +1,12 @@
 import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
-import { fittingWorkers, lackOfWorkers, missingCapabilities } from '../queue/fitting-workers.js';
+import {
+  fittingWorkers,
+  lackOfWorkers,
+  type LiveWorker,
+  missingCapabilities,
+  takesWork,
+  type WorkerStanding,
+} from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
 
@@ -9,12 +16,7 @@ export interface ExplainFacts {
   /** All of its own, newest first. */
   readonly checkpoints: readonly Checkpoint[];
   /** Workers of its pool that were heard of within a lease. */
-  readonly workers: readonly {
-    readonly id: string;
-    readonly freeSlots: number;
-    readonly draining: boolean;
-    readonly capabilities: readonly string[];
-  }[];
+  readonly workers: readonly (LiveWorker & WorkerStanding & { readonly id: string; readonly freeSlots: number })[];
   readonly now: Date;
   readonly leaseMs: number;
 }
@@ -108,7 +110,7 @@ function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, rea
 
 function explainWaiting({ operation, queuePosition, workers, checkpoints }: ExplainFacts): Explanation {
   const able = fittingWorkers(operation, workers);
-  const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
+  const free = able.filter((worker) => takesWork(worker) && worker.freeSlots > 0);
   const reasons: string[] = [];
   const lack = lackOfWorkers(operation, workers);
   if (lack !== null) {
@@ -121,7 +123,9 @@ function explainWaiting({ operation, queuePosition, workers, checkpoints }: Expl
       );
   } else if (free.length === 0)
     reasons.push(
-      isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
+      isOne(able)
+        ? 'the only fitting worker is busy'
+        : `all ${able.length} fitting workers are busy, draining or quarantined`,
     );
   else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);

@@ -5,6 +5,14 @@ export interface LiveWorker {
   readonly capabilities: readonly string[];
 }
 
+/** Why a live worker takes no new work. */
+export interface WorkerStanding {
+  readonly draining: boolean;
+  readonly isQuarantined: boolean;
+}
+
+export const takesWork = ({ draining, isQuarantined }: WorkerStanding): boolean => !draining && !isQuarantined;
+
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
 
@@ -29,19 +37,22 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function lackOfWorkers(
-  wanted: Wanted,
-  workers: readonly (LiveWorker & { readonly draining: boolean })[],
-): string | null {
+export function lackOfWorkers(wanted: Wanted, workers: readonly (LiveWorker & WorkerStanding)[]): string | null {
   if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
   const fitting = fittingWorkers(wanted, workers);
-  if (fitting.some(({ draining }) => !draining)) return null;
+  if (fitting.some(takesWork)) return null;
   if (fitting.length > 0) {
-    const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
-    return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
+    const quarantined = fitting.filter(({ isQuarantined }) => isQuarantined).length;
+    const them = [many(quarantined, 'quarantined'), many(fitting.length - quarantined, 'draining')];
+    return `no fitting worker of pool ${wanted.pool} takes new work (${them.filter(Boolean).join(', ')})`;
   }
-  const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
-  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+  const them = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
+  return `${them} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+}
+
+function many(count: number, what: string): string {
+  if (count === 0) return '';
+  return count === 1 ? `1 is ${what}` : `${count} are ${what}`;
 }
 
 function withCommand(tag: string): string {
