@@ -1,3 +1,4 @@
+import type { BackendChange } from './spec/overrides.js';
 import type {
   CancelRequest,
   Lease,
@@ -9,7 +10,7 @@ import type {
   PauseRequest,
   Watchdog,
 } from './model/operation.js';
-import type { Checkpoint, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
+import type { Checkpoint, Provenance, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
 import type { DirectedOperation } from './attempt/directive.js';
 import type { OperationStatus } from './model/status.js';
 import type { OperationEvent } from './model/transitions.js';
@@ -32,20 +33,6 @@ export interface OperationDraft {
   readonly createdBy: string;
   /** Repeating a submission with the same key returns the operation that the first one made. */
   readonly submissionKey: string | null;
-}
-
-/** Where a state comes from: what must not differ for the same numbers. */
-export interface Provenance {
-  readonly dataFingerprint: string;
-  readonly trainer: { readonly name: string; readonly version: string };
-  readonly backend: { readonly name: string; readonly version: string };
-}
-
-export interface BackendChange {
-  /** The only one that it may train on; null: any. */
-  readonly to: string | null;
-  /** Somebody has accepted that the numbers will differ. */
-  readonly isAllowed: boolean;
 }
 
 /** What a transition writes beside the status. The store clears or sets what follows from the status itself. */

@@ -86,3 +86,19 @@ function instead({ input, expected }: Extract<Issue, { code: 'invalid_type' }>):
   if (typeof input === 'object') return ', not an object';
   return typeof input === 'number' && expected !== 'int' && Number.isFinite(input) ? ', not a number' : '';
 }
+
+/** What is wrong at one place of a document. */
+export interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `model.layers.0.units` and what is wrong there. */
+export function toFieldProblems(error: z.ZodError): readonly FieldProblem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'is not a known field' }));
+    return [{ path, message: issue.message }];
+  });
+}

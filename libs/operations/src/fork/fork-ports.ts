@@ -1,3 +1,4 @@
+import type { VerifiedChoice } from '../checkpoints/verified-choice.js';
 import type { BestSoFar, ForkOrigin, Operation, Progress } from '../model/operation.js';
 import type { Checkpoint, CheckpointDraft } from '../model/checkpoint.js';
 import type { OperationDraft } from '../ports.js';
@@ -38,3 +39,6 @@ export interface CheckpointAdopter {
 
 /** Before an operation's first attempt: what it was given rather than saved itself. */
 export const INHERITED_ATTEMPT = 0;
+
+/** Where a fork begins. */
+export type ForkChoice = Pick<VerifiedChoice, 'checkpoint' | 'provenance' | 'fellBackFrom'>;

@@ -7,6 +7,13 @@ export interface Position {
 /** A figure as it can stand in JSON: what JSON has no number for travels as its name. */
 export type Figure = number | 'NaN' | 'Infinity' | '-Infinity';
 
+/** Where a state comes from: what must not differ for the same numbers. */
+export interface Provenance {
+  readonly dataFingerprint: string;
+  readonly trainer: { readonly name: string; readonly version: string };
+  readonly backend: { readonly name: string; readonly version: string };
+}
+
 /** Why a checkpoint was made. */
 export const CHECKPOINT_KINDS = [
   'periodic',

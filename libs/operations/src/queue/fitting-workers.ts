@@ -1,9 +1,29 @@
 import type { Operation } from '../model/operation.js';
 
-/** A worker of the operation's pool that was heard of within a lease. */
-export interface LiveWorker {
+/** A worker as its heartbeats and its operator describe it. */
+export interface KnownWorker {
+  readonly id: string;
+  readonly pool: string;
   readonly capabilities: readonly string[];
+  readonly freeSlots: number;
+  readonly draining: boolean;
+  readonly isQuarantined: boolean;
+  /** Since its last heartbeat. */
+  readonly silentMs: number;
 }
+
+/** The workers of a pool whose heartbeats came within a lease. A quarantined one takes no more work than a draining one. */
+export function liveWorkers<Worker extends KnownWorker>(
+  workers: readonly Worker[],
+  pool: string,
+  leaseMs: number,
+): readonly Worker[] {
+  return workers
+    .filter((worker) => worker.pool === pool && worker.silentMs < leaseMs)
+    .map((worker) => ({ ...worker, draining: worker.draining || worker.isQuarantined }));
+}
+
+type LiveWorker = Pick<KnownWorker, 'capabilities'>;
 
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
@@ -29,7 +49,7 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function lackOfWorkers(
+export function whyUnschedulable(
   wanted: Wanted,
   workers: readonly (LiveWorker & { readonly draining: boolean })[],
 ): string | null {

@@ -1,13 +1,7 @@
 import { BACKENDS } from '@ktrdr/specs';
-import {
-  type Drift,
-  driftBetween,
-  fittingWorkers,
-  type Guarantee,
-  guaranteeOf,
-  type Provenance,
-  type Surrounding,
-} from '@ktrdr/operations';
+import type { Provenance } from '../model/checkpoint.js';
+import { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from '../model/drift.js';
+import { fittingWorkers } from '../queue/fitting-workers.js';
 
 /** It tells of itself only once its command runs: the versions that a worker offers are those of its built-in trainer. */
 const PROCESS_TRAINER = 'trainer:process';
