@@ -6,41 +6,108 @@ import { DomainError } from '@ktrdr/errors';
 import { objectStoreUrlProblem } from '@ktrdr/object-store';
 import { type NatsKeys, readNatsKeys } from './nats-keys.js';
 
-const Environment = z.object({
-  KTRDR_DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
-  KTRDR_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(200).default(16),
-  KTRDR_NATS_URL: z.string().min(1),
-  KTRDR_NATS_CREDS_FILE: z.string().min(1),
-  KTRDR_NATS_SIGNING_KEY_FILE: z.string().min(1),
+/** Every variable that the API reads, with what docs/CONFIGURATION.md says of it. */
+export const Environment = z.object({
+  KTRDR_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .describe('PostgreSQL with the migrations applied: `postgresql://user:password@host:5432/database`'),
+  KTRDR_DATABASE_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(16)
+    .describe('connections of this replica to PostgreSQL'),
+  KTRDR_NATS_URL: z.string().min(1).describe('`nats://host:4222`; several are separated by commas'),
+  KTRDR_NATS_CREDS_FILE: z.string().min(1).describe('credentials of the API on NATS; `ktrdr nats-config` writes them'),
+  KTRDR_NATS_SIGNING_KEY_FILE: z
+    .string()
+    .min(1)
+    .describe("key that signs the workers' JWTs; `ktrdr nats-config` writes it"),
   KTRDR_NATS_PREFIX: z
     .string()
     .regex(/^[a-z][a-z0-9_-]*$/, 'lower case letters, digits, - and _')
-    .default('ktrdr'),
-  KTRDR_OBJECT_STORE_URL: z.string().regex(/^(file|s3):\/\//, 'must begin with file:// or s3://'),
-  KTRDR_S3_ACCESS_KEY_ID: z.string().optional(),
-  KTRDR_S3_SECRET_ACCESS_KEY: z.string().optional(),
-  KTRDR_API_TOKEN: z.string().min(16, 'at least 16 characters'),
+    .default('ktrdr')
+    .describe('first part of every subject; deployments that share a NATS server differ in it'),
+  KTRDR_OBJECT_STORE_URL: z
+    .string()
+    .regex(/^(file|s3):\/\//, 'must begin with file:// or s3://')
+    .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`; all replicas and workers use the same store'),
+  KTRDR_S3_ACCESS_KEY_ID: z
+    .string()
+    .optional()
+    .describe("credentials of an `s3://` store; without them the AWS SDK's usual sources apply"),
+  KTRDR_S3_SECRET_ACCESS_KEY: z
+    .string()
+    .optional()
+    .describe('belongs to `KTRDR_S3_ACCESS_KEY_ID`; set both or neither'),
+  KTRDR_API_TOKEN: z
+    .string()
+    .min(16, 'at least 16 characters')
+    .describe('bearer token of clients, at least 16 characters, the same for every replica'),
   KTRDR_ENROL_TOKEN: z
     .string()
     .regex(/^[!-~]{16,200}$/, '16 to 200 characters without spaces')
-    .optional(),
-  KTRDR_ENROL_POOL: PoolName.default('default'),
-  KTRDR_HTTP_HOST: z.string().default('127.0.0.1'),
-  KTRDR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
-  KTRDR_LEASE_SECONDS: z.coerce.number().min(0.5).max(3600).default(6),
-  KTRDR_HEARTBEAT_SECONDS: z.coerce.number().min(0.1).max(600).default(2),
-  KTRDR_CANCEL_TIMEOUT_SECONDS: z.coerce.number().min(1).default(120),
-  KTRDR_PAUSE_TIMEOUT_SECONDS: z.coerce.number().min(1).default(300),
-  KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'allow or deny').default('deny'),
-  KTRDR_ORPHAN_SWEEP_SECONDS: z.coerce.number().min(1).max(604_800).default(3600),
+    .optional()
+    .describe('enrols any number of workers while it is set; 16 to 200 characters'),
+  KTRDR_ENROL_POOL: PoolName.default('default').describe('pool of the workers that `KTRDR_ENROL_TOKEN` enrols'),
+  KTRDR_HTTP_HOST: z.string().default('127.0.0.1').describe('address to listen on; `0.0.0.0` is every address'),
+  KTRDR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('port; 0 takes a free one'),
+  KTRDR_LEASE_SECONDS: z.coerce
+    .number()
+    .min(0.5)
+    .max(3600)
+    .default(6)
+    .describe('silence after which the operations of a worker go to other workers'),
+  KTRDR_HEARTBEAT_SECONDS: z.coerce
+    .number()
+    .min(0.1)
+    .max(600)
+    .default(2)
+    .describe('time between two heartbeats of a worker; at most half of the lease'),
+  KTRDR_CANCEL_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .default(120)
+    .describe('a cancel that no worker confirms within it is enforced, and the worker is fenced off'),
+  KTRDR_PAUSE_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .default(300)
+    .describe('a pause without a checkpoint within it is withdrawn with a warning, and training goes on'),
+  KTRDR_PROCESS_TRAINERS: z
+    .enum(['allow', 'deny'], 'allow or deny')
+    .default('deny')
+    .describe('`allow`: specs may name [programs of their own](../examples/trainers/README.md)'),
+  KTRDR_ORPHAN_SWEEP_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(604_800)
+    .default(3600)
+    .describe('time between two searches for objects without a checkpoint and checkpoints without objects'),
   KTRDR_ORPHAN_GRACE_HOURS: z.coerce
     .number()
     .min(BLOB_GRACE_HOURS, `at least ${BLOB_GRACE_HOURS}, for workers reuse blobs that are younger`)
     .max(8760)
-    .default(BLOB_GRACE_HOURS),
-  KTRDR_REVERIFY_SECONDS: z.coerce.number().min(1).max(604_800).default(300),
-  KTRDR_CHECKPOINT_MAX_AGE_DAYS: z.coerce.number().min(1).max(36_500).optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    .default(BLOB_GRACE_HOURS)
+    .describe('age at which an object that no checkpoint names is deleted; workers reuse younger blobs'),
+  KTRDR_REVERIFY_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(604_800)
+    .default(300)
+    .describe('time between two checkpoints whose every byte is hashed again; each at most once a day'),
+  KTRDR_CHECKPOINT_MAX_AGE_DAYS: z.coerce
+    .number()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe('deletes older checkpoints that nothing needs, three days after their operation warned'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('pino level; stdout has one JSON line a fact'),
 });
 
 export interface ApiConfig {

@@ -1,5 +1,4 @@
 import { type Command, flush, run, settings } from '@oclif/core';
-import { endOnBrokenPipe } from './render/terminal/broken-pipe.js';
 import { toFailure } from './errors/failure.js';
 import { paintFor } from './render/terminal/paint.js';
 import { renderProblem } from './errors/problem.js';
@@ -7,7 +6,7 @@ import { renderProblem } from './errors/problem.js';
 /** Runs one command line. Commands report their own failures; what reaches this is about the command line itself. */
 export async function main(argv: string[]): Promise<void> {
   settings.enableAutoTranspile = false;
-  endOnBrokenPipe([process.stdout, process.stderr], () => process.exit());
+  endOnBrokenPipe();
   try {
     await run(argv, import.meta.url);
   } catch (error) {
@@ -26,13 +25,22 @@ export async function main(argv: string[]): Promise<void> {
   await flush();
 }
 
+/** Ends the program in silence once the reader of its output is gone, as with `ktrdr operations | head`. */
+function endOnBrokenPipe(): void {
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') process.exit();
+    });
+  }
+}
+
 /** The help of the topic that was meant, where there is one. */
 function helpFor(error: unknown, commands: readonly string[]): string {
   const [, topic] = /^command ([\w-]+):\S+ not found$/.exec(error instanceof Error ? error.message : '') ?? [];
   return topic !== undefined && commands.includes(topic) ? `ktrdr ${topic} --help` : 'ktrdr --help';
 }
 
-/** Loaded only where one was mistyped. */
+/** Loaded only after a mistyped command. */
 async function knownCommands(): Promise<readonly string[]> {
   const { default: commands } = await import('./commands.js');
   const all: Readonly<Record<string, Command.Class>> = commands;

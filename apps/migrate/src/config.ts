@@ -8,6 +8,12 @@ class MigrationConfigurationError extends DomainError {
   }
 }
 
+/** JSON Schema of every variable that this program reads, with what docs/CONFIGURATION.md says of it. */
+export const ENVIRONMENT_SCHEMA = {
+  properties: { KTRDR_DATABASE_URL: { type: 'string', description: 'database to migrate, `postgresql://…`' } },
+  required: ['KTRDR_DATABASE_URL'],
+} as const;
+
 /** @throws {MigrationConfigurationError} never with the value, which holds a password. */
 export function readDatabaseUrl(environment: NodeJS.ProcessEnv = process.env): string {
   const url = environment['KTRDR_DATABASE_URL'];

@@ -13,7 +13,7 @@ import type { ProcessTrainerSettings } from './trainers/programs/process-trainer
 export class WorkerConfigurationError extends DomainError {
   readonly code = 'configuration-invalid';
   constructor(readonly problems: readonly string[]) {
-    super(`The worker cannot start: ${problems.join('; ')}. See its README for every variable`, { problems });
+    super(`The worker cannot start: ${problems.join('; ')}. docs/CONFIGURATION.md lists every variable`, { problems });
   }
 }
 
@@ -27,36 +27,86 @@ const CommandLine = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const Environment = z.object({
+/** Every variable that the worker reads, with what docs/CONFIGURATION.md says of it. */
+export const Environment = z.object({
   KTRDR_API_URL: z
     .string('is missing: the address of the API, such as http://localhost:8080')
-    .regex(/^https?:\/\/[^\s]+$/, 'must begin with http:// or https://'),
+    .regex(/^https?:\/\/[^\s]+$/, 'must begin with http:// or https://')
+    .describe('address of the API, for enrolment and credentials'),
   KTRDR_ENROL_TOKEN: z
     .string()
     .regex(/^[!-~]+$/, 'must be one word')
-    .optional(),
-  KTRDR_ENROL_TOKEN_FILE: z.string().min(1).optional(),
-  KTRDR_NATS_URL: z.string().min(1).optional(),
-  KTRDR_NATS_PREFIX: Prefix.default('ktrdr'),
-  KTRDR_OBJECT_STORE_URL: z.string('is missing: file:///folder or s3://bucket').min(1),
-  KTRDR_S3_ACCESS_KEY_ID: z.string().min(1).optional(),
-  KTRDR_S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
-  KTRDR_WORKER_ID: WorkerId.optional(),
-  KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1),
-  KTRDR_WORKER_DIR: z.string().min(1).optional(),
-  KTRDR_WORKER_HTTP_PORT: z.coerce.number('must be a port, 1 to 65535').int().min(1).max(65_535).optional(),
-  KTRDR_WORKER_HTTP_HOST: z.string().min(1).default('127.0.0.1'),
-  KTRDR_DATA_ROOTS: z.string().optional(),
-  KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(3).max(3600).default(30),
-  KTRDR_TRAINER_COMMAND: CommandLine.optional(),
-  KTRDR_PROCESS_TRAINERS: z.enum(['allow', 'deny'], 'must be allow or deny').default('deny'),
-  KTRDR_PROCESS_PROGRAMS: z.string().optional(),
-  KTRDR_PROCESS_DIR: z.string().min(1).default('.'),
+    .optional()
+    .describe('token of `ktrdr workers enrol`; the worker needs it until it is enrolled'),
+  KTRDR_ENROL_TOKEN_FILE: z.string().min(1).optional().describe('file with that token; set one of the two'),
+  KTRDR_NATS_URL: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('`nats://host:4222`, several separated by commas; without it the API gives the address'),
+  KTRDR_NATS_PREFIX: Prefix.default('ktrdr').describe('first part of every subject, as in the API'),
+  KTRDR_OBJECT_STORE_URL: z
+    .string('is missing: file:///folder or s3://bucket')
+    .min(1)
+    .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`, the store of the API'),
+  KTRDR_S3_ACCESS_KEY_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("credentials of an `s3://` store; without them the AWS SDK's usual sources apply"),
+  KTRDR_S3_SECRET_ACCESS_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('belongs to `KTRDR_S3_ACCESS_KEY_ID`; set both or neither'),
+  KTRDR_WORKER_ID: WorkerId.optional().describe(
+    'name in the list of workers; without it host, pid and a random part; an enrolled key keeps its name',
+  ),
+  KTRDR_WORKER_SLOTS: z.coerce.number().int().min(1).max(64).default(1).describe('operations at the same time'),
+  KTRDR_WORKER_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('key, spool and events of one worker; without it a folder in the temporary directory'),
+  KTRDR_WORKER_HTTP_PORT: z.coerce
+    .number('must be a port, 1 to 65535')
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('port of `/health/live`, `/health/ready` and `/metrics`; without it there is no probe'),
+  KTRDR_WORKER_HTTP_HOST: z.string().min(1).default('127.0.0.1').describe('address of the probe'),
+  KTRDR_DATA_ROOTS: z
+    .string()
+    .optional()
+    .describe('folders that data files may be read from, separated by commas; without it the current directory'),
+  KTRDR_SHUTDOWN_GRACE_SECONDS: z.coerce
+    .number()
+    .min(3)
+    .max(3600)
+    .default(30)
+    .describe("time from SIGTERM to the trainer's end"),
+  KTRDR_TRAINER_COMMAND: CommandLine.optional().describe(
+    'JSON array with another program that speaks the trainer protocol; without it the TensorFlow.js trainer',
+  ),
+  KTRDR_PROCESS_TRAINERS: z
+    .enum(['allow', 'deny'], 'must be allow or deny')
+    .default('deny')
+    .describe('`allow`: operations may bring [programs of their own](../examples/trainers/README.md)'),
+  KTRDR_PROCESS_PROGRAMS: z
+    .string()
+    .optional()
+    .describe('required with `allow`: names on the PATH, files and folders, separated by commas; `*` is any program'),
+  KTRDR_PROCESS_DIR: z.string().min(1).default('.').describe('replaces `{program_dir}` in the commands of programs'),
   KTRDR_PROCESS_ENV: z
     .string()
     .regex(/^[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*$/, 'must be names of variables with commas')
-    .optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+    .optional()
+    .describe('names of variables that programs get besides the usual ones, separated by commas'),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`)
+    .default('info')
+    .describe('pino level; stdout has one JSON line a fact'),
 });
 
 export interface WorkerConfig {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { Backoff, sleep } from './api-link/backoff.js';
 import type { LeaseHolder } from './api-link/lease-keeper.js';
 import { OperationRun } from './run/operation-run.js';
-import type { Lease } from './trainers/ports.js';
+import type { Lease } from './api-link/ports.js';
 import type { RunPorts } from './run/ports.js';
 
 /** Says that a pool may have work, as long as somebody listens. */
@@ -83,7 +83,7 @@ export class Supervisor implements LeaseHolder {
   workWaits(): void {
     this.workMayWait = true;
     this.backingOff.abort();
-    this.tellChange();
+    this.notifyChange();
   }
 
   /** Takes work until `shutDown`. */
@@ -95,7 +95,7 @@ export class Supervisor implements LeaseHolder {
   /** Saves and hands back everything that runs; what has not managed within the grace goes back as last committed. */
   async shutDown(graceMs: number): Promise<void> {
     this.stopTaking.abort();
-    this.tellChange();
+    this.notifyChange();
     const graceOver = new AbortController();
     for (const run of this.runs.keys()) run.shutDown('worker-shutdown');
     const finished = this.taking.then(() => this.allFinished()).finally(() => graceOver.abort());
@@ -173,7 +173,7 @@ export class Supervisor implements LeaseHolder {
     while (this.runs.size > 0) await Promise.all(this.runs.values());
   }
 
-  private tellChange(): void {
+  private notifyChange(): void {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }

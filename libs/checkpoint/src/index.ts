@@ -27,18 +27,13 @@ export {
   manifestKey,
   sha256OfBlobKey,
 } from './keys.js';
-export { encodeManifest, Manifest, ManifestFile, parseManifest } from './manifest.js';
-export type { ObjectRegister } from './retention/gc-ports.js';
+export { encodeManifest, Manifest, parseManifest } from './manifest.js';
+export type { CheckpointGarbage } from './retention/gc-ports.js';
+export { type CleanedUp, CleanUpCheckpoints } from './retention/clean-up-checkpoints.js';
 export { eraseObjects } from './retention/erase-objects.js';
-export {
-  mainReason,
-  ownKeepLast,
-  planOperationRetention,
-  type RetentionLimits,
-} from './retention/operation-retention.js';
 export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
-export { type RemoveReason } from './retention/retention.js';
 export { toUlid } from './ulid.js';
-export { SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';
-export { beyondTotalBytes, type SizedCheckpoint, toSized, totalBytes } from './retention/total-bytes.js';
+export { ExpireCheckpoints, RetireCheckpoints } from './retention/scheduled-retention.js';
+export { type RecordedSweep, ScheduledSweep } from './retention/scheduled-sweep.js';
+export { emptyReport, SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';

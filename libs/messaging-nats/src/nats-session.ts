@@ -142,6 +142,15 @@ export class NatsSession {
     return () => this.listeners.delete(listener);
   }
 
+  /** Only when the status is of another kind than the last one: a server refuses again at every try. */
+  onChange(listener: (status: SessionStatus) => void): () => void {
+    let last: SessionStatus['kind'] | undefined;
+    return this.onStatus((status) => {
+      if (status.kind !== last) listener(status);
+      last = status.kind;
+    });
+  }
+
   /**
    * The answer, or a rejection as soon as the connection is lost: an answer that was under way does not come any more, and
    * who waited for it until its time is over would lose seconds of a connection that is back long before.

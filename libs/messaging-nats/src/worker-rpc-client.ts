@@ -12,15 +12,21 @@ import { reasonOf, RpcError, RpcUnavailableError } from './errors.js';
 import type { NatsSession } from './nats-session.js';
 import { RPC_HEADERS } from './rpc-headers.js';
 
+export interface RpcClientOptions {
+  /** The API answers that this key is no worker. */
+  readonly onDismissed?: () => void;
+  /** The version of the protocol in requests; {@link RPC_PROTOCOL} when not set. */
+  readonly protocol?: number;
+}
+
 /** Asks the API. Every request can be repeated, and the caller decides how often. */
 export class WorkerRpcClient {
   /** Of this run of the program, whose clock its requests tell. */
   private readonly clock = randomBytes(8).toString('hex');
 
-  /** @param protocol that is spoken. */
   constructor(
     private readonly session: NatsSession,
-    private readonly protocol = RPC_PROTOCOL,
+    private readonly options: RpcClientOptions = {},
   ) {}
 
   /** What one request may measure, in bytes. */
@@ -43,7 +49,11 @@ export class WorkerRpcClient {
     const answer = await this.send(method, body, timeoutMs);
     const envelope = RpcEnvelope.safeParse(answer);
     if (!envelope.success) throw new RpcUnavailableError(method, 'the answer was not an RPC envelope');
-    if (!envelope.data.ok) throw new RpcError(envelope.data.code, envelope.data.message, envelope.data.details);
+    if (!envelope.data.ok) {
+      const { code, message, details } = envelope.data;
+      if (code === 'worker-revoked' || code === 'worker-unknown') this.options.onDismissed?.();
+      throw new RpcError(code, message, details);
+    }
     const reply = WORKER_RPC[method].reply.safeParse(envelope.data.reply);
     if (!reply.success) throw new RpcUnavailableError(method, 'the reply does not have the agreed form');
     return reply.data as WorkerRpcReply<M>;
@@ -55,7 +65,7 @@ export class WorkerRpcClient {
     try {
       const { connection, subjects, settings } = this.session;
       const told = headers();
-      told.set(RPC_HEADERS.protocol, String(this.protocol));
+      told.set(RPC_HEADERS.protocol, String(this.options.protocol ?? RPC_PROTOCOL));
       told.set(RPC_HEADERS.clock, this.clock);
       told.set(RPC_HEADERS.sentAt, performance.now().toFixed());
       told.set(RPC_HEADERS.waits, String(timeoutMs));

@@ -6,7 +6,7 @@ export { IdempotencyStore, type IdempotentRequest } from './service/idempotency-
 export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './events/ingest-events.js';
 export { ObjectsInUseError } from './checkpoints/objects-lock.js';
 export { type ChildrenOfStatus, OperationRecords } from './operations/operation-records.js';
-export { type OperationWithCheckpoints, CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.js';
+export { CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.js';
 export { type ForkEntry, PrismaForkStore } from './operations/prisma-fork-store.js';
 export { type ImportedOperation, PrismaCheckpointImport } from './checkpoints/prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './checkpoints/prisma-checkpoint-repository.js';

@@ -87,6 +87,7 @@ export { ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
 export { ForkOperation, type ForkPlan } from './fork/fork-operation.js';
 export { pastPauses } from './stop/past-pauses.js';
 export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
+export { actionsOf } from './model/actions.js';
 export { guaranteeOf } from './model/drift.js';
 export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
 export { type DirectedOperation, directiveFor } from './attempt/directive.js';

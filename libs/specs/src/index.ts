@@ -6,6 +6,7 @@ export {
   type LabelSpec,
   type LayerSpec,
   type OptimizerSpec,
+  RetentionSpec,
   type ScheduleSpec,
   type SplitSpec,
   TrainingSpec,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { compileLogPattern } from './log-pattern.js';
+import { RetentionSpec } from './training-spec.js';
 
 /**
  * A training by a program of any language, as one document. Stored immutably with its hash, as a `TrainingSpec` is; a
@@ -155,7 +156,7 @@ export const ProcessTrainingSpec = z.strictObject({
     .describe('one file that the worker fetches or finds: a path, a file:// URL or s3://bucket/key'),
   steps: z.int().min(1).max(1_000_000_000).nullable().default(null).describe('in all; null: not known beforehand'),
   epochs: z.int().min(1).max(1_000_000_000).nullable().default(null),
-  checkpoint: z.strictObject({ keep_last: z.int().min(1).max(1_000).default(3) }).prefault({}),
+  checkpoint: z.strictObject(RetentionSpec.shape).prefault({}),
 });
 /** The document after defaults. */
 export type ProcessTrainingSpec = z.infer<typeof ProcessTrainingSpec>;

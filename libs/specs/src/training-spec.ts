@@ -138,6 +138,9 @@ export const EarlyStoppingSpec = z.strictObject({
   min_delta: z.number().min(0).default(0),
 });
 
+/** Which checkpoints an operation keeps of its own accord. */
+export const RetentionSpec = z.object({ keep_last: z.int().min(1).max(1000).default(3) });
+
 export const CheckpointPolicySpec = z
   .strictObject({
     every_epochs: z.int().min(1).optional(),
@@ -155,7 +158,7 @@ export const CheckpointPolicySpec = z
       .max(86_400)
       .optional()
       .describe('with overhead_budget: never leave more than this unsaved, even if that breaks the budget'),
-    keep_last: z.int().min(1).max(1000).default(3),
+    ...RetentionSpec.shape,
   })
   .superRefine((policy, context) => {
     const { overhead_budget: budget, max_loss_seconds: limit } = policy;

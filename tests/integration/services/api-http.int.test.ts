@@ -30,6 +30,12 @@ describe('the HTTP API', () => {
     });
     expect(body['spec']).toMatchObject({ seed: 7, normalization: 'standard' });
     expect(body['spec_sha256']).toMatch(/^[0-9a-f]{64}$/);
+    expect(body['actions']).toEqual(
+      expect.arrayContaining([
+        { action: 'cancel', allowed: true, code: null, reason: null },
+        expect.objectContaining({ action: 'resume', allowed: false, code: 'illegal-transition' }),
+      ]),
+    );
     const shown = await http.get(`/operations/${body['operation_id']}`);
     expect({ ...shown.body, queued_seconds: 0 }).toEqual({ ...body, queued_seconds: 0 });
   });

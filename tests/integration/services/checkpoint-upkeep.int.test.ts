@@ -1,12 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CheckpointStore } from '@ktrdr/checkpoint';
+import { CleanUpCheckpoints, ExpireCheckpoints } from '@ktrdr/checkpoint';
 import { CheckpointGarbageStore } from '@ktrdr/operations-prisma';
 import type pg from 'pg';
-import { CheckpointExpiry } from '../../../apps/api/src/background/checkpoint-expiry.js';
-import { CleanUpCheckpoints } from '../../../apps/api/src/checkpoints/clean-up-checkpoints.js';
-import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { eventually, eventuallySeen } from '../support/eventually.js';
 import { givenServices, type Services } from '../support/given-services.js';
 import { type Http, httpOf } from '../support/http.js';
@@ -47,11 +44,9 @@ describe('what looks after checkpoints by itself', () => {
     beforeAll(async () => {
       database = await services.database();
       collection = new CheckpointGarbageStore(saving.database);
-      const stored = new StoredCheckpoints(new CheckpointStore(saving.objects), saving.objects, collection);
-      cleanUp = new CleanUpCheckpoints(collection, stored);
+      cleanUp = new CleanUpCheckpoints(collection, saving.objects);
     });
-    const turn = (days = 10) =>
-      new CheckpointExpiry(cleanUp, collection, days * DAY_MS, { info: () => undefined }).turn();
+    const turn = (days = 10) => new ExpireCheckpoints(cleanUp, collection, days * DAY_MS).execute(new Date());
     const warnedHoursAgo = (hours: number) =>
       database.query(
         `UPDATE checkpoints SET expiry_warned_at = now() - $1 * interval '1 h' WHERE expiry_warned_at IS NOT NULL`,

@@ -35,7 +35,7 @@ async function serve(
 }
 
 async function givenClient(protocol?: number): Promise<WorkerRpcClient> {
-  return new WorkerRpcClient(await workerSession(), protocol);
+  return new WorkerRpcClient(await workerSession(), protocol === undefined ? {} : { protocol });
 }
 
 const ANSWERED = { registered: true, draining: false, work_waits: false, directives: [] };

@@ -1,15 +1,18 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  CleanUpCheckpoints,
+  ExpireCheckpoints,
+  type ObjectStore,
+  RetireCheckpoints,
+  ScheduledSweep,
+} from '@ktrdr/checkpoint';
 import { CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import { CheckpointsModule } from '../checkpoints/checkpoints.module.js';
-import { CleanUpCheckpoints } from '../checkpoints/clean-up-checkpoints.js';
-import { OrphanSweeper } from '../checkpoints/orphan-sweeper.js';
 import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
-import { CONFIG } from '../platform/tokens.js';
-import { CheckpointExpiry } from './checkpoint-expiry.js';
-import { CheckpointRetention } from './checkpoint-retention.js';
+import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
 import { CheckpointReverifier } from './checkpoint-reverifier.js';
 
 const MINUTE_MS = 60_000;
@@ -22,33 +25,45 @@ export class CheckpointUpkeepModule implements OnApplicationBootstrap, BeforeApp
 
   constructor(
     @Inject(CONFIG) config: ApiConfig,
-    @Inject(CheckpointGarbageStore) collection: CheckpointGarbageStore,
+    @Inject(CheckpointGarbageStore) garbage: CheckpointGarbageStore,
     @Inject(PrismaCheckpointRepository) checkpoints: PrismaCheckpointRepository,
+    @Inject(OBJECT_STORE) objects: ObjectStore,
     @Inject(StoredCheckpoints) stored: StoredCheckpoints,
     @Inject(ServiceRecords) records: ServiceRecords,
     @Inject(CleanUpCheckpoints) cleanUp: CleanUpCheckpoints,
-    @Inject(OrphanSweeper) orphans: OrphanSweeper,
+    @Inject(ScheduledSweep) orphans: ScheduledSweep,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
     const { orphanSweepMs, orphanGraceMs, reverifyMs, checkpointMaxAgeMs } = config;
-    const retention = new CheckpointRetention(collection, checkpoints, stored, logger);
-    const reverifier = new CheckpointReverifier(collection, checkpoints, stored, records, logger);
+    const retention = new RetireCheckpoints(garbage, checkpoints, objects);
+    const reverifier = new CheckpointReverifier(garbage, checkpoints, stored, records, logger);
+    const retire = async (signal: AbortSignal): Promise<void> => {
+      for (const { id, operationId, step } of await retention.mark())
+        logger.info({ operationId, checkpointId: id, step }, 'checkpoint retired');
+      await retention.eraseMarked(signal);
+    };
     const sweep = async (signal: AbortSignal): Promise<void> => {
-      const swept = await orphans.sweepWhenDue(orphanSweepMs, { graceMs: orphanGraceMs, dryRun: false, signal });
+      const now = Date.now();
+      const request = { modifiedBefore: new Date(now - orphanGraceMs), dryRun: false, signal };
+      const swept = await orphans.sweepWhenDue(orphanSweepMs, request);
       if (swept?.skipped) logger.warn({ reason: swept.skipped }, 'object store not swept');
       else if (swept) logger.info({ ...swept }, 'object store swept');
-      const abandoned = await orphans.removeAbandonedWrites();
+      const abandoned = await orphans.removeAbandonedWrites(new Date(now));
       if (abandoned > 0) logger.info({ abandoned }, 'abandoned writes removed');
     };
     const waitsFirst = true;
     this.loops = [
-      new BackgroundLoop('checkpoint-retention', 5_000, (signal) => retention.turn(signal), logger),
+      new BackgroundLoop('checkpoint-retention', 5_000, retire, logger),
       new BackgroundLoop('orphan-sweep', Math.min(MINUTE_MS, orphanSweepMs), sweep, logger, waitsFirst),
       new BackgroundLoop('checkpoint-reverify', reverifyMs, () => reverifier.turn(), logger, waitsFirst),
     ];
     if (checkpointMaxAgeMs !== null) {
-      const expiry = new CheckpointExpiry(cleanUp, collection, checkpointMaxAgeMs, logger);
-      this.loops = [...this.loops, new BackgroundLoop('checkpoint-expiry', HOUR_MS, () => expiry.turn(), logger)];
+      const expiry = new ExpireCheckpoints(cleanUp, garbage, checkpointMaxAgeMs);
+      const expire = async (): Promise<void> => {
+        for (const { id, operationId } of await expiry.execute(new Date()))
+          logger.info({ operationId, checkpointId: id }, 'checkpoint expired');
+      };
+      this.loops = [...this.loops, new BackgroundLoop('checkpoint-expiry', HOUR_MS, expire, logger)];
     }
   }
 

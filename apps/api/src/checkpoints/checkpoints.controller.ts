@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { ScheduledSweep } from '@ktrdr/checkpoint';
 import {
   type CheckpointPage,
   type CheckpointStats,
@@ -12,7 +13,6 @@ import { type Asked, Serves } from '../http/serves.js';
 import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { toCheckpointViews } from './checkpoint.presenter.js';
 import { toLastSweep } from './cleanup.presenter.js';
-import { OrphanSweeper } from './orphan-sweeper.js';
 
 const routes = ROUTES.checkpoints;
 
@@ -22,7 +22,7 @@ export class CheckpointsController {
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
     @Inject(CheckpointGarbageStore) private readonly collection: CheckpointGarbageStore,
-    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
+    @Inject(ScheduledSweep) private readonly orphans: ScheduledSweep,
     @Inject(StoredCheckpoints) private readonly stored: StoredCheckpoints,
     @Inject(DeleteCheckpoint) private readonly deleteCheckpoint: DeleteCheckpoint,
   ) {}

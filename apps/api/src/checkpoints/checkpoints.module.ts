@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import type { ObjectStore } from '@ktrdr/checkpoint';
+import { CleanUpCheckpoints, type ObjectStore, ScheduledSweep, SweepOrphans } from '@ktrdr/checkpoint';
 import {
   CheckpointGarbageStore,
   PrismaCheckpointImport,
@@ -8,14 +8,11 @@ import {
 } from '@ktrdr/operations-prisma';
 import type { ApiConfig } from '../config.js';
 import { OperationsModule } from '../operations/operations.module.js';
-import { StoredCheckpoints } from '../platform/stored-checkpoints.js';
 import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
 import { CheckpointExchangeController } from './checkpoint-exchange.controller.js';
 import { CheckpointsController } from './checkpoints.controller.js';
-import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { CleanupController } from './cleanup.controller.js';
 import { ImportCheckpoint } from './import-checkpoint.js';
-import { OrphanSweeper } from './orphan-sweeper.js';
 
 @Module({
   imports: [OperationsModule],
@@ -23,9 +20,8 @@ import { OrphanSweeper } from './orphan-sweeper.js';
   providers: [
     {
       provide: CleanUpCheckpoints,
-      inject: [CheckpointGarbageStore, StoredCheckpoints],
-      useFactory: (collection: CheckpointGarbageStore, stored: StoredCheckpoints) =>
-        new CleanUpCheckpoints(collection, stored),
+      inject: [CheckpointGarbageStore, OBJECT_STORE],
+      useFactory: (garbage: CheckpointGarbageStore, objects: ObjectStore) => new CleanUpCheckpoints(garbage, objects),
     },
     {
       provide: ImportCheckpoint,
@@ -34,16 +30,16 @@ import { OrphanSweeper } from './orphan-sweeper.js';
         new ImportCheckpoint(imports, objects, config),
     },
     {
-      provide: OrphanSweeper,
+      provide: ScheduledSweep,
       inject: [OBJECT_STORE, CheckpointGarbageStore, PrismaCheckpointRepository, ServiceRecords],
       useFactory: (
         objects: ObjectStore,
-        collection: CheckpointGarbageStore,
+        garbage: CheckpointGarbageStore,
         checkpoints: PrismaCheckpointRepository,
         records: ServiceRecords,
-      ) => new OrphanSweeper(objects, collection, checkpoints, records),
+      ) => new ScheduledSweep(new SweepOrphans(objects, garbage, checkpoints, records), objects, records),
     },
   ],
-  exports: [CleanUpCheckpoints, OrphanSweeper],
+  exports: [CleanUpCheckpoints, ScheduledSweep],
 })
 export class CheckpointsModule {}

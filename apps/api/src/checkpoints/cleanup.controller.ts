@@ -1,12 +1,11 @@
 import { Controller, Inject } from '@nestjs/common';
+import { CleanUpCheckpoints, emptyReport, ScheduledSweep } from '@ktrdr/checkpoint';
 import { type CleanupView, ROUTES } from '@ktrdr/contracts';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import type { ApiConfig } from '../config.js';
 import { type Asked, Serves } from '../http/serves.js';
 import { CONFIG } from '../platform/tokens.js';
-import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { toCleanupView } from './cleanup.presenter.js';
-import { noSweep, OrphanSweeper } from './orphan-sweeper.js';
 
 const route = ROUTES.checkpoints.cleanUp;
 const DAY_MS = 24 * 3_600_000;
@@ -17,7 +16,7 @@ export class CleanupController {
   constructor(
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(CleanUpCheckpoints) private readonly cleanUp: CleanUpCheckpoints,
-    @Inject(OrphanSweeper) private readonly orphans: OrphanSweeper,
+    @Inject(ScheduledSweep) private readonly orphans: ScheduledSweep,
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
@@ -38,8 +37,9 @@ export class CleanupController {
 
   private async swept(body: Asked<typeof route>['body']) {
     const { operation_id, include_orphans, orphan_grace_seconds: seconds, dry_run: dryRun } = body;
-    if (!include_orphans) return noSweep('it was not asked for');
-    if (operation_id !== undefined) return noSweep('only one operation was asked for');
-    return this.orphans.sweep({ graceMs: seconds === undefined ? this.config.orphanGraceMs : seconds * 1000, dryRun });
+    if (!include_orphans) return emptyReport('it was not asked for');
+    if (operation_id !== undefined) return emptyReport('only one operation was asked for');
+    const graceMs = seconds === undefined ? this.config.orphanGraceMs : seconds * 1000;
+    return this.orphans.sweep({ modifiedBefore: new Date(Date.now() - graceMs), dryRun });
   }
 }

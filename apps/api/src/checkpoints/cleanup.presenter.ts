@@ -1,7 +1,5 @@
-import type { SweepReport } from '@ktrdr/checkpoint';
+import type { CleanedUp, RecordedSweep, SweepReport } from '@ktrdr/checkpoint';
 import type { CheckpointStats, CleanupView } from '@ktrdr/contracts';
-import type { CleanedUp } from './clean-up-checkpoints.js';
-import type { RecordedSweep } from './orphan-sweeper.js';
 
 export function toCleanupView(cleaned: CleanedUp, swept: SweepReport, isDryRun: boolean): CleanupView {
   return {

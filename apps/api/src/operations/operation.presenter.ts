@@ -5,6 +5,7 @@ import {
 } from '@ktrdr/contracts';
 import { suggestOverrides } from '@ktrdr/specs';
 import {
+  actionsOf,
   allowedActions,
   type Checkpoint,
   type ClientAction,
@@ -59,7 +60,7 @@ export class OperationPresenter {
   async one(operation: Operation): Promise<OperationView> {
     const [[view], reason] = await Promise.all([this.many([operation]), this.whyUnschedulable(operation)]);
     if (!view) throw new Error('one operation makes one view');
-    return { ...view, no_fitting_worker: reason };
+    return withActions({ ...view, no_fitting_worker: reason });
   }
 
   /** A new one has no checkpoint, pause or fork yet, so nothing is read for it. */
@@ -67,7 +68,7 @@ export class OperationPresenter {
     const { operation } = submission;
     if (!submission.isNew) return this.one(operation);
     const view = toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition: submission.queuePosition });
-    return { ...view, no_fitting_worker: await this.whyUnschedulable(operation) };
+    return withActions({ ...view, no_fitting_worker: await this.whyUnschedulable(operation) });
   }
 
   async page({ items, hasMore, total, active, byStatus }: OperationList): Promise<OperationPage> {
@@ -199,6 +200,11 @@ function toOperationView(
     active_seconds: clocks.activeMs / 1000,
     paused_seconds: clocks.pausedMs / 1000,
   };
+}
+
+function withActions(view: OperationView): OperationView {
+  const { status, type, spec, is_forkable: isForkable } = view;
+  return { ...view, actions: [...actionsOf({ status, type, isPausable: isPausable({ type, spec }), isForkable })] };
 }
 
 function toForkedFrom({ origin }: Operation): OperationView['forked_from'] {

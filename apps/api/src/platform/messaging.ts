@@ -28,7 +28,6 @@ export class Messaging implements Dispatcher {
   private sessions: Sessions | undefined;
   private hints: HintPublisher | undefined;
   private connecting: Promise<void> | undefined;
-  private lastKind: SessionStatus['kind'] | undefined;
   private droppedAt = -Infinity;
 
   constructor(
@@ -114,7 +113,7 @@ export class Messaging implements Dispatcher {
       const events = await this.open('ktrdr-api, events');
       this.hints = new HintPublisher(session);
       this.sessions = { session, events };
-      session.onStatus((status) => this.tellChange(status));
+      session.onChange((status) => this.logChange(status));
       this.log.info('nats connected');
       for (const callback of this.waiting) callback(this.sessions);
       this.waiting.clear();
@@ -123,10 +122,7 @@ export class Messaging implements Dispatcher {
     }
   }
 
-  /** Refused again at every try: once is enough. */
-  private tellChange({ kind }: SessionStatus): void {
-    if (kind === this.lastKind) return;
-    this.lastKind = kind;
+  private logChange({ kind }: SessionStatus): void {
     if (kind === 'refused') this.log.error({ advice: REFUSED }, 'nats refuses KTRDR_NATS_CREDS_FILE');
     else this.log.info({ nats: kind }, 'nats connection changed');
   }

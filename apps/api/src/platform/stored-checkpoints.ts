@@ -7,10 +7,10 @@ import type {
   VerificationDepth,
 } from '@ktrdr/operations';
 import {
+  type CheckpointGarbage,
   type CheckpointStore,
   eraseObjects,
   type Manifest,
-  type ObjectRegister,
   type ObjectStore,
 } from '@ktrdr/checkpoint';
 
@@ -23,7 +23,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   constructor(
     private readonly store: CheckpointStore,
     private readonly objects: ObjectStore,
-    private readonly collection: Pick<ObjectRegister, 'collect'>,
+    private readonly garbage: Pick<CheckpointGarbage, 'collect'>,
   ) {}
 
   /** Callers that ask at the same time share one reading of the bytes. */
@@ -44,11 +44,7 @@ export class StoredCheckpoints implements CheckpointVerifier, CheckpointAdopter,
   }
 
   erase(checkpoint: Checkpoint): Promise<void> {
-    return this.eraseAll([checkpoint]);
-  }
-
-  async eraseAll(checkpoints: readonly Checkpoint[]): Promise<void> {
-    await eraseObjects(this.objects, this.collection, checkpoints);
+    return eraseObjects(this.objects, this.garbage, [checkpoint]);
   }
 
   private async read(

@@ -2,11 +2,9 @@ import type { ApiClient } from '@ktrdr/api-client';
 import { Command, Flags } from '@oclif/core';
 import { resolveConnection } from '../connection/config.js';
 import { type Failure, isUsageError, toFailure } from '../errors/failure.js';
-import { timeoutFlag } from '../flags/timeouts.js';
+import { retryNotices, timeoutFlag, waitNotices } from '../connection/timeouts.js';
 import { type Paint, paintFor } from '../render/terminal/paint.js';
 import { nextCommands, type ProblemDocument, renderProblem } from '../errors/problem.js';
-import { retryNotices } from '../connection/retry-notices.js';
-import { waitNotices } from '../connection/wait-notices.js';
 
 export interface ApiFlags {
   readonly 'api-url'?: string | undefined;

@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 import { confirm } from '../render/terminal/prompts.js';
 import { UsageError } from '../errors/errors.js';
 import { EXIT } from '../errors/exit-codes.js';
-import { parseLabels } from '../flags/labels.js';
+import { parseLabels } from '../flags/flag-values.js';
 import { type BulkVerb, renderBulk } from '../render/bulk.js';
 import { WatchCommand } from './watch-command.js';
 

@@ -4,8 +4,8 @@ import type { ServerSeeds } from '@ktrdr/messaging-nats';
 import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from './api-command.js';
 import { UsageError } from '../errors/errors.js';
-import { asWriteError, codeOfFileError, reasonOfFileError } from '../transfer/file-errors.js';
-import { makeFolder } from '../transfer/make-folder.js';
+import { asWriteError, codeOfFileError, reasonOfFileError } from '../transfer/local-files.js';
+import { makeFolder } from '../transfer/local-files.js';
 import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
 
 const OWNER_ONLY = 0o600;
@@ -83,7 +83,7 @@ async function assertNew(folder: string): Promise<void> {
   const known = Object.values(NATS_FILES).find((name) => names.includes(name));
   if (known === undefined) return;
   const path = join(folder, known);
-  throw new UsageError(`${path} is there already, and new keys would lock everybody out. Give another folder`, {
+  throw new UsageError(`${path} exists already, and new keys would lock out every worker. Give another folder`, {
     path,
   });
 }

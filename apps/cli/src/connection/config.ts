@@ -4,6 +4,21 @@ import { type Login, readLogin } from './login-file.js';
 /** Where the embedded stack listens unless told otherwise. */
 const DEFAULT_API_URL = 'http://127.0.0.1:8080';
 
+/** JSON Schema of every variable that the command line reads, with what docs/CONFIGURATION.md says of it. */
+export const ENVIRONMENT_SCHEMA = {
+  properties: {
+    KTRDR_API_URL: {
+      type: 'string',
+      default: DEFAULT_API_URL,
+      description: 'address of the API; `--api-url` precedes it, the address of `ktrdr login` follows it',
+    },
+    KTRDR_API_TOKEN: {
+      type: 'string',
+      description: 'token for the API; `--api-token` precedes it, the token of `ktrdr login` follows it',
+    },
+  },
+} as const;
+
 /** What the command line says about the API. */
 export interface ConnectionFlags {
   readonly 'api-url'?: string | undefined;

@@ -2,17 +2,6 @@ import type { VerifyView } from '@ktrdr/contracts';
 import type { BadFile } from '@ktrdr/operations/model';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 
-/** A signal ended the command before it was done. */
-export class InterruptedError extends Error {
-  override readonly name = 'InterruptedError';
-  constructor(
-    readonly signal: NodeJS.Signals,
-    left = 'Nothing was kept',
-  ) {
-    super(`Interrupted. ${left}`);
-  }
-}
-
 /** There is no token to show to the API. */
 export class NotLoggedInError extends DomainError {
   readonly code = 'unauthorized';
@@ -87,22 +76,14 @@ export class DownloadBrokenError extends DomainError {
   }
 }
 
-/** A file of a result came with other bytes than the result says. Nothing of it was kept. */
-export class ResultCorruptedError extends DomainError {
+/** A file arrived with other bytes than the API describes. Nothing was kept. */
+export class DownloadCorruptedError extends DomainError {
   readonly code = 'checkpoint-corrupted';
-  constructor({
-    operationId,
-    ...badFile
-  }: {
-    readonly operationId: string;
-    readonly name: string;
-    readonly problem: 'wrong-hash' | 'wrong-size';
-    readonly detail: string;
-  }) {
+  constructor(badFile: BadFile, details: { readonly operation_id: string }) {
     super(
-      `${badFile.name} of the result of ${operationId} did not arrive as the result describes it: ${badFile.problem}. ` +
-        'No file was kept. Try again; if it stays so, the stored file is damaged',
-      { operation_id: operationId, bad_files: [badFile] },
+      `${badFile.name} of ${details.operation_id} did not arrive as the API describes it: ${badFile.problem}. ` +
+        'Nothing was kept. Try again; if the problem persists, the stored file is damaged',
+      { ...details, bad_files: [badFile] },
     );
   }
 }

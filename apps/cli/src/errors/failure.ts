@@ -1,6 +1,6 @@
 import { DomainError } from '@ktrdr/errors';
 import { nearest, nearestCommand } from './did-you-mean.js';
-import { InterruptedError } from './errors.js';
+import { InterruptedError } from './interrupt.js';
 import { EXIT, exitCodeOfError, exitCodeOfSignal } from './exit-codes.js';
 import type { ProblemDocument } from './problem.js';
 

@@ -1,15 +1,24 @@
-import { InterruptedError } from './errors.js';
+/** A signal ended the command before it was done. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  constructor(
+    readonly signal: NodeJS.Signals,
+    left = 'Nothing was kept',
+  ) {
+    super(`Interrupted. ${left}`);
+  }
+}
 
 /** A signal that is aborted by what interrupts the process, until it is disposed of. */
 export type Interrupt = { readonly signal: AbortSignal } & Disposable;
 
-/** Turns the first Ctrl+C into an aborted signal; further ones change nothing, as the end is near. */
+/** Aborts at Ctrl+C. Further ones change nothing, as the end is near. */
 export function onInterrupt(): Interrupt {
   return onSignals(['SIGINT']);
 }
 
 /**
- * The same for everything that asks the process to end, for a command that has something to clean up.
+ * Aborts at every request to end, for a command that has something to clean up.
  * @param left what it leaves behind, as a sentence
  */
 export function onAnyEnd(left?: string): Interrupt {

@@ -1,7 +1,7 @@
 import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
 import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
-import { numberOf } from './numbers.js';
+import { parseNumber } from './flag-values.js';
 
 type Overrides = NonNullable<ResumeBody['overrides']>;
 
@@ -65,7 +65,7 @@ export const OVERRIDE_FLAG_NAMES = Object.keys(OVERRIDE_FLAGS) as (keyof typeof 
 export async function toOverrides(flags: OverrideFlags, read: () => Promise<OperationView>): Promise<Overrides> {
   const number = (name: keyof OverrideFlags) => {
     const text = flags[name];
-    return typeof text === 'string' ? numberOf(name, text) : undefined;
+    return typeof text === 'string' ? parseNumber(name, text) : undefined;
   };
   const patience = number('early-stopping-patience');
   const rhythm = {

@@ -1,12 +1,11 @@
-import type { OperationView } from '@ktrdr/contracts';
-import type { ExportedFile } from '../transfer/export-checkpoint.js';
+import type { FileEntry, OperationView } from '@ktrdr/contracts';
 import { position } from './words/figures.js';
 import { block } from './terminal/layout.js';
 import type { Paint } from './terminal/paint.js';
 import { size } from './words/units.js';
 
 export function renderExported(
-  exported: { readonly checkpointId: string; readonly directory: string; readonly files: readonly ExportedFile[] },
+  exported: { readonly checkpointId: string; readonly directory: string; readonly files: readonly FileEntry[] },
   paint: Paint,
 ): string {
   const { checkpointId, directory, files } = exported;

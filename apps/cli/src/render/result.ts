@@ -1,5 +1,4 @@
 import type { FileEntry, ResultView } from '@ktrdr/contracts';
-import type { SavedFile } from '../transfer/download-result.js';
 import { block, type Row } from './terminal/layout.js';
 import type { RenderContext } from './operation-detail.js';
 import { identity } from './checkpoint.js';
@@ -11,7 +10,7 @@ import { valueLines } from './words/format-values.js';
 /** What came of an operation, and where its files are or how to get them. */
 export function renderResult(
   { operation_id: id, result, checkpoint, files }: ResultView,
-  saved: readonly SavedFile[] | null,
+  saved: readonly { readonly path: string; readonly bytes: number }[] | null,
   { paint, now }: RenderContext,
 ): string {
   const widest = Math.max(0, ...files.map(({ name }) => name.length));

@@ -6,10 +6,8 @@ import { CheckpointExport, EXPORT_FILE } from '@ktrdr/contracts';
 import { inPlainWords } from '@ktrdr/specs';
 import { partsOf } from '@ktrdr/operations/model';
 import { ExportDamagedError, UsageError } from '../errors/errors.js';
-import { FileCheck } from './file-check.js';
-import { reasonOfFileError } from './file-errors.js';
-import { openPlainFile } from './plain-file.js';
-import type { BeginTransfer, Transfer } from './transfer.js';
+import { type BeginTransfer, bytesOf, FileCheck, type Transfer } from './file-check.js';
+import { codeOfFileError, openPlainFile, reasonOfFileError } from './local-files.js';
 
 /** An export in a folder: its description, and files that are what the description says. */
 export interface CheckedExport {
@@ -25,7 +23,7 @@ export async function checkExport(directory: string, begin: BeginTransfer): Prom
   const document = await readDocument(directory);
   const manifest = manifestOf(document);
   const bad = [];
-  using transfer = begin('checked', bytesOf(manifest));
+  using transfer = begin('checked', bytesOf(manifest.files));
   for (const file of manifest.files) {
     const check = new FileCheck(file);
     const difference = await hashInto(check, { path: join(directory, file.name), bytes: file.bytes, transfer });
@@ -47,7 +45,7 @@ export async function sendParts(
     begin,
   }: { readonly directory: string; readonly manifest: Manifest; readonly begin: BeginTransfer },
 ): Promise<void> {
-  using transfer = begin('sent', bytesOf(manifest));
+  using transfer = begin('sent', bytesOf(manifest.files));
   for (const entry of manifest.files) {
     const file = await openAgain(directory, entry.name);
     try {
@@ -69,10 +67,6 @@ export async function sendParts(
       await file.close();
     }
   }
-}
-
-export function bytesOf({ files }: Manifest): number {
-  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function readDocument(directory: string): Promise<CheckpointExport> {
@@ -133,7 +127,7 @@ async function hashInto(
       expected.transfer.add(chunk.length);
     }
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const isMissing = codeOfFileError(error) === 'ENOENT';
     return { problem: isMissing ? 'missing' : 'unreadable', detail: reasonOfFileError(error) } as const;
   }
   return check.finish().difference;

@@ -3,7 +3,19 @@ import { sha256OfBlobKey } from '@ktrdr/checkpoint';
 import type { FileEntry } from '@ktrdr/contracts';
 import { partsOf } from '@ktrdr/operations/model';
 
-export interface CheckedFile {
+/** Counts bytes that move, for the one that shows the progress. */
+export interface Transfer extends Disposable {
+  add(bytes: number): void;
+}
+
+/** Begins to show the progress of a transfer; `done` says what happens to the bytes, such as `downloaded`. */
+export type BeginTransfer = (done: string, totalBytes: number) => Transfer;
+
+export function bytesOf(files: readonly { readonly bytes: number }[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+interface CheckedFile {
   readonly bytes: number;
   /** Of the whole file. */
   readonly sha256: string;
@@ -11,7 +23,7 @@ export interface CheckedFile {
   readonly difference: { readonly problem: 'wrong-hash' | 'wrong-size'; readonly detail: string } | null;
 }
 
-/** Hashes a file as it comes in, whole and part by part, and tells whether it is the one that an entry names. */
+/** Hashes a file as it arrives, whole and part by part, and compares it with its entry. */
 export class FileCheck {
   private readonly whole = createHash('sha256');
   private readonly expected: readonly { readonly sha256: string; readonly bytes: number }[];

@@ -1,6 +1,6 @@
 import type { ApiClient, StreamItem } from '@ktrdr/api-client';
 import type { OperationView } from '@ktrdr/contracts';
-import { LostWorkerNotes } from '../render/words/lost-worker.js';
+import { LostWorkerNotes } from './lost-worker.js';
 import { WatchedOperation, type WatchView } from './watched-operation.js';
 import type { WatchScreen } from './watch-screen.js';
 

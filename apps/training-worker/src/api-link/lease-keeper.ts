@@ -1,7 +1,7 @@
 import type { Directive, WorkerRpcReply, WorkerRpcRequest } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from './backoff.js';
-import type { Lease, WorkerRpc } from '../trainers/ports.js';
+import type { Lease, WorkerRpc } from './ports.js';
 
 export interface LeaseHolder {
   leases(): readonly Lease[];
@@ -36,7 +36,7 @@ export class LeaseKeeper {
   private turnedAt: number | null = null;
   private wakeUp = new AbortController();
   /** Leases that have moved, which no answered heartbeat has told yet. */
-  private untoldMoves: ReadonlySet<string> = new Set();
+  private unreportedMoves: ReadonlySet<string> = new Set();
   private beating: Promise<void> | undefined;
 
   constructor(
@@ -123,9 +123,9 @@ export class LeaseKeeper {
       leases
         .filter((lease) => this.holder.takeMoved(lease))
         .map(nameOf)
-        .concat(...this.untoldMoves),
+        .concat(...this.unreportedMoves),
     );
-    this.untoldMoves = moved;
+    this.unreportedMoves = moved;
     const request = {
       worker_id: this.registration.worker_id,
       free_slots: this.holder.freeSlots(),
@@ -135,7 +135,7 @@ export class LeaseKeeper {
       const timeoutMs = Math.max(this.heartbeatMs, MIN_TIMEOUT_MS);
       const reply = await this.rpc.call('heartbeat', request, { timeoutMs });
       this.confirmedAt = sentAt;
-      this.untoldMoves = new Set();
+      this.unreportedMoves = new Set();
       this.isRegistered = reply.registered;
       this.direct(reply);
       this.holder.drain(reply.draining);

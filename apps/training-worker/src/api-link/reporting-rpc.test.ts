@@ -1,26 +1,44 @@
 import { RpcError, RpcUnavailableError } from '@ktrdr/messaging-nats';
-import { PersistentRpc } from './reporting-rpc.js';
-import type { WorkerRpc } from '../trainers/ports.js';
+import type { WorkerRpc } from './ports.js';
+import { ReportingRpc } from './reporting-rpc.js';
 
-const REPLY = { registered: true, draining: false, directives: [] };
-const REQUEST = { worker_id: 'w1', free_slots: 1, leases: [] };
+const REPLY = { status: 'completed' };
+const REPORT = { step: 1, epoch: 0, result: {}, checkpoint_id: null };
 
-const LIMITS = { retry: { firstMs: 0, lastMs: 0 }, faults: 20 };
+const LIMITS = { timeoutMs: 1_000, retry: { firstMs: 0, lastMs: 0 }, faults: 20 };
 
 /** An API that fails like this for the first so many requests. */
 function given(error: Error, times: number) {
-  let asked = 0;
-  const rpc = { call: async () => ((asked += 1) > times ? REPLY : Promise.reject(error)) } as unknown as WorkerRpc;
+  const requests: unknown[] = [];
+  const call = async (_method: string, request: unknown) =>
+    requests.push(request) > times ? REPLY : Promise.reject(error);
   const retries: number[] = [];
-  const persistent = new PersistentRpc(rpc, (_method, _error, tries) => retries.push(tries), LIMITS);
-  const answer = persistent.call('heartbeat', REQUEST, new AbortController().signal);
+  const lost: string[] = [];
+  const rpc = new ReportingRpc(
+    {
+      rpc: { call } as unknown as WorkerRpc,
+      lease: { operationId: 'op_a', attempt: 3 },
+      workerId: 'w1',
+      signal: new AbortController().signal,
+      onRetry: (_method, _error, tries) => retries.push(tries),
+      onLeaseLost: (reason) => lost.push(reason),
+    },
+    LIMITS,
+  );
+  const answer = rpc.call('completed', REPORT);
   answer.catch(() => undefined);
-  return { answer, retries };
+  return { answer, retries, requests, lost };
 }
 
 describe('a report that must arrive', () => {
+  it('carries the fencing token of its attempt', async () => {
+    const { answer, requests } = given(new Error('never'), 0);
+    await answer;
+    expect(requests).toEqual([{ ...REPORT, operation_id: 'op_a', attempt: 3, worker_id: 'w1' }]);
+  });
+
   it('is repeated for as long as nobody answers', async () => {
-    const { answer, retries } = given(new RpcUnavailableError('heartbeat', 'nobody listens'), 1_000);
+    const { answer, retries } = given(new RpcUnavailableError('completed', 'nobody listens'), 1_000);
     expect(await answer).toEqual(REPLY);
     expect(retries).toHaveLength(1_000);
   });
@@ -34,9 +52,10 @@ describe('a report that must arrive', () => {
     expect(lasting.retries).toHaveLength(19);
   });
 
-  it('is not repeated when it was refused', async () => {
-    const { answer, retries } = given(new RpcError('lease-lost', 'another attempt owns it'), 1_000);
+  it('is not repeated when it was refused, and a lost lease is reported', async () => {
+    const { answer, retries, lost } = given(new RpcError('lease-lost', 'another attempt owns it'), 1_000);
     await expect(answer).rejects.toMatchObject({ code: 'lease-lost' });
     expect(retries).toEqual([]);
+    expect(lost).toEqual(['another attempt owns it']);
   });
 });

@@ -1,10 +1,34 @@
 import type { WorkerRpcMethod, WorkerRpcReply, WorkerRpcRequest } from '@ktrdr/contracts';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
 import { Backoff } from './backoff.js';
-import type { WorkerRpc } from '../trainers/ports.js';
+import type { Lease, WorkerRpc } from './ports.js';
 
-const TIMEOUT_MS = 5_000;
-/** The API could not decide now; asking again can help. */
+interface Identity {
+  readonly operation_id: string;
+  readonly attempt: number;
+  readonly worker_id: string;
+}
+
+/** Requests that carry a fencing token. */
+type ReportMethod = {
+  [M in WorkerRpcMethod]: WorkerRpcRequest<M> extends Identity ? M : never;
+}[WorkerRpcMethod];
+
+/** A request without the fencing token, which every report gets. */
+export type Report<M extends ReportMethod> = Omit<WorkerRpcRequest<M>, keyof Identity>;
+
+export interface ReportingPorts {
+  readonly rpc: WorkerRpc;
+  readonly lease: Lease;
+  readonly workerId: string;
+  /** Ends the repetition. */
+  readonly signal: AbortSignal;
+  /** @param tries how often this report was sent so far. */
+  readonly onRetry: (method: string, error: unknown, tries: number) => void;
+  readonly onLeaseLost: (reason: string) => void;
+}
+
+/** The API cannot decide now; the same request later can succeed. */
 const UNDECIDED: readonly ErrorCode[] = [
   'messaging-unavailable',
   'busy',
@@ -14,47 +38,54 @@ const UNDECIDED: readonly ErrorCode[] = [
   'internal',
 ];
 
-/** Whether repeating the same request can lead to another answer. */
+const LIMITS = {
+  timeoutMs: 5_000,
+  retry: { firstMs: 200, lastMs: 1_000 },
+  /** Faults in a row, about five minutes: longer than a database restart, shorter than a slot may stay blocked. */
+  faults: 300,
+};
+
+/** Whether the same request can get another answer later. */
 export function isUndecided(error: unknown): boolean {
   return !(error instanceof DomainError) || UNDECIDED.includes(error.code);
 }
 
-const LIMITS = {
-  retry: { firstMs: 200, lastMs: 1_000 },
-  /** Faults in a row, about five minutes: longer than a database needs to come back, shorter than anybody waits for a slot. */
-  faults: 300,
-};
+/** Sends the reports of one attempt, each with its fencing token, and repeats them until the API decides. */
+export class ReportingRpc {
+  private readonly identity: Identity;
 
-/**
- * What is reported must arrive: asks until the API accepts or refuses, however long it is away. An API that is there and
- * fails at this very request, time after time, has refused it.
- */
-export class PersistentRpc {
-  /** @param onRetry is told what kept it from an answer, and how often it has asked for this one. */
   constructor(
-    private readonly rpc: WorkerRpc,
-    private readonly onRetry: (method: string, error: unknown, tries: number) => void,
+    private readonly ports: ReportingPorts,
     private readonly limits = LIMITS,
-  ) {}
+  ) {
+    const { lease, workerId } = ports;
+    this.identity = { operation_id: lease.operationId, attempt: lease.attempt, worker_id: workerId };
+  }
 
-  /** @throws DomainError the API's refusal, or its fault; the signal's reason when it aborts first. */
-  async call<M extends WorkerRpcMethod>(
-    method: M,
-    request: WorkerRpcRequest<M>,
-    signal: AbortSignal,
-  ): Promise<WorkerRpcReply<M>> {
+  /**
+   * Repeats the report for as long as the API is away. An API that fails at it time after time has refused it.
+   * @throws {DomainError} the refusal of the API, or its fault; the signal's reason when it aborts first.
+   */
+  async call<M extends ReportMethod>(method: M, report: Report<M>): Promise<WorkerRpcReply<M>> {
+    const { signal, onRetry, onLeaseLost } = this.ports;
     const backoff = new Backoff(this.limits.retry);
     let faults = 0;
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted();
       try {
-        return await this.rpc.call(method, request, { timeoutMs: TIMEOUT_MS });
+        return await this.callOnce(method, report, this.limits.timeoutMs);
       } catch (error) {
+        if (error instanceof DomainError && error.code === 'lease-lost') onLeaseLost(error.message);
         faults = error instanceof DomainError && error.code === 'internal' ? faults + 1 : 0;
         if (!isUndecided(error) || faults >= this.limits.faults) throw error;
-        this.onRetry(method, error, tries);
+        onRetry(method, error, tries);
       }
       await backoff.wait(signal);
     }
+  }
+
+  /** One try, also after the signal. */
+  callOnce<M extends ReportMethod>(method: M, report: Report<M>, timeoutMs: number): Promise<WorkerRpcReply<M>> {
+    return this.ports.rpc.call(method, { ...report, ...this.identity } as WorkerRpcRequest<M>, { timeoutMs });
   }
 }

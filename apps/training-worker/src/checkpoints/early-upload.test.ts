@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { ObjectStoreUnavailableError } from '@ktrdr/checkpoint';
 import { RpcError } from '@ktrdr/messaging-nats';
-import type { CheckpointCourier } from './checkpoint-uploader.js';
-import { isWorthForeseeing, type Saving } from './early-upload.js';
-import { CourierFixture } from '../testing/uploader-fixture.js';
+import type { CheckpointUploader } from './checkpoint-uploader.js';
+import { isWorthEarlyUpload, type Saving } from './early-upload.js';
+import { UploaderFixture } from '../testing/uploader-fixture.js';
 
-let given: CourierFixture;
+let given: UploaderFixture;
 beforeEach(async () => {
-  given = await CourierFixture.open();
+  given = await UploaderFixture.open();
 });
 afterEach(() => given.close());
 
@@ -26,8 +26,8 @@ describe('a save that is told while it is written', () => {
       signal.throwIfAborted();
     };
   };
-  const foreseen = async (courier: CheckpointCourier, request_id: string) => {
-    courier.foresee(saving(request_id));
+  const early = async (uploader: CheckpointUploader, request_id: string) => {
+    uploader.startEarly(saving(request_id));
     await given.seen(() => given.storage.storedAhead.length > 0);
     return given.storage.storedAhead.at(-1)!;
   };
@@ -40,30 +40,30 @@ describe('a save that is told while it is written', () => {
     [9 * MIB, true],
     [Number.MAX_SAFE_INTEGER, false],
   ])('of %i bytes is worth that: %s', (bytes, isWorthIt) => {
-    expect(isWorthForeseeing(saving('one', bytes))).toBe(isWorthIt);
+    expect(isWorthEarlyUpload(saving('one', bytes))).toBe(isWorthIt);
   });
 
   it('is stored meanwhile, and its upload builds on that', async () => {
-    const courier = given.givenCourier();
-    const writing = await foreseen(courier, 'one');
+    const uploader = given.givenUploader();
+    const writing = await early(uploader, 'one');
     expect(writing).toMatchObject({ dir: join(given.folder, 'one.partial'), operation_id: 'op_a', attempt: 1 });
     expect([writing.isWritten(), writing.signal.aborted]).toEqual([false, false]);
     const before = performance.now();
-    courier.add({ ...given.save('one', 1), write_ms: 1_000 });
+    uploader.add({ ...given.save('one', 1), write_ms: 1_000 });
     expect(writing.isWritten()).toBe(true);
-    await courier.idle();
+    await uploader.idle();
     expect(given.storage.uploads).toMatchObject([{ step: 1, ahead: { uploadedBytes: 10 } }]);
-    expect(given.captured.get('one')).toBeGreaterThanOrEqual(before - 1_000);
-    expect(given.captured.get('one')).toBeLessThanOrEqual(performance.now() - 1_000);
+    expect(given.captured[0]).toBeGreaterThanOrEqual(before - 1_000);
+    expect(given.captured[0]).toBeLessThanOrEqual(performance.now() - 1_000);
   });
 
   it('took as long to store as that took altogether', async () => {
-    const courier = given.givenCourier();
+    const uploader = given.givenUploader();
     const begunAt = performance.now();
-    await foreseen(courier, 'one');
+    await early(uploader, 'one');
     await given.seen(() => performance.now() - begunAt > 60);
-    courier.add(given.save('one', 1));
-    await courier.idle();
+    uploader.add(given.save('one', 1));
+    await uploader.idle();
     const [commit] = given.api.requests('checkpoint-commit') as { checkpoint: { save_ms: number } }[];
     expect(commit?.checkpoint.save_ms).toBeGreaterThanOrEqual(59);
   });
@@ -71,23 +71,23 @@ describe('a save that is told while it is written', () => {
   it('is stored when the lease is known to be ours, not before', async () => {
     const confirmed = Promise.withResolvers<void>();
     given.confirmLease = () => confirmed.promise;
-    const courier = given.givenCourier();
-    courier.foresee(saving('one'));
+    const uploader = given.givenUploader();
+    uploader.startEarly(saving('one'));
     await new Promise((resolve) => setImmediate(resolve));
     expect(given.storage.storedAhead).toEqual([]);
     confirmed.resolve();
     await given.seen(() => given.storage.storedAhead.length === 1);
-    courier.forget('one');
+    uploader.cancelEarly('one');
   });
 
   it('is uploaded as ever when that failed, and nobody is troubled', async () => {
     given.storage.beforeStoredAhead = () => {
       throw new ObjectStoreUnavailableError('s3://b', 'refused');
     };
-    const courier = given.givenCourier();
-    await foreseen(courier, 'one');
-    courier.add(given.save('one', 1));
-    expect(await courier.deliveryOf('one')).toMatchObject({ kind: 'committed' });
+    const uploader = given.givenUploader();
+    await early(uploader, 'one');
+    uploader.add(given.save('one', 1));
+    expect(await uploader.resultOf('one')).toMatchObject({ kind: 'committed' });
     expect([aheadOf(0), given.troubles]).toEqual([null, []]);
   });
 
@@ -99,10 +99,10 @@ describe('a save that is told while it is written', () => {
       const refusal = refusals.pop();
       if (refusal) throw refusal;
     };
-    const courier = given.givenCourier();
-    await foreseen(courier, 'one');
-    courier.add(given.save('one', 1));
-    await courier.idle();
+    const uploader = given.givenUploader();
+    await early(uploader, 'one');
+    uploader.add(given.save('one', 1));
+    await uploader.idle();
     expect(drafts).toEqual([expect.anything(), null]);
     expect(given.troubles).toHaveLength(1);
   });
@@ -114,70 +114,70 @@ describe('a save that is told while it is written', () => {
       if (refusal) throw refusal;
       return { checkpoint_id: checkpoint.id };
     };
-    const courier = given.givenCourier();
-    await foreseen(courier, 'one');
-    courier.add(given.save('one', 1));
-    await courier.idle();
+    const uploader = given.givenUploader();
+    await early(uploader, 'one');
+    uploader.add(given.save('one', 1));
+    await uploader.idle();
     expect(given.storage.uploads.map(({ ahead }) => ahead)).toEqual([expect.anything(), null]);
   });
 
-  it.each<[string, (courier: CheckpointCourier) => void]>([
-    ['it failed', (courier) => courier.forget('one')],
-    ['its trainer is gone', (courier) => courier.forget()],
-    ['nobody wants what is not committed', (courier) => courier.discard()],
-    ['another save came', (courier) => courier.add(given.save('two', 2))],
+  it.each<[string, (uploader: CheckpointUploader) => void]>([
+    ['it failed', (uploader) => uploader.cancelEarly('one')],
+    ['its trainer is gone', (uploader) => uploader.cancelEarly()],
+    ['nobody wants what is not committed', (uploader) => uploader.discard()],
+    ['another save came', (uploader) => uploader.add(given.save('two', 2))],
     ['the run is halted', () => given.halt.abort(new Error('halted'))],
   ])('is given up when %s', async (_, end) => {
-    const courier = given.givenCourier();
-    const { signal } = await foreseen(courier, 'one');
-    courier.forget('another');
+    const uploader = given.givenUploader();
+    const { signal } = await early(uploader, 'one');
+    uploader.cancelEarly('another');
     expect(signal.aborted).toBe(false);
-    end(courier);
+    end(uploader);
     expect(signal.aborted).toBe(true);
     if (given.halt.signal.aborted) return;
-    await courier.idle();
+    await uploader.idle();
     expect(given.storage.uploads.map(({ ahead }) => ahead)).toEqual(given.storage.uploads.map(() => null));
     given.storage.storedAhead.length = 0;
-    await foreseen(courier, 'three');
-    courier.forget();
+    await early(uploader, 'three');
+    uploader.cancelEarly();
   });
 
-  it.each<[string, (courier: CheckpointCourier) => void]>([
-    ['a newer one takes its place', (courier) => courier.add(given.save('two', 2))],
-    ['it is discarded', (courier) => courier.discard()],
+  it.each<[string, (uploader: CheckpointUploader) => void]>([
+    ['a newer one takes its place', (uploader) => uploader.add(given.save('two', 2))],
+    ['it is discarded', (uploader) => uploader.discard()],
   ])('is given up when %s, though the store never answers', async (_, end) => {
     given.storage.beforeStoredAhead = () => new Promise(() => undefined);
-    const courier = given.givenCourier();
-    const { signal } = await foreseen(courier, 'one');
-    courier.add(given.save('one', 1));
+    const uploader = given.givenUploader();
+    const { signal } = await early(uploader, 'one');
+    uploader.add(given.save('one', 1));
     await new Promise((resolve) => setImmediate(resolve));
-    end(courier);
+    end(uploader);
     expect(signal.aborted).toBe(true);
-    expect(await courier.deliveryOf('one')).toEqual({ kind: 'superseded' });
-    await courier.idle();
+    expect(await uploader.resultOf('one')).toEqual({ kind: 'superseded' });
+    await uploader.idle();
     expect(given.storage.uploads.map(({ step }) => step)).not.toContain(1);
   });
 
   it('is not stored meanwhile where that brings little, or while another is', async () => {
-    const courier = given.givenCourier();
-    courier.foresee(saving('small', 8 * MIB - 1));
-    courier.foresee({ ...saving('many'), files: Array(65).fill({ name: 'a', bytes: MIB }) });
-    await foreseen(courier, 'one');
-    courier.foresee(saving('two'));
+    const uploader = given.givenUploader();
+    uploader.startEarly(saving('small', 8 * MIB - 1));
+    uploader.startEarly({ ...saving('many'), files: Array(65).fill({ name: 'a', bytes: MIB }) });
+    await early(uploader, 'one');
+    uploader.startEarly(saving('two'));
     const opened = Promise.withResolvers<void>();
     let isUploading = false;
     given.storage.beforeUpload = () => {
       isUploading = true;
       return opened.promise;
     };
-    courier.add(given.save('one', 1));
-    courier.foresee(saving('three'));
+    uploader.add(given.save('one', 1));
+    uploader.startEarly(saving('three'));
     await given.seen(() => isUploading);
-    courier.foresee(saving('four'));
+    uploader.startEarly(saving('four'));
     opened.resolve();
-    await courier.idle();
+    await uploader.idle();
     given.halt.abort(new Error('halted'));
-    courier.foresee(saving('five'));
+    uploader.startEarly(saving('five'));
     await new Promise((resolve) => setImmediate(resolve));
     expect(given.storage.storedAhead.map(({ dir }) => dir)).toEqual([join(given.folder, 'one.partial')]);
   });

@@ -1,34 +1,35 @@
 import type { StoredAhead } from '@ktrdr/checkpoint';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
-import type { CheckpointStorage, ConfirmLease, Lease } from '../trainers/ports.js';
+import type { CheckpointStorage } from './ports.js';
+import type { ConfirmLease, Lease } from '../api-link/ports.js';
 
 export type Saving = Extract<TrainerEvent, { type: 'saving' }>;
 
-/** A smaller save is stored so soon after it is written that there is nothing to gain. */
+/** The upload of a smaller save is too short to gain anything. */
 const WORTHWHILE_BYTES = 8 * 1024 * 1024;
-/** Nobody saves so much; who says so is wrong about it, and would have it cut into millions of parts. */
+/** A larger size is a mistake of the trainer, and would be cut into millions of parts. */
 const MOST_BYTES = 16 * 1024 ** 4;
 /** Each file stays open while it is followed. */
 const MOST_FILES = 64;
 
-export interface ForesightPorts {
+export interface EarlyUploadPorts {
   readonly storage: CheckpointStorage;
   readonly confirmLease: ConfirmLease;
   readonly log: Logger;
 }
 
 /** Whether such a save is stored while it is written. */
-export function isWorthForeseeing({ files }: Saving): boolean {
+export function isWorthEarlyUpload({ files }: Saving): boolean {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return bytes >= WORTHWHILE_BYTES && bytes <= MOST_BYTES && files.length <= MOST_FILES;
 }
 
 /**
- * A save whose files are stored while the trainer writes them. Whatever goes wrong here, nobody is told: the upload then
- * does everything, and tells.
+ * Uploads the files of a save while the trainer writes them. A failure here is not reported: the upload after the save
+ * does everything again, and reports.
  */
-export class ForeseenSave {
+export class EarlyUpload {
   readonly requestId: string;
   /** On the clock of `performance.now()`. */
   readonly begunAt = performance.now();
@@ -40,7 +41,7 @@ export class ForeseenSave {
   constructor(
     saving: Saving,
     lease: Lease,
-    private readonly ports: ForesightPorts,
+    private readonly ports: EarlyUploadPorts,
     halt: AbortSignal,
   ) {
     this.requestId = saving.request_id;
@@ -51,19 +52,18 @@ export class ForeseenSave {
     });
   }
 
-  /** The save is not going to come, or nobody wants it. */
+  /** The save will not come, or is not wanted. */
   abandon(): void {
     this.abandoned.abort();
   }
 
-  /** The files are whole: what is not there now will never be. */
+  /** The files are whole: nothing is added to them any more. */
   written(): void {
     this.isWritten = true;
   }
 
   /**
-   * What was stored, once: whoever tries again reads the files again. Null when there is nothing, or when `stop` comes
-   * first.
+   * What was stored, once: a second try reads the files again. Null when there is nothing, or when `stop` comes first.
    */
   async take(stop: AbortSignal): Promise<StoredAhead | null> {
     if (this.isTaken || stop.aborted) return null;

@@ -1,6 +1,6 @@
 import type { CheckpointBeingWritten, CheckpointDraft, RestoreOrder } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
-import type { CheckpointStorage } from '../trainers/ports.js';
+import type { CheckpointStorage } from './ports.js';
 
 /** Longer than from one try to the next. */
 const AWAY_MS = 30_000;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperationUnusableError, SpoolUnusableError } from '../errors.js';
-import type { Lease } from '../trainers/ports.js';
+import type { Lease } from '../api-link/ports.js';
 
 /** Where one attempt keeps what is not in the object store yet. */
 export interface SpoolFolder {

@@ -1,25 +1,26 @@
 /** How much work of an attempt was unsaved at the worst moment. */
-export class UnprotectedTime {
+export class UnsavedTime {
   private longestMs = 0;
-  private protectedUntil: number;
+  private savedUntil: number;
 
-  /** @param now monotonic milliseconds; at the beginning nothing is unsaved. */
+  /** @param now monotonic milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {
-    this.protectedUntil = now();
+    this.savedUntil = now();
+  }
+
+  /** Training starts: nothing is unsaved. */
+  begin(): void {
+    this.savedUntil = this.now();
   }
 
   /** The state of that moment is committed now. */
   committed(capturedAt: number): void {
-    this.longestMs = Math.max(this.longestMs, this.now() - this.protectedUntil);
-    this.protectedUntil = Math.max(this.protectedUntil, capturedAt);
-  }
-
-  addedTo<Event extends object>(event: Event): Event & { readonly longest_unprotected_seconds: number } {
-    return { ...event, longest_unprotected_seconds: this.longestSeconds };
+    this.longestMs = Math.max(this.longestMs, this.now() - this.savedUntil);
+    this.savedUntil = Math.max(this.savedUntil, capturedAt);
   }
 
   /** Seconds, the present moment included. */
   get longestSeconds(): number {
-    return Math.max(this.longestMs, this.now() - this.protectedUntil) / 1000;
+    return Math.max(this.longestMs, this.now() - this.savedUntil) / 1000;
   }
 }

@@ -13,7 +13,7 @@ export interface CredentialsApi {
   readonly renew: (nkey: string, proof: string, signal: AbortSignal) => Promise<WorkerCredentialsView>;
 }
 
-export interface WorkerWish {
+export interface WantedWorker {
   /** What it is called where the API does not know it yet. */
   readonly workerId: string;
   /** Whether it may be called nothing else. */
@@ -42,7 +42,7 @@ export class CredentialKeeper {
   constructor(
     private readonly key: Nkey,
     private readonly api: CredentialsApi,
-    private readonly wish: WorkerWish,
+    private readonly wish: WantedWorker,
     private readonly log: Logger,
     private readonly clock = { now: () => Date.now(), monotonicMs: () => performance.now(), random: Math.random },
   ) {}

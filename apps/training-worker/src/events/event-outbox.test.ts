@@ -6,7 +6,7 @@ import { RpcError, RpcUnavailableError } from '@ktrdr/messaging-nats';
 import { pino } from 'pino';
 import { EventOutbox } from './event-outbox.js';
 import { EventSpool, type SpoolLimits } from './event-spool.js';
-import { readTold, toTold } from './queued-event.js';
+import { parseQueued, toQueued } from './queued-event.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -106,7 +106,7 @@ describe('the outbox of events', () => {
     for (const n of numbers(900)) outbox.enqueue(event(n));
     await outbox.drain(20_000);
     expect(channel.batches.map(({ length }) => length)).toEqual([16, 32, 64, 128, 256, 256, 148]);
-    channel.maxBytes = 8 * toTold(event(1_000)).bytes;
+    channel.maxBytes = 8 * toQueued(event(1_000)).bytes;
     for (let n = 1_001; n <= 1_010; n += 1) outbox.enqueue(event(n));
     await outbox.drain(20_000);
     expect(channel.batches.slice(7).map(({ length }) => length)).toEqual([4, 4, 2]);
@@ -218,7 +218,7 @@ describe('the outbox of events', () => {
     for (const n of numbers(3)) first.outbox.enqueue(event(n));
     await first.end();
     const [name = ''] = await readdir(join(folder, 'events'));
-    const bytes = Buffer.byteLength(toTold(event(1)).line) + 1;
+    const bytes = Buffer.byteLength(toQueued(event(1)).line) + 1;
     await truncate(join(folder, 'events', name), 3 * bytes - 10);
     const second = given();
     await until(() => second.channel.recorded.length === 2);
@@ -284,7 +284,7 @@ describe('the outbox of events', () => {
 });
 
 it('reads from a line what its event says of itself', () => {
-  const told = toTold(event(7, 'metrics', 'op_x'));
-  expect(readTold(told.line)).toEqual(told);
-  expect(readTold(told.line.slice(0, -3))).toBeNull();
+  const told = toQueued(event(7, 'metrics', 'op_x'));
+  expect(parseQueued(told.line)).toEqual(told);
+  expect(parseQueued(told.line.slice(0, -3))).toBeNull();
 });

@@ -3,8 +3,9 @@ import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { Backoff, sleep } from '../api-link/backoff.js';
 import type { EventSpool } from './event-spool.js';
-import type { ConfirmLease, EventSink, Lease, WorkerRpc } from '../trainers/ports.js';
-import { inPlaceOf, keyOf, memoryOf, type ToldEvent, toTold } from './queued-event.js';
+import type { ConfirmLease, Lease, WorkerRpc } from '../api-link/ports.js';
+import type { EventSink } from './ports.js';
+import { warningInPlaceOf, keyOf, memoryOf, type QueuedEvent, toQueued } from './queued-event.js';
 
 /** The way to the API that events have for themselves. */
 export interface EventChannel extends WorkerRpc {
@@ -30,10 +31,10 @@ interface Account {
  * repeated until it is answered; the API recognises what it has.
  */
 export class EventOutbox implements EventSink {
-  private queue: ToldEvent[] = [];
+  private queue: QueuedEvent[] = [];
   private queueBytes = 0;
   /** Sent and not answered yet. */
-  private batch: readonly ToldEvent[] = [];
+  private batch: readonly QueuedEvent[] = [];
   private mostEvents = FIRST_EVENTS;
   private isToSpread = false;
   private isHurried = false;
@@ -52,13 +53,13 @@ export class EventOutbox implements EventSink {
   ) {}
 
   enqueue(event: WorkerEvent): void {
-    const told = toTold(event);
+    const told = toQueued(event);
     if (this.purged.has(told.key)) return;
     if (this.spool.isEmpty && this.queueBytes + memoryOf([told]) <= this.memoryBytes) this.push([told]);
     else if (!this.spool.add(told)) return;
     const account = this.accounts.get(told.key) ?? { told: 0, settled: 0 };
     this.accounts.set(told.key, { ...account, told: told.n });
-    this.tellChange();
+    this.notifyChange();
   }
 
   purge({ operationId, attempt }: Lease): void {
@@ -69,7 +70,7 @@ export class EventOutbox implements EventSink {
     this.queue = [];
     this.queueBytes = 0;
     this.push(kept);
-    this.tellChange();
+    this.notifyChange();
   }
 
   /** Events that are not confirmed yet. */
@@ -96,7 +97,7 @@ export class EventOutbox implements EventSink {
 
   /** Sends until the signal aborts, and then writes down what it could not send. */
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.tellChange(), { once: true });
+    signal.addEventListener('abort', () => this.notifyChange(), { once: true });
     await this.spool.open();
     const backoff = new Backoff(RETRY);
     while (!signal.aborted) {
@@ -134,7 +135,7 @@ export class EventOutbox implements EventSink {
   }
 
   /** Reads the next events from disk, and skips those of ended attempts. */
-  private async refill(): Promise<readonly ToldEvent[]> {
+  private async refill(): Promise<readonly QueuedEvent[]> {
     while (!this.spool.isEmpty) {
       const events = (await this.spool.take()).filter(({ key }) => !this.purged.has(key));
       if (events.length > 0) return events;
@@ -181,7 +182,7 @@ export class EventOutbox implements EventSink {
     this.batch = batch.map((event) =>
       event.bytes <= this.channel.maxBytes / 2
         ? event
-        : inPlaceOf(
+        : warningInPlaceOf(
             event,
             'event-too-large',
             `An event of the type ${event.type} was left out: it has ${event.bytes} bytes`,
@@ -197,10 +198,10 @@ export class EventOutbox implements EventSink {
       if (account.settled >= account.told) this.accounts.delete(key);
     }
     this.batch = [];
-    this.tellChange();
+    this.notifyChange();
   }
 
-  private push(events: readonly ToldEvent[], where: 'first' | 'last' = 'last'): void {
+  private push(events: readonly QueuedEvent[], where: 'first' | 'last' = 'last'): void {
     this.queue = where === 'first' ? [...events, ...this.queue] : this.queue;
     if (where === 'last') for (const event of events) this.queue.push(event);
     this.queueBytes += memoryOf(events);
@@ -209,14 +210,14 @@ export class EventOutbox implements EventSink {
   private async until(condition: () => boolean, withinMs: number): Promise<void> {
     if (condition()) return;
     this.isHurried = true;
-    this.tellChange();
+    this.notifyChange();
     const late = new AbortController();
     const over = sleep(withinMs, late.signal).then(() => late.abort());
     while (!condition() && !late.signal.aborted) await Promise.race([this.changed.promise, over]);
     late.abort();
   }
 
-  private tellChange(): void {
+  private notifyChange(): void {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }

@@ -1,6 +1,7 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
 import { storableText } from '@ktrdr/operations/model';
-import type { EventSink, Lease } from '../trainers/ports.js';
+import type { EventSink } from './ports.js';
+import type { Lease } from '../api-link/ports.js';
 
 type Body = WorkerEvent['body'];
 type Progress = Extract<Body, { type: 'progress' }>;

@@ -2,7 +2,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, write
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { leftOut, Thinning, thinnedRank } from './event-thinning.js';
-import { readTold, type ToldEvent } from './queued-event.js';
+import { parseQueued, type QueuedEvent } from './queued-event.js';
 
 export interface SpoolLimits {
   /** Collected in memory before it is written. */
@@ -75,7 +75,7 @@ export class EventSpool {
   }
 
   /** False: there is no room for it. */
-  add(event: ToldEvent): boolean {
+  add(event: QueuedEvent): boolean {
     const kept = this.withinMemory(event);
     if (!kept) return false;
     const last = this.waiting.at(-1);
@@ -93,7 +93,7 @@ export class EventSpool {
   }
 
   /** The oldest events that wait. Those taken before are delivered, and gone. */
-  take(): Promise<readonly ToldEvent[]> {
+  take(): Promise<readonly QueuedEvent[]> {
     return this.inTurn(async () => {
       await this.removeTaken();
       const [oldest] = this.segments;
@@ -111,7 +111,7 @@ export class EventSpool {
   }
 
   /** Writes down what this life could not deliver: these, which were taken or are older than the rest, and the rest. */
-  close(undelivered: readonly ToldEvent[]): Promise<void> {
+  close(undelivered: readonly QueuedEvent[]): Promise<void> {
     return this.inTurn(async () => {
       await this.write();
       const number = this.taken?.number ?? (this.segments[0]?.number ?? Date.now()) - 1;
@@ -134,7 +134,7 @@ export class EventSpool {
     return done;
   }
 
-  private withinMemory(event: ToldEvent): ToldEvent | null {
+  private withinMemory(event: QueuedEvent): QueuedEvent | null {
     const rank = thinnedRank(event);
     // What goes last has the most room.
     const room = this.limits.refusedBytes * (rank === -1 ? 2 : 1 + rank / 2);
@@ -194,7 +194,7 @@ export class EventSpool {
     this.log.warn({ events: thinning.dropped }, 'event spool full, events are left out');
   }
 
-  private async read(segment: Segment): Promise<readonly ToldEvent[]> {
+  private async read(segment: Segment): Promise<readonly QueuedEvent[]> {
     try {
       return this.parse(await readFile(this.fileOf(segment), 'utf8'));
     } catch (err) {
@@ -203,15 +203,15 @@ export class EventSpool {
     }
   }
 
-  private parse(text: string): readonly ToldEvent[] {
+  private parse(text: string): readonly QueuedEvent[] {
     const lines = text.split('\n').filter(Boolean);
-    const events = lines.flatMap((line) => readTold(line) ?? []);
+    const events = lines.flatMap((line) => parseQueued(line) ?? []);
     if (events.length < lines.length)
       this.log.error({ events: lines.length - events.length }, 'events lost, their lines are cut');
     return events;
   }
 
-  private async replace(segment: Segment, events: readonly ToldEvent[]): Promise<void> {
+  private async replace(segment: Segment, events: readonly QueuedEvent[]): Promise<void> {
     const text = toText(events);
     await writeFile(`${this.fileOf(segment)}.new`, text);
     await rename(`${this.fileOf(segment)}.new`, this.fileOf(segment));
@@ -237,6 +237,6 @@ function linesOf({ lines, used }: Chunk): Buffer {
   return lines.subarray(0, used);
 }
 
-function toText(events: readonly ToldEvent[]): string {
+function toText(events: readonly QueuedEvent[]): string {
   return events.map(({ line }) => `${line}\n`).join('');
 }

@@ -1,21 +1,21 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
 import { fairShare, Thinning } from './event-thinning.js';
-import { type ToldEvent, toTold } from './queued-event.js';
+import { type QueuedEvent, toQueued } from './queued-event.js';
 
-function told(operation: string, n: number, type: 'log' | 'metrics' | 'warning'): ToldEvent {
+function told(operation: string, n: number, type: 'log' | 'metrics' | 'warning'): QueuedEvent {
   const bodies = {
     log: { type, stream: 'stdout', lines: ['x'] },
     metrics: { type, step: 1, epoch: 0, values: {}, best: false },
     warning: { type, code: 'c', message: 'm' },
   };
   const identity = { n, operation_id: operation, attempt: 1, worker_id: 'w1', at: '2026-11-22T10:15:00.000Z' };
-  return toTold({ ...identity, body: bodies[type] } as WorkerEvent);
+  return toQueued({ ...identity, body: bodies[type] } as WorkerEvent);
 }
 
-const many = (operation: string, count: number, type: 'log' | 'metrics' | 'warning'): ToldEvent[] =>
+const many = (operation: string, count: number, type: 'log' | 'metrics' | 'warning'): QueuedEvent[] =>
   Array.from({ length: count }, (_, index) => told(operation, index + 1, type));
 
-function thinned(events: readonly ToldEvent[], totalBytes: number): ToldEvent[] {
+function thinned(events: readonly QueuedEvent[], totalBytes: number): QueuedEvent[] {
   const thinning = new Thinning();
   for (const event of events) thinning.count(event);
   thinning.decide(totalBytes);
@@ -47,8 +47,8 @@ describe('thinning', () => {
     const warnings = many('op_a', 20, 'warning');
     const metrics = many('op_a', 20, 'metrics');
     const logs = many('op_a', 20, 'log');
-    const bytes = (events: readonly ToldEvent[]): number => events.reduce((sum, event) => sum + event.bytes, 0);
-    const ofType = (events: readonly ToldEvent[], type: string): number =>
+    const bytes = (events: readonly QueuedEvent[]): number => events.reduce((sum, event) => sum + event.bytes, 0);
+    const ofType = (events: readonly QueuedEvent[], type: string): number =>
       events.filter((event) => event.type === type && !event.line.includes('events-left-out')).length;
     const without = thinned([...warnings, ...metrics, ...logs], bytes(warnings) + bytes(metrics));
     expect([ofType(without, 'warning'), ofType(without, 'metrics'), ofType(without, 'log')]).toEqual([20, 20, 0]);

@@ -1,5 +1,5 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
-import { inPlaceOf, type ToldEvent } from './queued-event.js';
+import { warningInPlaceOf, type QueuedEvent } from './queued-event.js';
 
 /** What goes first where events are too many; what is in none of these stays. */
 const THINNED: readonly (readonly WorkerEvent['body']['type'][])[] = [['progress', 'log'], ['metrics']];
@@ -7,13 +7,13 @@ const THINNED: readonly (readonly WorkerEvent['body']['type'][])[] = [['progress
 const LEFT_OUT = 'Events from here on are left out: the worker could not deliver them, and keeps as many as it may';
 
 /** The place of an event among what goes first; -1: it stays. */
-export function thinnedRank({ type }: Pick<ToldEvent, 'type'>): number {
+export function thinnedRank({ type }: Pick<QueuedEvent, 'type'>): number {
   return THINNED.findIndex((types) => types.includes(type));
 }
 
 /** Says, in the place of an event, that it and others were left out. */
-export function leftOut(event: ToldEvent): ToldEvent {
-  return inPlaceOf(event, 'events-left-out', LEFT_OUT);
+export function leftOut(event: QueuedEvent): QueuedEvent {
+  return warningInPlaceOf(event, 'events-left-out', LEFT_OUT);
 }
 
 /**
@@ -28,7 +28,7 @@ export class Thinning {
   private readonly told = new Set<string>();
   dropped = 0;
 
-  count(event: ToldEvent): void {
+  count(event: QueuedEvent): void {
     const sums = this.sums[thinnedRank(event)];
     if (sums) sums.set(event.key, (sums.get(event.key) ?? 0) + event.bytes);
     else this.keptBytes += event.bytes;
@@ -50,7 +50,7 @@ export class Thinning {
   }
 
   /** The event, what says that it is left out, or nothing. */
-  pass(event: ToldEvent): ToldEvent | null {
+  pass(event: QueuedEvent): QueuedEvent | null {
     const rank = thinnedRank(event);
     const sum = this.sums[rank]?.get(event.key) ?? 0;
     const share = this.shares[rank] ?? Infinity;

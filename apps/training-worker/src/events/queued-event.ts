@@ -1,7 +1,7 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
 
 /** An event on its way out, as the text that is sent and written to disk. */
-export interface ToldEvent {
+export interface QueuedEvent {
   /** The attempt that told it. */
   readonly key: string;
   readonly n: number;
@@ -20,26 +20,26 @@ export function keyOf(operationId: string, attempt: number): string {
   return `${operationId}:${attempt}`;
 }
 
-export function toTold({ n, operation_id, attempt, worker_id, at, body }: WorkerEvent): ToldEvent {
+export function toQueued({ n, operation_id, attempt, worker_id, at, body }: WorkerEvent): QueuedEvent {
   const { type, ...told } = body;
   const line = JSON.stringify({ n, operation_id, attempt, worker_id, at, body: { type, ...told } });
   return { key: keyOf(operation_id, attempt), n, type, line, bytes: Buffer.byteLength(line) + 1 };
 }
 
 /** Null: a line that a crash or a full disk has cut. */
-export function readTold(line: string): ToldEvent | null {
+export function parseQueued(line: string): QueuedEvent | null {
   const [, n, operationId = '', attempt, type] = LINE.exec(line) ?? [];
   if (!type || !line.endsWith('}}')) return null;
   const bytes = Buffer.byteLength(line) + 1;
-  return { key: keyOf(operationId, Number(attempt)), n: Number(n), type: type as ToldEvent['type'], line, bytes };
+  return { key: keyOf(operationId, Number(attempt)), n: Number(n), type: type as QueuedEvent['type'], line, bytes };
 }
 
 /** What events take in memory, about. */
-export function memoryOf(events: readonly ToldEvent[]): number {
+export function memoryOf(events: readonly QueuedEvent[]): number {
   return events.reduce((sum, { bytes }) => sum + bytes + OVERHEAD_BYTES, 0);
 }
 
 /** A warning in the place of an event, under its number. */
-export function inPlaceOf({ line }: ToldEvent, code: string, message: string): ToldEvent {
-  return toTold({ ...(JSON.parse(line) as WorkerEvent), body: { type: 'warning', code, message } });
+export function warningInPlaceOf({ line }: QueuedEvent, code: string, message: string): QueuedEvent {
+  return toQueued({ ...(JSON.parse(line) as WorkerEvent), body: { type: 'warning', code, message } });
 }

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mem } from 'systeminformation';
 import { readGpus } from './gpu-readings.js';
-import type { MachineReading, ResourceMeter } from '../trainers/ports.js';
+import type { MachineReading, ResourceMeter } from './ports.js';
 
 /** CPU figures are means over half a second to one before they are asked for, as long as somebody goes on observing. */
 const CPU_INTERVAL_MS = 500;

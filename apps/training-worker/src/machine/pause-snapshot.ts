@@ -1,5 +1,5 @@
 import type { ResourceSnapshot } from '@ktrdr/contracts';
-import type { MachineReading, ResourceMeter } from '../trainers/ports.js';
+import type { MachineReading, ResourceMeter } from './ports.js';
 
 /** A pause at the end of an epoch is asked for long before it happens; the figures should be of then. */
 const STALE_AFTER_MS = 1_000;

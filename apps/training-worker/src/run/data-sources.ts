@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
 import { DataNotFoundError } from '../errors.js';
-import type { DataSources } from '../trainers/ports.js';
+import type { DataSources } from './ports.js';
 
 export interface DataLocations {
   /** Folders that data files may be read from. */

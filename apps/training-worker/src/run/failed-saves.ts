@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import type { Save } from '../checkpoints/checkpoint-uploader.js';
+import type { Save } from '../checkpoints/save-record.js';
 import type { EventRecorder } from '../events/event-recorder.js';
-import type { LeasedRpc } from '../api-link/leased-rpc.js';
+import type { ReportingRpc } from '../api-link/reporting-rpc.js';
 import type { RunIntent, Wish } from './run-intent.js';
-import type { Position } from './trainer-session.js';
+import type { Position } from '../trainers/ports.js';
 
-/** Makes it known that a checkpoint could not be saved, and gives a pause up that needed it. */
+/** Reports that a checkpoint could not be saved, and abandons a pause that needs it. */
 export class FailedSaves {
   constructor(
     private readonly ports: {
-      readonly rpc: LeasedRpc;
+      readonly rpc: ReportingRpc;
       readonly intent: RunIntent;
       readonly recorder: EventRecorder;
       readonly log: Logger;
@@ -17,12 +17,12 @@ export class FailedSaves {
     },
   ) {}
 
-  /** Training goes on, with the checkpoints that there are. */
+  /** Training goes on with the earlier checkpoints. */
   report(message: string, at: Position, kind: Save['kind'] = 'periodic'): void {
     this.send(message, at, kind, false);
   }
 
-  /** Something should have stopped there: a pause is given up, a cancel or a shutdown does without. */
+  /** A stop needed this save: a pause is abandoned, a cancel or a shutdown goes on without it. */
   reportStop(message: string, at: Position, wish: Wish): void {
     const isPause = wish.kind === 'pause';
     if (isPause) this.ports.intent.abandonPause();

@@ -1,33 +1,18 @@
-import type { DriftView, TrainerEvent } from '@ktrdr/contracts';
+import type { DriftView } from '@ktrdr/contracts';
 import { describeDrift, driftBetween } from '@ktrdr/operations/model';
+import type { RestoredManifest } from '../checkpoints/ports.js';
+import type { Provenance } from '../checkpoints/save-record.js';
 import type { EventRecorder } from '../events/event-recorder.js';
-import type { RestoredManifest } from '../trainers/ports.js';
 
-interface Now {
-  readonly event: Extract<TrainerEvent, { type: 'started' }>;
-  readonly trainer: { readonly name: string; readonly version: string };
-}
-
-/**
- * What is not as it was when the restored checkpoint was saved, now that the trainer has said what it runs on. Anything
- * is a warning; without a checkpoint there is nothing.
- */
-export function tellDrift(
-  manifest: RestoredManifest | undefined,
-  { event, trainer }: Now,
+/** The differences between the restored checkpoint's origin and the present one. Any of them is recorded as a warning. */
+export function recordDrift(
+  { data_fingerprint: dataFingerprint, trainer, backend }: RestoredManifest,
+  now: Provenance,
   recorder: Pick<EventRecorder, 'record'>,
 ): DriftView[] {
-  if (!manifest) return [];
-  const before = {
-    dataFingerprint: manifest.data_fingerprint,
-    trainer: manifest.trainer,
-    backend: manifest.backend,
-  };
-  const { backend, backend_version: version, data_fingerprint: dataFingerprint } = event;
-  const now = { trainer, backend: { name: backend ?? 'none', version }, dataFingerprint };
-  const drift = [...driftBetween(before, now)];
+  const drift = [...driftBetween({ dataFingerprint, trainer, backend }, now)];
   if (drift.length > 0) {
-    const message = `This is not as it was when the checkpoint was saved: ${describeDrift(drift)}. The numbers may differ from an uninterrupted run's`;
+    const message = `This differs from when the checkpoint was saved: ${describeDrift(drift)}. The numbers may differ from those of an uninterrupted run`;
     recorder.record({ type: 'warning', code: 'drift', message });
   }
   return drift;

@@ -1,17 +1,18 @@
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
-import type {
-  CheckpointStorage,
-  ConfirmLease,
-  DataSources,
-  EventSink,
-  ResourceMeter,
-  TrainerSource,
-  WorkerRpc,
-} from '../trainers/ports.js';
+import type { ConfirmLease, WorkerRpc } from '../api-link/ports.js';
+import type { CheckpointStorage } from '../checkpoints/ports.js';
 import type { Spool } from '../checkpoints/spool.js';
+import type { EventSink } from '../events/ports.js';
+import type { ResourceMeter } from '../machine/ports.js';
+import type { TrainerSource } from '../trainers/ports.js';
 
-/** What every run of a worker works with. */
+export interface DataSources {
+  /** A local file for the data source, or null when the trainer has it built in. */
+  resolve(source: string, folder: string): Promise<string | null>;
+}
+
+/** The parts of the worker that every run uses. */
 export interface RunPorts {
   readonly rpc: WorkerRpc;
   readonly storage: CheckpointStorage;

@@ -3,9 +3,11 @@ import type { ClaimedOperation } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
 import { Backoff } from '../api-link/backoff.js';
-import type { LeasedRpc } from '../api-link/leased-rpc.js';
-import type { CheckpointStorage, DataSources, RestoredManifest } from '../trainers/ports.js';
+import type { ReportingRpc } from '../api-link/reporting-rpc.js';
+import type { CheckpointStorage, RestoredManifest } from '../checkpoints/ports.js';
 import type { SpoolFolder } from '../checkpoints/spool.js';
+import { sourceOf } from './claimed-operation.js';
+import type { DataSources } from './ports.js';
 
 type ResumeChoice = NonNullable<ClaimedOperation['resume']>;
 
@@ -23,17 +25,17 @@ export interface Prepared {
 export interface PreparationPorts {
   readonly storage: CheckpointStorage;
   readonly data: DataSources;
-  readonly rpc: LeasedRpc;
+  readonly rpc: ReportingRpc;
   readonly log: Logger;
-  readonly onTrouble: (error: DomainError) => void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 const RETRY = { firstMs: 250, lastMs: 10_000 };
 
 /**
- * Restores the checkpoint and finds the data. A damaged checkpoint is reported and the older one that the API names is
- * taken; null when it knows none: the operation has been failed then.
- * @throws DataNotFoundError and whatever else does not mend by waiting
+ * Restores the checkpoint and finds the data. A damaged checkpoint is reported, and the older one that the API names is
+ * taken. Null when the API knows none: it has failed the operation.
+ * @throws {DataNotFoundError} and other errors that waiting does not mend
  */
 export async function prepare(
   operation: ClaimedOperation,
@@ -76,7 +78,7 @@ async function restore(
   }
 }
 
-/** An object store that cannot be reached is waited for. */
+/** Waits for an object store that cannot be reached. */
 async function whenReachable<T>(
   action: () => Promise<T>,
   { onTrouble, log }: PreparationPorts,
@@ -94,14 +96,4 @@ async function whenReachable<T>(
     }
     await backoff.wait(signal);
   }
-}
-
-function sourceOf({ spec }: ClaimedOperation): string {
-  const data = isRecord(spec) ? spec['data'] : undefined;
-  const source = isRecord(data) ? data['source'] : undefined;
-  return typeof source === 'string' ? source : 'dataset:';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

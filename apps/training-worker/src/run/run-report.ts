@@ -2,12 +2,15 @@ import type { ResourceSnapshot } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
 import type { Logger } from 'pino';
-import type { CheckpointCourier, CommittedCheckpoint, Delivery, Save } from '../checkpoints/checkpoint-uploader.js';
+import type { CheckpointUploader, CommittedCheckpoint, UploadResult } from '../checkpoints/checkpoint-uploader.js';
+import type { Save } from '../checkpoints/save-record.js';
 import { CheckpointNotStoredError, TrainerProtocolError } from '../errors.js';
-import type { LeasedRpc } from '../api-link/leased-rpc.js';
+import type { ReportingRpc } from '../api-link/reporting-rpc.js';
+import type { FailedSaves } from './failed-saves.js';
 import type { RunIntent, Wish } from './run-intent.js';
 import type { ReportedError } from '../trainers/trainer-exit.js';
-import type { Ending, Position } from './trainer-session.js';
+import type { Position } from '../trainers/ports.js';
+import type { Ending } from './trainer-session.js';
 
 /** How a run ended, for the log and for the slot. */
 export type Outcome =
@@ -15,15 +18,16 @@ export type Outcome =
   | { readonly kind: 'completed' | 'failed' }
   | { readonly kind: 'lease-lost' | 'abandoned' | 'refused'; readonly reason: string };
 
-export interface SettlementPorts {
-  readonly rpc: LeasedRpc;
+export interface ReportPorts {
+  readonly rpc: ReportingRpc;
   readonly intent: RunIntent;
+  readonly uploader: CheckpointUploader;
+  readonly failedSaves: FailedSaves;
   readonly log: Logger;
   readonly reach: (point: FailpointName) => Promise<void>;
-  /** Sends what was told so far, which should be recorded before the end is. */
+  /** Sends the earlier events, which should be recorded before the end. */
   readonly flushEvents: () => Promise<void>;
-  readonly abandonPause: (message: string, at: Position) => void;
-  /** What the machine was doing when the trainer ended for a pause. */
+  /** The machine when the trainer ended for a pause. */
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
 }
 
@@ -34,44 +38,37 @@ export interface StartingPoint extends Position {
 
 type Next = Outcome | StartingPoint;
 
-/** A crashed trainer's last saves may be worth a wait, but not for ever. */
-const SAVES_OF_THE_DEAD_MS = 30_000;
+/** The last saves of a crashed trainer are worth a bounded wait. */
+const DRAIN_AFTER_CRASH_MS = 30_000;
+const RELEASE_WITHIN_MS = 2_000;
 
-/** Brings the end of a trainer and the wishes of the API together, and reports what came of them. */
-export class RunSettlement {
-  /** From the moment that an end is reported, its answer decides and nothing else. */
+/** Reports how a run ended, from the end of its trainer and the newest directive of the API. */
+export class RunReport {
+  /** An end is being reported: only the answer to it decides. */
   isReporting = false;
-  private courier: CheckpointCourier | undefined;
 
-  constructor(
-    private readonly ports: SettlementPorts,
-    private readonly start: CommittedCheckpoint | null,
-  ) {}
+  constructor(private readonly ports: ReportPorts) {}
 
-  deliverWith(courier: CheckpointCourier): void {
-    this.courier = courier;
-  }
-
-  /** The outcome, or where to go on from when nobody wants it to end any more. */
-  async settle(ending: Ending, from: StartingPoint): Promise<Next> {
+  /** The outcome, or where to go on from when the stop was withdrawn. */
+  async finish(ending: Ending, from: StartingPoint): Promise<Next> {
     switch (ending.kind) {
       case 'completed':
         await this.ports.reach('complete.trainer-gone');
-        return this.settleCompleted(ending);
+        return this.finishCompleted(ending);
       case 'stopped':
         await this.reachStop('trainer-gone', this.ports.intent.wish);
-        return this.settleStopped(ending);
+        return this.finishStopped(ending);
       case 'dismissed':
-        return this.settleUntrained(from);
+        return this.finishUntrained(from);
       case 'failed':
-        await this.lastSaves();
+        await this.drainUploads();
         await this.ports.reach('fail.unreported');
         return this.reportFailed(ending.error);
     }
   }
 
-  /** It was not wanted any more before it had trained. */
-  async settleUntrained(at: Position | null): Promise<Outcome> {
+  /** The operation was stopped before it had trained. */
+  async finishUntrained(at: Position | null): Promise<Outcome> {
     const position = { step: at?.step ?? 0, epoch: at?.epoch ?? 0 };
     const next = await this.report(this.ports.intent.wish, position, this.lastCommitted);
     if (next !== 'wanted-again') return next;
@@ -86,17 +83,30 @@ export class RunSettlement {
     return { kind: 'failed' };
   }
 
-  private get lastCommitted(): CommittedCheckpoint | null {
-    return this.courier?.lastCommitted ?? this.start;
+  /** Hands the operation back at its last committed checkpoint. One try: its lease expires anyway. */
+  async releaseUnsaved(reason: string): Promise<Outcome> {
+    const { rpc, log } = this.ports;
+    const { checkpointId = null, step = 0, epoch = 0 } = this.lastCommitted ?? {};
+    try {
+      await rpc.callOnce('released', { step, epoch, checkpoint_id: checkpointId, reason }, RELEASE_WITHIN_MS);
+      return { kind: 'released', checkpointId };
+    } catch (err) {
+      log.warn({ err }, 'not released, its lease expires instead');
+      return { kind: 'abandoned', reason };
+    }
   }
 
-  private async settleCompleted({ event, final }: Extract<Ending, { kind: 'completed' }>): Promise<Outcome> {
-    const delivery = final && (await this.courier?.deliveryOf(final.request_id));
+  private get lastCommitted(): CommittedCheckpoint | null {
+    return this.ports.uploader.lastCommitted;
+  }
+
+  private async finishCompleted({ event, final }: Extract<Ending, { kind: 'completed' }>): Promise<Outcome> {
+    const uploaded = final && (await this.ports.uploader.resultOf(final.request_id));
     // Without its final checkpoint the work is not safe: it is failed, and continues from the one before.
-    if (delivery?.kind === 'given-up') throw new CheckpointNotStoredError(delivery.error);
+    if (uploaded?.kind === 'given-up') throw new CheckpointNotStoredError(uploaded.error);
     // Without one of its own it ends where it began, or saves none.
     const last = this.lastCommitted?.step === event.step ? this.lastCommitted : null;
-    const checkpoint = delivery?.kind === 'committed' ? delivery : last;
+    const checkpoint = uploaded?.kind === 'committed' ? uploaded : last;
     await this.ports.flushEvents();
     await this.ports.reach('complete.unreported');
     this.isReporting = true;
@@ -108,12 +118,12 @@ export class RunSettlement {
     return { kind: 'completed' };
   }
 
-  private async settleStopped({ step, epoch, save }: Extract<Ending, { kind: 'stopped' }>): Promise<Next> {
+  private async finishStopped({ step, epoch, save }: Extract<Ending, { kind: 'stopped' }>): Promise<Next> {
     const at = { step, epoch };
     for (;;) {
       const { wish } = this.ports.intent;
       if (wish.kind === 'cancel' && !wish.save) {
-        this.courier?.discard();
+        this.ports.uploader.discard();
         const next = await this.report(wish, at, null);
         if (next !== 'wanted-again') return next;
         continue;
@@ -122,27 +132,27 @@ export class RunSettlement {
         throw new TrainerProtocolError('The trainer stopped without the save that it was asked for', { ...at });
       }
       if (wish.kind === 'train' && save) return locally(save);
-      const delivery = await this.deliveryUnlessChanged(save, wish);
-      if (delivery === 'changed') continue;
-      const next = await this.settleDelivered(delivery, save, wish, at);
+      const result = await this.resultUnlessChanged(save, wish);
+      if (result === 'changed') continue;
+      const next = await this.finishUploaded(result, save, wish, at);
       if (next) return next;
     }
   }
 
   /** Null: look again at what is wanted. */
-  private async settleDelivered(
-    delivery: Delivery | null,
+  private async finishUploaded(
+    result: UploadResult | null,
     save: Save | null,
     wish: Wish,
     at: Position,
   ): Promise<Next | null> {
-    if (delivery?.kind === 'committed') {
-      const next = await this.report(wish, at, delivery);
+    if (result?.kind === 'committed') {
+      const next = await this.report(wish, at, result);
       return next === 'wanted-again' ? null : next;
     }
     if (wish.kind === 'pause') {
-      const reason = delivery?.kind === 'given-up' ? delivery.error.message : 'it was not stored';
-      this.ports.abandonPause(reason, at);
+      const reason = result?.kind === 'given-up' ? result.error.message : 'it was not stored';
+      this.ports.failedSaves.reportStop(reason, at, this.ports.intent.wish);
       return null;
     }
     const next = await this.report(wish, at, this.lastCommitted);
@@ -150,11 +160,11 @@ export class RunSettlement {
     throw new TrainerProtocolError('The operation was wanted again, but its last state was not saved', { ...at });
   }
 
-  private async deliveryUnlessChanged(save: Save | null, wish: Wish): Promise<Delivery | null | 'changed'> {
+  private async resultUnlessChanged(save: Save | null, wish: Wish): Promise<UploadResult | null | 'changed'> {
     const changed = this.ports.intent.until((now) => now.kind !== wish.kind || now.save !== wish.save);
-    const delivery = save ? this.courier?.deliveryOf(save.request_id) : this.courier?.idle().then(() => null);
+    const result = save ? this.ports.uploader.resultOf(save.request_id) : this.ports.uploader.idle().then(() => null);
     try {
-      return (await Promise.race([delivery ?? null, changed.reached.then(() => 'changed' as const)])) ?? null;
+      return (await Promise.race([result ?? null, changed.reached.then(() => 'changed' as const)])) ?? null;
     } finally {
       changed.end();
     }
@@ -221,12 +231,12 @@ export class RunSettlement {
     if (method === 'paused' && (status === 'running' || status === 'cancelling')) throw new StopRefused(status);
   }
 
-  private async lastSaves(): Promise<void> {
+  private async drainUploads(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SAVES_OF_THE_DEAD_MS);
+      timer = setTimeout(resolve, DRAIN_AFTER_CRASH_MS);
     });
-    await Promise.race([this.courier?.idle() ?? Promise.resolve(), late]);
+    await Promise.race([this.ports.uploader.idle(), late]);
     clearTimeout(timer);
   }
 }

@@ -1,81 +1,75 @@
-import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import type { ResourceSnapshot, TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import type { CheckpointUploader } from '../checkpoints/checkpoint-uploader.js';
+import type { Save } from '../checkpoints/save-record.js';
+import type { UnsavedTime } from '../checkpoints/unsaved-time.js';
 import type { EventRecorder } from '../events/event-recorder.js';
-import type { Trainer, TrainerExit, TrainerListener } from '../trainers/ports.js';
-import type { RunIntent, Wish } from './run-intent.js';
+import { PauseSnapshot } from '../machine/pause-snapshot.js';
+import type { ResourceMeter } from '../machine/ports.js';
+import type { Position, Trainer, TrainerExit, TrainerListener } from '../trainers/ports.js';
 import { type ReportedError, toTrainerError } from '../trainers/trainer-exit.js';
+import type { FailedSaves } from './failed-saves.js';
+import type { RunIntent, Wish } from './run-intent.js';
 
 type Event<T extends TrainerEvent['type']> = Extract<TrainerEvent, { type: T }>;
-type Save = Event<'saved'>;
 
-/** How the process ended; by then it is gone. */
+/** How the process ended. */
 export type Ending =
   | { readonly kind: 'completed'; readonly event: Event<'completed'>; readonly final: Save | null }
   | { readonly kind: 'stopped'; readonly step: number; readonly epoch: number; readonly save: Save | null }
-  /** Ended by us before it had started to train. */
+  /** Ended by the worker before training started. */
   | { readonly kind: 'dismissed' }
   | { readonly kind: 'failed'; readonly error: ReportedError };
 
-export interface SessionHooks {
-  onStarted(event: Event<'started'>): void;
-  onProgress(step: number): void;
-  onCheckpointing(event: Event<'checkpointing'>): void;
-  /** It has been asked to stop for a pause, or has saved for one: the last moments to look at it. */
-  onPausing(): void;
-  /** It is writing the files of a save. */
-  onSaving(event: Event<'saving'>): void;
-  onSaved(save: Save): void;
-  /** That save is not going to come, whoever asked for it. */
-  onSaveOff(requestId: string): void;
-  /** A save that nobody waits for failed. */
-  onSaveFailed(message: string, at: Position): void;
-  /** The save that a pause or another stop needs failed; the trainer goes on until it is told again. */
-  onStopSaveFailed(message: string, at: Position, wish: Wish): void;
+export interface SessionParts {
+  readonly trainer: Trainer;
+  readonly intent: RunIntent;
+  readonly recorder: EventRecorder;
+  readonly uploader: CheckpointUploader;
+  readonly unsaved: UnsavedTime;
+  readonly failedSaves: FailedSaves;
+  readonly meter: ResourceMeter;
+  readonly newId: () => string;
+  readonly onStarted: (event: Event<'started'>) => void;
 }
 
-export interface Position {
-  readonly step: number;
-  readonly epoch: number;
-}
-
-interface Told {
+/** The stop that the trainer was asked for. */
+interface SentStop {
   readonly boundary: Wish['boundary'];
   readonly requestId: string | null;
 }
 
 const EXIT_WITHIN_MS = 5_000;
 
-/** One trainer process, from `start` to its exit, steered by what is wished for. */
+/** One trainer process, from `start` to its exit, steered by the intent of the run. */
 export class TrainerSession implements TrainerListener {
   private isStarted = false;
   private isDismissed = false;
-  private told: Told | null = null;
+  private sentStop: SentStop | null = null;
   private readonly stopRequests = new Set<string>();
   private lastStopSave: Save | null = null;
   private finalSave: Save | null = null;
   private ending: Ending | undefined;
-  private position: Position;
   private cannotSave = false;
   private hasExited = false;
+  private progressStep = -1;
   private lastExamplesPerSecond: number | null = null;
   private exitTimer: NodeJS.Timeout | undefined;
   private stopListening: () => void = () => undefined;
+  private readonly snapshot: PauseSnapshot;
   private readonly ended = Promise.withResolvers<Ending>();
 
+  /** @param position where training starts. */
   constructor(
-    private readonly trainer: Trainer,
-    private readonly intent: RunIntent,
-    private readonly recorder: EventRecorder,
-    private readonly hooks: SessionHooks,
-    private readonly newId: () => string,
-    from: Position,
+    private readonly parts: SessionParts,
+    private position: Position,
   ) {
-    this.position = from;
+    this.snapshot = new PauseSnapshot(parts.meter, parts.trainer.ready);
   }
 
   run(start: Extract<TrainerControl, { type: 'start' }>): Promise<Ending> {
-    this.trainer.attach(this);
-    this.trainer.send(start);
-    this.stopListening = this.intent.onChange(() => this.steer());
+    this.parts.trainer.attach(this);
+    this.parts.trainer.send(start);
+    this.stopListening = this.parts.intent.onChange(() => this.steer());
     this.steer();
     return this.ended.promise;
   }
@@ -85,51 +79,58 @@ export class TrainerSession implements TrainerListener {
     await this.ended.promise;
   }
 
-  /** What is known of the trainer beside how it ended. */
-  get trainerState(): { readonly isGone: boolean; readonly examplesPerSecond: number | null } {
-    return { isGone: this.hasExited, examplesPerSecond: this.lastExamplesPerSecond };
+  /** The step of the newest progress; -1: none. */
+  get reachedStep(): number {
+    return this.progressStep;
+  }
+
+  /** The machine just before the trainer ended for a pause; null when nothing was measured. */
+  pauseSnapshot(): Promise<ResourceSnapshot | null> {
+    return this.snapshot.result({ isGone: this.hasExited, examplesPerSecond: this.lastExamplesPerSecond });
   }
 
   settled(requestId: string): void {
-    this.trainer.send({ type: 'settled', request_id: requestId });
+    this.parts.trainer.send({ type: 'settled', request_id: requestId });
   }
 
   kill(): void {
-    this.trainer.kill();
+    this.parts.trainer.kill();
   }
 
   onLog(stream: 'stdout' | 'stderr', line: string): void {
-    this.recorder.recordLog(stream, line);
+    this.parts.recorder.recordLog(stream, line);
   }
 
   onEvent(event: TrainerEvent): void {
     if (this.ending) return;
+    const { recorder, uploader, unsaved, meter, onStarted } = this.parts;
     if ('step' in event) this.position = { step: event.step, epoch: event.epoch };
     switch (event.type) {
       case 'ready':
         return;
       case 'started':
         this.isStarted = true;
-        this.hooks.onStarted(event);
+        onStarted(event);
         return this.steer();
       case 'progress':
         this.lastExamplesPerSecond = event.examples_per_second ?? this.lastExamplesPerSecond;
-        this.hooks.onProgress(event.step);
-        return this.recorder.recordProgress(event);
+        this.progressStep = event.step;
+        meter.observe();
+        return recorder.recordProgress(event);
       case 'checkpointing':
-        return this.hooks.onCheckpointing(event);
+        return recorder.record({ ...event, longest_unprotected_seconds: unsaved.longestSeconds });
       case 'metrics':
       case 'warning':
-        return this.recorder.record(event);
+        return recorder.record(event);
       case 'saving':
-        return this.hooks.onSaving(event);
+        return uploader.startEarly(event);
       case 'saved':
         if (this.stopRequests.has(event.request_id)) {
           this.lastStopSave = event;
-          this.tellPausing();
+          this.measurePause();
         }
         if (event.kind === 'final') this.finalSave = event;
-        return this.hooks.onSaved(event);
+        return uploader.add(event);
       case 'save_failed':
         return this.saveFailed(event);
       case 'stopped':
@@ -144,7 +145,7 @@ export class TrainerSession implements TrainerListener {
   }
 
   onExit(exit: TrainerExit): void {
-    // Without either nobody has seen it end.
+    // Without either its end was not seen.
     this.hasExited = exit.code !== null || exit.signal !== null;
     clearTimeout(this.exitTimer);
     this.stopListening();
@@ -152,47 +153,49 @@ export class TrainerSession implements TrainerListener {
     this.ended.resolve(this.ending ?? dismissed ?? { kind: 'failed', error: toTrainerError(exit) });
   }
 
-  /** Tells the trainer what it has not been told yet. */
+  /** Sends the trainer the change of the wish. */
   private steer(): void {
     if (this.ending || this.isDismissed) return;
-    const { wish } = this.intent;
+    const { wish } = this.parts.intent;
     if (!this.isStarted) {
       // Nothing has been trained, so there is nothing to save. A pause needs a checkpoint and waits for the start.
       if (wish.kind !== 'cancel' && wish.kind !== 'shutdown') return;
       this.isDismissed = true;
-      return this.trainer.kill();
+      return this.parts.trainer.kill();
     }
     if (wish.kind === 'train') return this.goOn();
     const save = wish.save && !this.cannotSave;
-    const { told } = this;
-    if (told && (told.boundary === 'step' || told.boundary === wish.boundary) && (told.requestId !== null) === save)
-      return;
-    const requestId = save ? this.newId() : null;
+    const sent = this.sentStop;
+    const isSent = sent && (sent.boundary === 'step' || sent.boundary === wish.boundary);
+    if (isSent && (sent.requestId !== null) === save) return;
+    const requestId = save ? this.parts.newId() : null;
     if (requestId) this.stopRequests.add(requestId);
-    this.told = { boundary: wish.boundary, requestId };
+    this.sentStop = { boundary: wish.boundary, requestId };
     const order = requestId ? { request_id: requestId, kind: wish.kind } : null;
-    this.trainer.send({ type: 'stop', boundary: wish.boundary, save: order });
-    this.tellPausing();
+    this.parts.trainer.send({ type: 'stop', boundary: wish.boundary, save: order });
+    this.measurePause();
   }
 
-  private tellPausing(): void {
-    if (this.intent.isPauseWanted) this.hooks.onPausing();
+  /** The trainer is about to end for a pause: the last moments to measure it. */
+  private measurePause(): void {
+    if (this.parts.intent.isPauseWanted) this.snapshot.measure();
   }
 
   private goOn(): void {
     this.cannotSave = false;
-    if (!this.told) return;
-    this.told = null;
-    this.trainer.send({ type: 'continue' });
+    if (!this.sentStop) return;
+    this.sentStop = null;
+    this.parts.trainer.send({ type: 'continue' });
   }
 
   private saveFailed({ request_id, message }: Event<'save_failed'>): void {
-    this.hooks.onSaveOff(request_id);
-    if (!this.stopRequests.has(request_id)) return this.hooks.onSaveFailed(message, this.position);
-    if (this.told?.requestId !== request_id) return; // that stop was withdrawn or replaced
+    const { uploader, failedSaves, intent } = this.parts;
+    uploader.cancelEarly(request_id);
+    if (!this.stopRequests.has(request_id)) return failedSaves.report(message, this.position);
+    if (this.sentStop?.requestId !== request_id) return; // that stop was withdrawn or replaced
     this.cannotSave = true;
     // A pause is abandoned by this, a cancel or a shutdown then stops without a save.
-    this.hooks.onStopSaveFailed(message, this.position, this.intent.wish);
+    failedSaves.reportStop(message, this.position, intent.wish);
     this.steer();
   }
 
@@ -204,7 +207,7 @@ export class TrainerSession implements TrainerListener {
 
   private endWith(ending: Ending): void {
     this.ending = ending;
-    this.recorder.flush();
-    this.exitTimer = setTimeout(() => this.trainer.kill(), EXIT_WITHIN_MS);
+    this.parts.recorder.flush();
+    this.exitTimer = setTimeout(() => this.parts.trainer.kill(), EXIT_WITHIN_MS);
   }
 }

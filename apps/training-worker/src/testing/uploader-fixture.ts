@@ -3,64 +3,69 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { pino } from 'pino';
-import { CheckpointCourier, type Save } from '../checkpoints/checkpoint-uploader.js';
-import { LeasedRpc } from '../api-link/leased-rpc.js';
-import { PersistentRpc } from '../api-link/reporting-rpc.js';
+import { CheckpointUploader } from '../checkpoints/checkpoint-uploader.js';
+import type { Save } from '../checkpoints/save-record.js';
+import { ReportingRpc } from '../api-link/reporting-rpc.js';
 import { InMemoryApi, InMemoryStorage } from './in-memory-ports.js';
 
 const LEASE = { operationId: 'op_a', attempt: 1 };
 
-/** A courier among in-memory ports, and what it told. */
-export class CourierFixture {
+/** An uploader among in-memory ports, and its calls. */
+export class UploaderFixture {
   readonly api = new InMemoryApi();
   readonly storage = new InMemoryStorage();
   readonly halt = new AbortController();
   readonly settled: string[] = [];
   readonly troubles: unknown[] = [];
-  /** By request: when the state that is now committed was captured. */
-  readonly captured = new Map<string, number>();
+  /** When each committed state was captured. */
+  readonly captured: number[] = [];
   confirmLease: () => Promise<void> = () => Promise.resolve();
 
   private constructor(readonly folder: string) {}
 
-  static async open(): Promise<CourierFixture> {
-    return new CourierFixture(await mkdtemp(join(tmpdir(), 'ktrdr-courier-')));
+  static async open(): Promise<UploaderFixture> {
+    return new UploaderFixture(await mkdtemp(join(tmpdir(), 'ktrdr-uploader-')));
   }
 
   close(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
   }
 
-  givenCourier(): CheckpointCourier {
+  givenUploader(): CheckpointUploader {
     let ids = 0;
     const { api, storage, halt, settled, troubles, captured } = this;
-    const persistent = new PersistentRpc(api, () => undefined);
-    return new CheckpointCourier(
+    const log = pino({ level: 'silent' });
+    const { signal } = halt;
+    const noted = (): undefined => undefined;
+    const rpc = new ReportingRpc({
+      rpc: api,
+      lease: LEASE,
+      workerId: 'w1',
+      signal,
+      onRetry: noted,
+      onLeaseLost: noted,
+    });
+    const uploader = new CheckpointUploader({
+      ...{ lease: LEASE, storage, rpc, log, signal, failpoints: NO_FAILPOINTS },
+      confirmLease: () => this.confirmLease(),
+      flushEvents: () => Promise.resolve(),
+      unsaved: { begin: noted, committed: (at) => captured.push(at) },
+      newId: () => `c${(ids += 1)}`,
+      onSettled: (id) => settled.push(id),
+      onTrouble: (error) => troubles.push(error),
+      onGivenUp: noted,
+    });
+    const version = '1';
+    uploader.begin(
       {
-        storage,
-        rpc: new LeasedRpc(persistent, LEASE, 'w1', halt.signal, () => undefined),
-        confirmLease: () => this.confirmLease(),
-        flushEvents: () => Promise.resolve(),
-        newId: () => `c${(ids += 1)}`,
-        log: pino({ level: 'silent' }),
-        failpoints: NO_FAILPOINTS,
-        onSettled: (id) => settled.push(id),
-        onTrouble: (_, error) => troubles.push(error),
-        onCommitted: ({ request_id }, at) => captured.set(request_id, at),
+        specSha256: 'abc',
+        dataFingerprint: 'd',
+        trainer: { name: 't', version },
+        backend: { name: 'cpu', version },
       },
-      {
-        lease: LEASE,
-        started: Promise.resolve(),
-        provenance: {
-          specSha256: 'abc',
-          dataFingerprint: 'd',
-          trainer: { name: 't', version: '1' },
-          backend: { name: 'cpu', version: '1' },
-        },
-      },
-      null,
-      halt.signal,
+      Promise.resolve(),
     );
+    return uploader;
   }
 
   save(request_id: string, step: number, kind: Save['kind'] = 'periodic'): Save {

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { LineReader } from './line-reader.js';
-import type { TrainerExit } from './ports.js';
+import type { ProgramExit } from './ports.js';
 import { GUARD_FD, type ProgramCommand, withGuard } from './program-guard.js';
-import { StderrTail } from './stderr-tail.js';
+import { namesCause } from './trainer-exit.js';
 
 export interface ProgramListener {
   onLog(stream: 'stdout' | 'stderr', line: string): void;
   /** A line of a stream was longer than anybody meant it to be, and was dropped. */
   onTooLong(problem: string): void;
   /** Comes last, and once. */
-  onExit(exit: Omit<TrainerExit, 'violation'>): void;
+  onExit(exit: ProgramExit): void;
 }
 
 /** What a descriptor above stderr is: a pipe to it, or nothing. */
@@ -117,5 +117,19 @@ export class ChildProgram {
     this.exited = true;
     if (problem) this.stderrTail.add(problem);
     this.listener.onExit({ code, signal, stderrTail: this.stderrTail.lines });
+  }
+}
+
+const KEPT_LINES = 20;
+
+/** The last lines of stderr. A line that names the cause outlasts the stack trace after it. */
+class StderrTail {
+  readonly lines: string[] = [];
+
+  add(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length <= KEPT_LINES) return;
+    const leastWorth = this.lines.findIndex((kept) => !namesCause(kept));
+    this.lines.splice(Math.max(0, leastWorth), 1);
   }
 }

@@ -15,7 +15,7 @@ const REASON = /^FATAL ERROR|^(?:Uncaught )?[\w.]*(?:Error|Exception)\b/;
 const FRAME = /^\s*$|^\s+at |^Node\.js v\d|^\s*\d+: 0x/;
 
 /** Whether a line of stderr says why, so that it is worth more than the stack trace that buries it. */
-export function saysWhy(line: string): boolean {
+export function namesCause(line: string): boolean {
   return REASON.test(line) || OUT_OF_MEMORY.test(line);
 }
 
@@ -24,7 +24,7 @@ export function toTrainerError({ code, signal, stderrTail, violation }: TrainerE
   const details = { exit_code: code, signal, stderr: [...stderrTail] };
   if (violation) return { code: 'trainer-protocol-violated', message: violation, details };
   const how = signal ? `by ${signal}` : `with exit code ${code}`;
-  const last = stderrTail.findLast(saysWhy) ?? stderrTail.findLast((line) => !FRAME.test(line));
+  const last = stderrTail.findLast(namesCause) ?? stderrTail.findLast((line) => !FRAME.test(line));
   const words = last ? `; its last words were: ${last.trimEnd().replace(/(?<!\.)\.$/, '')}` : '';
   if (code !== 0 && stderrTail.some((line) => OUT_OF_MEMORY.test(line))) {
     const advice = 'Use a smaller batch_size or model, or a machine with more memory, and resume';

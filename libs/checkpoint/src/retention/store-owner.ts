@@ -1,24 +1,24 @@
-import type { ObjectRegister } from './gc-ports.js';
 import { ObjectNotFoundError } from '../errors.js';
 import { CHECKPOINT_PREFIX } from '../keys.js';
 import type { ObjectStore } from '../ports.js';
+import type { CheckpointGarbage, DeploymentRecords } from './gc-ports.js';
 
-/** The object in which a store says which deployment sweeps it. */
+/** Names the deployment that sweeps the store. */
 export const STORE_OWNER_KEY = 'owner.json';
-/** So many manifests are looked at to find out whose a store without an owner is. */
+/** Of a store without an owner, so many manifests are looked up in the database. */
 const MANIFESTS_LOOKED_AT = 1000;
 
 /**
- * Why this deployment must not sweep the store; `null`: the store is its own. To a database that does not belong to it,
- * everything in a store is an orphan, so a store belongs to the first deployment that finds it empty or knows some of
- * what is in it.
+ * Why this deployment must not sweep the store; null: the store is its own. To another deployment's database everything
+ * in the store is an orphan. So a store belongs to the first deployment that finds it empty or knows some of its objects.
  * @throws ObjectStoreUnavailableError
  */
-export async function whyNotOurs(
+export async function checkStoreOwner(
   objects: ObjectStore,
-  register: Pick<ObjectRegister, 'deploymentId' | 'unnamed'>,
+  garbage: Pick<CheckpointGarbage, 'unnamed'>,
+  records: Pick<DeploymentRecords, 'deploymentId'>,
 ): Promise<string | null> {
-  const ours = await register.deploymentId();
+  const ours = await records.deploymentId();
   const owner = await ownerOf(objects);
   if (owner === ours) return null;
   if (owner !== null) return `${STORE_OWNER_KEY} says that another deployment (${owner}) sweeps ${objects.url}`;
@@ -27,7 +27,7 @@ export async function whyNotOurs(
     keys.push(key);
     if (keys.length === MANIFESTS_LOOKED_AT) break;
   }
-  if (keys.length > 0 && (await register.unnamed('manifest', keys)).length === keys.length) {
+  if (keys.length > 0 && (await garbage.unnamed('manifest', keys)).length === keys.length) {
     return `the database knows none of the checkpoints in ${objects.url}: it may be another deployment's store`;
   }
   await objects.put(STORE_OWNER_KEY, new TextEncoder().encode(JSON.stringify({ deployment_id: ours })));

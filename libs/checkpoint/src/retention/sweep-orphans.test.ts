@@ -2,8 +2,8 @@ import { givenCheckpoint } from '@ktrdr/operations/testing';
 import { sha256Of } from '../file-digest.js';
 import { blobKey, manifestKey } from '../keys.js';
 import { STORE_OWNER_KEY } from './store-owner.js';
-import { SweepOrphans, type SweepOptions } from './sweep-orphans.js';
-import { InMemoryObjectRegister } from '../testing/in-memory-object-register.js';
+import { SweepOrphans, type SweepRequest } from './sweep-orphans.js';
+import { InMemoryGarbageStore } from '../testing/in-memory-garbage-store.js';
 import { InMemoryObjectStore } from '../testing/in-memory-object-store.js';
 
 const HOUR_MS = 3_600_000;
@@ -12,9 +12,9 @@ function given() {
   let nowMs = 0;
   let nextId = 0;
   const objects = new InMemoryObjectStore(() => new Date(nowMs));
-  const register = new InMemoryObjectRegister();
-  const sweep = (options: Partial<SweepOptions> = {}) =>
-    new SweepOrphans(objects, register).execute({
+  const garbage = new InMemoryGarbageStore();
+  const sweep = (options: Partial<SweepRequest> = {}) =>
+    new SweepOrphans(objects, garbage, garbage, garbage).execute({
       modifiedBefore: new Date(nowMs - 24 * HOUR_MS),
       dryRun: false,
       ...options,
@@ -38,16 +38,16 @@ function given() {
     return found.sort();
   };
   const laterByHours = (hours: number) => void (nowMs += hours * HOUR_MS);
-  return { objects, register, sweep, upload, keys, laterByHours };
+  return { objects, garbage, sweep, upload, keys, laterByHours };
 }
 
 const CLEAN = { manifests: 0, blobs: 0, bytes: 0, youngerThanGrace: 0, damaged: 0, skipped: null };
 
 describe('SweepOrphans', () => {
   it('removes what was never committed once it is old enough, and nothing that is named', async () => {
-    const { register, sweep, upload, keys, laterByHours } = given();
+    const { garbage, sweep, upload, keys, laterByHours } = given();
     const kept = await upload('shared', 'own');
-    register.commit(kept);
+    garbage.commit(kept);
     await upload('shared', 'lost');
     laterByHours(23);
     expect(await sweep()).toEqual({ ...CLEAN, youngerThanGrace: 2 });
@@ -59,12 +59,12 @@ describe('SweepOrphans', () => {
   });
 
   it('leaves alone what was stored again after it was listed', async () => {
-    const { objects, register, sweep, upload, laterByHours } = given();
-    register.commit(await upload('anything'));
+    const { objects, garbage, sweep, upload, laterByHours } = given();
+    garbage.commit(await upload('anything'));
     const { files } = await upload('again');
     laterByHours(25);
-    const collect = register.collect.bind(register);
-    register.collect = async (kind, listed, remove) => {
+    const collect = garbage.collect.bind(garbage);
+    garbage.collect = async (kind, listed, remove) => {
       if (kind === 'blob') await objects.put(files[0]?.blob ?? '', new TextEncoder().encode('again'));
       await collect(kind, listed, remove);
     };
@@ -83,28 +83,28 @@ describe('SweepOrphans', () => {
   });
 
   it('marks committed checkpoints that lack an object, once, and removes nothing of them', async () => {
-    const { objects, register, sweep, upload, laterByHours } = given();
+    const { objects, garbage, sweep, upload, laterByHours } = given();
     const whole = await upload('whole');
     const broken = await upload('a', 'b');
     const headless = await upload('c');
-    [whole, broken, headless].forEach((checkpoint) => register.commit(checkpoint));
+    [whole, broken, headless].forEach((checkpoint) => garbage.commit(checkpoint));
     await objects.delete(broken.files[1]?.blob ?? '');
     await objects.delete(headless.manifestKey);
     laterByHours(1000);
     expect(await sweep({ dryRun: true })).toEqual({ ...CLEAN, damaged: 2 });
-    expect(register.damaged.size).toBe(0);
+    expect(garbage.damaged.size).toBe(0);
     expect(await sweep()).toEqual({ ...CLEAN, damaged: 2 });
-    expect(register.damaged.get(broken.id)).toMatchObject([{ name: 'b', problem: 'missing' }]);
-    expect(register.damaged.get(headless.id)).toMatchObject([{ name: 'manifest.json', problem: 'missing' }]);
+    expect(garbage.damaged.get(broken.id)).toMatchObject([{ name: 'b', problem: 'missing' }]);
+    expect(garbage.damaged.get(headless.id)).toMatchObject([{ name: 'manifest.json', problem: 'missing' }]);
     expect(await sweep()).toEqual(CLEAN);
     expect(await objects.head(broken.manifestKey)).not.toBeNull();
   });
 
   it('goes through more objects and rows than fit into one batch', async () => {
-    const { register, sweep, upload, keys, laterByHours } = given();
+    const { garbage, sweep, upload, keys, laterByHours } = given();
     for (let n = 0; n < 450; n += 1) {
       const uploaded = await upload(`content ${n}`, 'shared');
-      if (n % 2 === 0) register.commit(uploaded);
+      if (n % 2 === 0) garbage.commit(uploaded);
     }
     laterByHours(25);
     expect(await sweep()).toMatchObject({ manifests: 225, blobs: 225, damaged: 0 });
@@ -112,12 +112,13 @@ describe('SweepOrphans', () => {
   });
 
   it('does not touch the store of another deployment', async () => {
-    const { objects, register, sweep, upload, keys, laterByHours } = given();
-    register.commit(await upload('ours'));
+    const { objects, garbage, sweep, upload, keys, laterByHours } = given();
+    garbage.commit(await upload('ours'));
     await upload('orphan');
     await sweep();
     laterByHours(25);
-    const stranger = new SweepOrphans(objects, new InMemoryObjectRegister('a stranger'));
+    const unrelated = new InMemoryGarbageStore('a stranger');
+    const stranger = new SweepOrphans(objects, unrelated, unrelated, unrelated);
     const before = await keys();
     const report = await stranger.execute({ modifiedBefore: new Date(1e15), dryRun: false });
     expect(report).toEqual({ ...CLEAN, skipped: expect.stringContaining('another deployment') });
@@ -133,8 +134,8 @@ describe('SweepOrphans', () => {
   });
 
   it('stops between batches when it is told to', async () => {
-    const { register, sweep, upload, keys, laterByHours } = given();
-    register.commit(await upload('kept'));
+    const { garbage, sweep, upload, keys, laterByHours } = given();
+    garbage.commit(await upload('kept'));
     await upload('orphan');
     laterByHours(25);
     await expect(sweep({ signal: AbortSignal.abort() })).rejects.toThrow();
@@ -142,10 +143,10 @@ describe('SweepOrphans', () => {
   });
 
   it('marks nothing while the store does not answer', async () => {
-    const { objects, register, sweep, upload } = given();
-    register.commit(await upload('there'));
+    const { objects, garbage, sweep, upload } = given();
+    garbage.commit(await upload('there'));
     objects.setReachable(false);
     await expect(sweep()).rejects.toMatchObject({ code: 'object-store-unavailable' });
-    expect(register.damaged.size).toBe(0);
+    expect(garbage.damaged.size).toBe(0);
   });
 });

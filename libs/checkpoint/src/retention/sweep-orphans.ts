@@ -1,15 +1,15 @@
 import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
-import type { NamedObject, ObjectRegister } from './gc-ports.js';
+import type { CheckpointGarbage, DamageRecorder, DeploymentRecords, NamedObject } from './gc-ports.js';
 import { COLLECTED_AT_ONCE } from './erase-objects.js';
 import { BLOB_PREFIX, CHECKPOINT_PREFIX, isBlobKey, isManifestKey } from '../keys.js';
 import { mapParallel } from '../parallel.js';
 import type { ListedObject, ObjectStore } from '../ports.js';
-import { whyNotOurs } from './store-owner.js';
+import { checkStoreOwner } from './store-owner.js';
 
 const ROWS_AT_ONCE = 200;
 const PARALLEL_HEADS = 16;
 
-export interface SweepOptions {
+export interface SweepRequest {
   /** What is younger may belong to a save that is about to be committed. */
   readonly modifiedBefore: Date;
   /** Counts and changes nothing. */
@@ -30,31 +30,38 @@ export interface SweepReport {
   readonly skipped: string | null;
 }
 
+/** @param skipped why no sweep takes place; null: one begins. */
+export function emptyReport(skipped: string | null): SweepReport {
+  return { manifests: 0, blobs: 0, bytes: 0, youngerThanGrace: 0, damaged: 0, skipped };
+}
+
 type Tally = { -readonly [Key in keyof SweepReport]: SweepReport[Key] };
 
 /**
- * Holds the store against the database, both ways. Objects that no row names and that are old enough are removed,
- * manifests before blobs; rows whose objects are missing are marked as damaged and stay. Memory does not grow with the
- * number of objects. Anything that has no place in the layout is left alone.
+ * Compares the store with the database, both ways. Removes objects that no row names and that are old enough, manifests
+ * before blobs. Marks rows whose objects are missing as damaged; they stay. Leaves alone what is not in the layout.
+ * Memory does not grow with the number of objects.
  */
 export class SweepOrphans {
   constructor(
     private readonly objects: ObjectStore,
-    private readonly register: ObjectRegister,
+    private readonly garbage: Pick<CheckpointGarbage, 'unnamed' | 'collect' | 'soundCheckpoints'>,
+    private readonly damage: DamageRecorder,
+    private readonly records: Pick<DeploymentRecords, 'deploymentId'>,
   ) {}
 
-  /** @throws ObjectStoreUnavailableError; what was removed by then is counted by nobody, and nothing is lost by it. */
-  async execute(options: SweepOptions): Promise<SweepReport> {
-    const tally: Tally = { manifests: 0, blobs: 0, bytes: 0, youngerThanGrace: 0, damaged: 0, skipped: null };
-    tally.skipped = await whyNotOurs(this.objects, this.register);
-    if (tally.skipped !== null) return tally;
+  /** @throws ObjectStoreUnavailableError; what was removed by then is not reported. */
+  async execute(options: SweepRequest): Promise<SweepReport> {
+    const foreign = await checkStoreOwner(this.objects, this.garbage, this.records);
+    if (foreign !== null) return emptyReport(foreign);
+    const tally: Tally = { ...emptyReport(null) };
     await this.sweep('manifest', options, tally);
     await this.sweep('blob', options, tally);
     await this.findMissing(options, tally);
     return tally;
   }
 
-  private async sweep(kind: NamedObject, { modifiedBefore, dryRun, signal }: SweepOptions, tally: Tally) {
+  private async sweep(kind: NamedObject, { modifiedBefore, dryRun, signal }: SweepRequest, tally: Tally) {
     const remove = async ({ key, bytes }: ListedObject): Promise<void> => {
       // It may have been stored again since it was listed.
       const head = await this.objects.head(key);
@@ -69,13 +76,13 @@ export class SweepOrphans {
     for await (const batch of this.batches(kind)) {
       signal?.throwIfAborted();
       const listed = new Map(batch.map((object) => [object.key, object]));
-      const unnamed = (await this.register.unnamed(kind, [...listed.keys()])).flatMap((key) => listed.get(key) ?? []);
+      const unnamed = (await this.garbage.unnamed(kind, [...listed.keys()])).flatMap((key) => listed.get(key) ?? []);
       const old = unnamed.filter(({ modifiedAt }) => modifiedAt < modifiedBefore);
       tally.youngerThanGrace += unnamed.length - old.length;
       if (dryRun) old.forEach(({ bytes }) => count(kind, bytes));
       else if (old.length > 0) {
         const keys = old.map(({ key }) => key);
-        await this.register.collect(kind, keys, async (key) => {
+        await this.garbage.collect(kind, keys, async (key) => {
           const object = listed.get(key);
           if (object) await remove(object);
         });
@@ -96,18 +103,18 @@ export class SweepOrphans {
     if (batch.length > 0) yield batch;
   }
 
-  private async findMissing({ dryRun, signal }: SweepOptions, tally: Tally): Promise<void> {
+  private async findMissing({ dryRun, signal }: SweepRequest, tally: Tally): Promise<void> {
     let page: readonly Checkpoint[];
     let afterId = '';
     do {
       signal?.throwIfAborted();
-      page = await this.register.soundCheckpoints({ afterId, limit: ROWS_AT_ONCE });
+      page = await this.garbage.soundCheckpoints({ afterId, limit: ROWS_AT_ONCE });
       const findings = await mapParallel(page, PARALLEL_HEADS, async (checkpoint) => ({
         id: checkpoint.id,
         badFiles: await this.missingOf(checkpoint),
       }));
       for (const { id, badFiles } of findings.filter(({ badFiles }) => badFiles.length > 0)) {
-        if (dryRun || (await this.register.markCorrupted(id, badFiles))) tally.damaged += 1;
+        if (dryRun || (await this.damage.markCorrupted(id, badFiles))) tally.damaged += 1;
       }
       afterId = page.at(-1)?.id ?? '';
     } while (page.length === ROWS_AT_ONCE);

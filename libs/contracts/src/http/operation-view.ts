@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
+import { ACTIONS, CLIENT_ACTIONS, PAUSE_CAUSES, STALL_POLICIES } from '@ktrdr/operations/model';
 import { ResumeOverrides } from '@ktrdr/specs';
 import { Instant, Position, Status } from '../fields.js';
 import { CheckpointingFigures, ResourceSnapshot } from '../worker/measurements.js';
@@ -65,6 +65,12 @@ export const NoFittingWorker = z
   .string()
   .nullable()
   .describe('why no live worker can take it, where it waits for one; null: one can, or nothing is waited for');
+const ActionState = z.object({
+  action: z.enum(ACTIONS),
+  allowed: z.boolean(),
+  code: z.string().nullable().describe('of the refusal; null: it is allowed'),
+  reason: z.string().nullable(),
+});
 export const SpecChangeView = z.object({ path: z.string(), from: z.unknown(), to: z.unknown() });
 const ForkedFromView = z.object({
   operation_id: z.string(),
@@ -93,6 +99,7 @@ export const OperationView = z.object({
   queue_position: z.int().nullable(),
   no_fitting_worker: NoFittingWorker.optional().describe('as of a resume; only in the reply about one operation'),
   allowed_actions: z.array(z.enum(CLIENT_ACTIONS)),
+  actions: z.array(ActionState).optional().describe('every action; only in the reply about one operation'),
   progress: ProgressView.nullable(),
   metrics: Metrics.nullable().describe('latest figures'),
   best: z.object({ ...Position, metric: z.string(), value: z.union([z.number(), z.string()]) }).nullable(),

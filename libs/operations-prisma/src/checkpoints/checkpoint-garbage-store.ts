@@ -10,7 +10,7 @@ const { sql, raw } = Prisma;
 const REMOVED_AT_ONCE = 8;
 
 /** An operation and what decides which of its checkpoints may go. */
-export interface OperationWithCheckpoints {
+interface OperationWithCheckpoints {
   readonly operation: Operation;
   /** All that are not being deleted, in order. */
   readonly checkpoints: readonly Checkpoint[];

@@ -1,4 +1,5 @@
 /** What runs in a browser too: nothing here imports a module of Node. */
+export { ACTIONS } from './actions.js';
 export { CHECKPOINT_KINDS, isCheckpointChoice, MAX_BLOB_BYTES, partsOf, stepOf } from './checkpoint.js';
 export { INTERVAL_REASONS } from './checkpointing.js';
 export { describeDrift, DRIFT_KINDS, driftBetween, GUARANTEE_LEVELS } from './drift.js';
@@ -7,4 +8,4 @@ export { STALL_POLICIES } from './operation.js';
 export { isLeased, isSettled, OPERATION_STATUSES, type OperationStatus, PAUSE_CAUSES } from './status.js';
 export { CLIENT_ACTIONS } from './transitions.js';
 export { storableText } from './storable-text.js';
-export { OPERATION_TYPES } from '../spec/operation-types.js';
+export { isPausable, OPERATION_TYPES, PROGRAM_TYPES, traitsOf } from '../spec/operation-types.js';

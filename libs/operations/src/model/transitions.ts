@@ -98,22 +98,23 @@ export function transitionsOf(event: OperationEvent): readonly (Transition & { r
   );
 }
 
-const RESUMABLE = statusesBefore('resume');
 const DELETABLE: readonly OperationStatus[] = ['paused', 'cancelled', 'completed', 'failed'];
 
 /** From here a new operation with the same spec can be made, beginning at step 0. */
 const RETRYABLE: readonly OperationStatus[] = ['cancelled', 'failed', 'completed'];
 
-/** What a client may ask for now. `resume` while `pausing` withdraws the pause. */
+/** Where each action can be asked for. `resume` while `pausing` withdraws the pause. */
+export const STATUSES_FOR: Readonly<Record<ClientAction, readonly OperationStatus[]>> = {
+  pause: statusesBefore('pause'),
+  resume: [...statusesBefore('resume'), ...statusesBefore('withdraw-pause')],
+  cancel: statusesBefore('cancel'),
+  retry: RETRYABLE,
+  delete: DELETABLE,
+};
+
+/** What a client may ask for now. */
 export function allowedActions(status: OperationStatus, { pausable = true } = {}): readonly ClientAction[] {
-  const allowed: Record<ClientAction, boolean> = {
-    pause: pausable && statusesBefore('pause').includes(status),
-    resume: RESUMABLE.includes(status) || statusesBefore('withdraw-pause').includes(status),
-    cancel: statusesBefore('cancel').includes(status),
-    retry: RETRYABLE.includes(status),
-    delete: DELETABLE.includes(status),
-  };
-  return CLIENT_ACTIONS.filter((action) => allowed[action]);
+  return CLIENT_ACTIONS.filter((action) => STATUSES_FOR[action].includes(status) && (pausable || action !== 'pause'));
 }
 
 /** @throws {IllegalTransitionError} when the operation's status does not allow the action */

@@ -1,8 +1,8 @@
 import type { CleanupBody, CleanupView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
-import { parseBytes, parseDays } from '../../flags/amounts.js';
+import { parseBytes, parseDays } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
-import { timeoutFlag } from '../../flags/timeouts.js';
+import { timeoutFlag } from '../../connection/timeouts.js';
 import { renderCleanup } from '../../render/cleanup.js';
 
 /** A large clean-up takes its time; the API finishes it even when nobody waits any more. */

@@ -96,7 +96,7 @@ describe('an export to where it cannot be', () => {
 
   it('is refused over a link that leads nowhere, before anything is asked for', async () => {
     await symlink(join(folder, 'nowhere'), target);
-    expect(await refused(target, 0)).toContain('is there already');
+    expect(await refused(target, 0)).toContain('exists already');
   });
 
   it('is refused where no folder can be made, and nothing is downloaded', async () => {

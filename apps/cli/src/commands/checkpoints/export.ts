@@ -1,11 +1,12 @@
 import { Args } from '@oclif/core';
-import { exportCheckpoint, type ExportedFile } from '../../transfer/export-checkpoint.js';
+import type { SavedFile } from '../../transfer/download-files.js';
+import { exportCheckpoint } from '../../transfer/export-checkpoint.js';
 import { onAnyEnd } from '../../errors/interrupt.js';
 import { renderExported } from '../../render/exchange.js';
-import { timeoutFlag } from '../../flags/timeouts.js';
-import { TransferCommand } from '../transfer-command.js';
+import { timeoutFlag } from '../../connection/timeouts.js';
+import { ProgressCommand } from '../progress-command.js';
 
-export default class CheckpointsExport extends TransferCommand {
+export default class CheckpointsExport extends ProgressCommand {
   static override args = {
     checkpoint: Args.string({ description: 'checkpoint id', required: true }),
     directory: Args.string({ description: 'folder to make', required: true }),
@@ -18,7 +19,7 @@ export default class CheckpointsExport extends TransferCommand {
     timeout: timeoutFlag({ description: 'seconds to wait for each answer, and for the next bytes of a file' }),
   };
 
-  async run(): Promise<{ checkpoint_id: string; directory: string; files: readonly ExportedFile[] }> {
+  async run(): Promise<{ checkpoint_id: string; directory: string; files: readonly SavedFile[] }> {
     const { args, flags } = await this.parse(CheckpointsExport);
     const { checkpoint: checkpointId, directory } = args;
     const api = await this.connect(flags);

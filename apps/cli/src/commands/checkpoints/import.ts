@@ -2,10 +2,10 @@ import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { checkExport, sendParts } from '../../transfer/exported-checkpoint.js';
 import { renderImported } from '../../render/exchange.js';
-import { timeoutFlag } from '../../flags/timeouts.js';
-import { TransferCommand } from '../transfer-command.js';
+import { timeoutFlag } from '../../connection/timeouts.js';
+import { ProgressCommand } from '../progress-command.js';
 
-export default class CheckpointsImport extends TransferCommand {
+export default class CheckpointsImport extends ProgressCommand {
   static override args = {
     directory: Args.string({ description: 'folder of an exported checkpoint', required: true }),
   };

@@ -5,7 +5,7 @@ import { listAll, listOf, newVerification, type Unsound, type Verification, veri
 import { onAnyEnd } from '../../errors/interrupt.js';
 import { UsageError } from '../../errors/errors.js';
 import { EXIT } from '../../errors/exit-codes.js';
-import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../flags/timeouts.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { ProgressCommand } from '../progress-command.js';
 import { renderVerified } from '../../render/checkpoint.js';
 import { renderUnsound, renderVerification, verificationSoFar } from '../../render/verification.js';

@@ -1,6 +1,6 @@
 import type { ForkedView, OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { parseLabels } from '../../flags/labels.js';
+import { parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
   type ContinuationArguments,

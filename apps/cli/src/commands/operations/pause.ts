@@ -3,7 +3,7 @@ import { isLeased, isSettled, PAUSE_CAUSES } from '@ktrdr/operations/model';
 import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import { EXIT } from '../../errors/exit-codes.js';
-import { numberOf } from '../../flags/numbers.js';
+import { parseNumber } from '../../flags/flag-values.js';
 import { renderAction, renderOutcome } from '../../render/operation-actions.js';
 
 export default class OperationsPause extends BulkCommand {
@@ -33,7 +33,7 @@ export default class OperationsPause extends BulkCommand {
     const { args, flags } = await this.parse(OperationsPause);
     const operationId = this.target(args.operation, flags.all);
     const { boundary, cause, reason = null } = flags;
-    const timeout_seconds = numberOf('pause-timeout', flags['pause-timeout']) ?? null;
+    const timeout_seconds = parseNumber('pause-timeout', flags['pause-timeout']) ?? null;
     const body: PauseBody = { boundary, cause, reason, timeout_seconds };
     const api = await this.connect(flags);
     if (operationId === null) {

@@ -1,11 +1,11 @@
 import type { ResultView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { ApiCommand } from '../api-command.js';
+import { ProgressCommand } from '../progress-command.js';
 import { onAnyEnd } from '../../errors/interrupt.js';
 import { renderResult } from '../../render/result.js';
-import { downloadResult, type SavedFile } from '../../transfer/download-result.js';
+import { downloadResult, type SavedResultFile } from '../../transfer/download-result.js';
 
-export default class OperationsResult extends ApiCommand {
+export default class OperationsResult extends ProgressCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };
   static override summary = 'show what came of a completed operation, and download its files';
   static override examples = [
@@ -21,15 +21,18 @@ export default class OperationsResult extends ApiCommand {
     force: Flags.boolean({ description: 'overwrite files that are there', dependsOn: ['output'] }),
   };
 
-  async run(): Promise<ResultView & { readonly saved?: readonly SavedFile[] }> {
+  async run(): Promise<ResultView & { readonly saved?: readonly SavedResultFile[] }> {
     const { args, flags } = await this.parse(OperationsResult);
     const api = await this.connect(flags);
     const result = await api.result(args.operation);
     using interrupt = onAnyEnd();
     const { signal } = interrupt;
     const directory = flags.output;
+    const { begin } = this;
     const saved =
-      directory === undefined ? null : await downloadResult({ api, result, directory, isForced: flags.force, signal });
+      directory === undefined
+        ? null
+        : await downloadResult({ api, result, directory, isForced: flags.force, begin, signal });
     this.log(renderResult(result, saved, { paint: this.paint, now: new Date() }));
     return saved ? { ...result, saved } : result;
   }

@@ -11,7 +11,7 @@ import {
   toOverrides,
   withChoices,
 } from '../../flags/continuation-flags.js';
-import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../flags/timeouts.js';
+import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { renderResumed } from '../../render/continuation.js';
 import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
 

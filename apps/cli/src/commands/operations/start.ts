@@ -1,11 +1,11 @@
 import type { OperationView, SubmitBody } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import type { ApiClient } from '@ktrdr/api-client';
-import { parseLabels } from '../../flags/labels.js';
+import { parseLabels } from '../../flags/flag-values.js';
 import { renderStarted } from '../../render/operation-actions.js';
-import { locateIssues } from '../../flags/spec-issues.js';
+import { locateIssues } from '../../flags/spec-file.js';
 import { readSpecFile, type SpecFile } from '../../flags/spec-file.js';
-import { parseWatchdog } from '../../flags/watchdog.js';
+import { parseWatchdog } from '../../flags/flag-values.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsStart extends WatchCommand {

@@ -1,6 +1,6 @@
 import type { EnrolmentCreatedView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
-import { parseSeconds } from '../../flags/amounts.js';
+import { parseSeconds } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
 import { renderEnrolment } from '../../render/worker-identity.js';
 

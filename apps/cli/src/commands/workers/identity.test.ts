@@ -116,11 +116,11 @@ describe('nats-config', () => {
     }
   });
 
-  it.each(files)('writes nothing where %s is there already', async (name) => {
+  it.each(files)('writes nothing where %s exists already', async (name) => {
     await writeFile(join(folder, name), 'mine');
     const { code, stderr } = await run('nats-config', folder);
     expect(code).toBe(2);
-    expect(stderr).toContain(`${name} is there already`);
+    expect(stderr).toContain(`${name} exists already`);
     expect(await readdir(folder)).toEqual([name]);
     expect(await readFile(join(folder, name), 'utf8')).toBe('mine');
   });

@@ -1,5 +1,5 @@
 import { LiveLine, PlainLines, Progress, type ProgressScreen } from './progress.js';
-import { transferred } from '../../transfer/transfer.js';
+import { transferred } from '../words/units.js';
 
 let now: number;
 beforeEach(() => {

@@ -69,6 +69,20 @@ export function percent(fraction: number): string {
   return `${Math.floor(fraction * 100 + 1e-9)} %`;
 }
 
+/** `90.0 MB of 419 MB sent (21 %)`. */
+export function transferred({
+  bytes,
+  totalBytes,
+  done,
+}: {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly done: string;
+}): string {
+  const share = totalBytes === 0 ? '' : ` (${percent(bytes / totalBytes)})`;
+  return `${size(bytes)} of ${size(totalBytes)} ${done}${share}`;
+}
+
 /** A metric: four significant digits; what is no number is shown as it came (`NaN`, `Infinity`). */
 export function figure(value: unknown): string {
   if (typeof value !== 'number') return String(value ?? '–');

@@ -56,7 +56,7 @@ describe('by quiet, after the program was told to end, a directory', () => {
     const rule = new Completeness(QUIET);
     complete(rule, [directory(5), directory(6)], 'running', 0);
     rule.told([5, 6]);
-    expect(complete(rule, [directory(5), directory(6)], 'ended-when-told', 1)).toEqual([5]);
+    expect(complete(rule, [directory(5), directory(6)], 'ended-on-signal', 1)).toEqual([5]);
   });
 
   it('that was being written then is not made complete by one that was begun afterwards', () => {
@@ -69,7 +69,7 @@ describe('by quiet, after the program was told to end, a directory', () => {
   it('that was begun afterwards is the answer of a program that ends with exit code 0', () => {
     const rule = new Completeness(QUIET);
     rule.told([5, 6]);
-    expect(complete(rule, [directory(5), directory(6), directory(7)], 'ended-when-told', 1)).toEqual([5, 7]);
+    expect(complete(rule, [directory(5), directory(6), directory(7)], 'ended-on-signal', 1)).toEqual([5, 7]);
   });
 
   it('that was quiet then stays complete', () => {
@@ -77,7 +77,7 @@ describe('by quiet, after the program was told to end, a directory', () => {
     complete(rule, [directory(5)], 'running', 0);
     complete(rule, [directory(5)], 'running', 10_000);
     rule.told([5]);
-    expect(complete(rule, [directory(5)], 'ended-when-told', 10_001)).toEqual([5]);
+    expect(complete(rule, [directory(5)], 'ended-on-signal', 10_001)).toEqual([5]);
   });
 
   it('is complete when the program had come to its own end meanwhile', () => {
@@ -92,7 +92,7 @@ it('by marker, a directory is complete when the file is in it', () => {
   rule.told([5, 7]);
   const directories = [directory(7), directory(5, 'a', { isMarked: true })];
   expect(complete(rule, directories, 'ended-well', 0)).toEqual([5]);
-  expect(complete(rule, directories, 'ended-when-told', 0)).toEqual([5]);
+  expect(complete(rule, directories, 'ended-on-signal', 0)).toEqual([5]);
 });
 
 it('by rename, whatever has the name is complete, empty directories excepted', () => {

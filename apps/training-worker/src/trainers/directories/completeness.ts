@@ -15,7 +15,7 @@ export interface DirectoryState {
  * How far the program is: one that ran to its own end has left something whole behind without saying so. One that ended
  * when it was told to can have been anywhere, whatever its exit code.
  */
-export type ProgramState = 'running' | 'ended-well' | 'ended-when-told' | 'ended-badly';
+export type ProgramState = 'running' | 'ended-well' | 'ended-on-signal' | 'ended-badly';
 
 /** What a look at a place finds besides the directory in question. */
 export interface Look {
@@ -88,6 +88,6 @@ export class Completeness {
   private isLeftBehind(step: number, { program, newestStep }: Look): boolean {
     if (program === 'ended-well') return true;
     if (this.begunBeforeSignal.has(step)) return step < this.newestBeforeSignal;
-    return step < newestStep || program === 'ended-when-told';
+    return step < newestStep || program === 'ended-on-signal';
   }
 }

@@ -1,6 +1,6 @@
 import { LARGEST_COUNT, type Metrics, type TrainerEvent } from '@ktrdr/contracts';
-import type { Position } from '../../run/trainer-session.js';
-import { EarlierReadings } from './downsampled-metrics.js';
+import type { Position } from '../ports.js';
+import { DownsampledMetrics } from './downsampled-metrics.js';
 import type { Reading } from './log-reader.js';
 
 type Progress = Extract<TrainerEvent, { type: 'progress' }>;
@@ -14,11 +14,11 @@ export class DirectoryProgress {
   private loss: Progress['loss'] = null;
   private latest: Metrics = {};
   /** What was known at earlier steps, so that a checkpoint found later can say what was then. */
-  private readonly earlier = new EarlierReadings();
-  private metricsTold = 0;
+  private readonly earlier = new DownsampledMetrics();
+  private metricsSent = 0;
   private metricsSince = -Infinity;
-  private hasToldOmission = false;
-  private hasToldExcess = false;
+  private hasReportedOmission = false;
+  private hasReportedExcess = false;
 
   constructor(
     from: Position,
@@ -82,8 +82,8 @@ export class DirectoryProgress {
   }
 
   private excessEvent(position: Reading['position']): TrainerEvent[] {
-    if (this.hasToldExcess) return [];
-    this.hasToldExcess = true;
+    if (this.hasReportedExcess) return [];
+    this.hasReportedExcess = true;
     const [name, value] = Object.entries(position).find(([, each]) => each > LARGEST_COUNT) ?? [];
     const message = `The program prints the ${name} ${value}; what is above ${LARGEST_COUNT} is not recorded`;
     return [{ type: 'warning', code: 'position-too-large', message }];
@@ -94,12 +94,12 @@ export class DirectoryProgress {
     const now = this.now();
     if (now - this.metricsSince >= 1_000) {
       this.metricsSince = now;
-      this.metricsTold = 0;
+      this.metricsSent = 0;
     }
-    this.metricsTold += 1;
-    if (this.metricsTold <= METRICS_PER_SECOND) return [{ type: 'metrics', ...this.position, values, best: false }];
-    if (this.hasToldOmission) return [];
-    this.hasToldOmission = true;
+    this.metricsSent += 1;
+    if (this.metricsSent <= METRICS_PER_SECOND) return [{ type: 'metrics', ...this.position, values, best: false }];
+    if (this.hasReportedOmission) return [];
+    this.hasReportedOmission = true;
     const message = `The program prints metrics more than ${METRICS_PER_SECOND} times a second; of those that come faster only some are kept`;
     return [{ type: 'warning', code: 'metrics-thinned', message }];
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import type { Refusal } from './checkpoint-names.js';
 import type { DirectoryProgress } from './directory-progress.js';
-import type { DirectoryRun, Point } from './directory-run.js';
+import type { WatchedProgram, Point } from './watched-program.js';
 import type { CompleteDirectory } from './directory-watch.js';
 
 type Start = Extract<TrainerControl, { type: 'start' }>;
@@ -26,7 +26,7 @@ export class DirectorySaves {
   constructor(
     private readonly ports: {
       readonly start: Start;
-      readonly run: DirectoryRun;
+      readonly run: WatchedProgram;
       readonly progress: DirectoryProgress;
       /** Which of the attempt's runs this is. */
       readonly nth: number;

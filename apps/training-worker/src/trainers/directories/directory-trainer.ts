@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
-import type { Trainer, TrainerExit, TrainerListener, TrainerReady } from '../ports.js';
+import { PROGRAM_TYPES } from '@ktrdr/operations/model';
+import type { ProgramExit, Trainer, TrainerListener, TrainerReady } from '../ports.js';
 import { toReportedError } from '../trainer-exit.js';
 import type { Refusal } from './checkpoint-names.js';
 import { DirectoryProgress } from './directory-progress.js';
-import { DirectoryRun, type DirectoryRunEnd, type DirectoryRunOrder, type Point } from './directory-run.js';
+import { WatchedProgram, type ProgramEnd, type WatchedProgramOrder, type Point } from './watched-program.js';
 import { DirectorySaves } from './directory-saves.js';
 import { LogReader } from './log-reader.js';
 import { fingerprintOf, isThere, readResult, sha256OfFiles } from './program-result.js';
@@ -15,15 +16,15 @@ type Next = 'again' | 'over';
 
 /** A run that has ended, and where one would go on from it. */
 interface RunOver {
-  readonly run: DirectoryRun;
+  readonly run: WatchedProgram;
   readonly saves: DirectorySaves;
-  readonly end: DirectoryRunEnd;
+  readonly end: ProgramEnd;
   readonly point: Point | null;
   /** A newer state than that of the point, which could not be saved. */
   readonly lost: Refusal | null;
 }
 
-export type DirectoryTrainerOrder = Pick<DirectoryRunOrder, 'spec' | 'place' | 'folder' | 'toCommand'>;
+export type DirectoryTrainerOrder = Pick<WatchedProgramOrder, 'spec' | 'place' | 'folder' | 'toCommand'>;
 
 const KILLED = { code: null, signal: 'SIGKILL', stderrTail: [] } as const;
 
@@ -39,7 +40,7 @@ export class DirectoryTrainer implements Trainer {
   private progress: DirectoryProgress;
   private stop: Control<'stop'> | null = null;
   private changed = Promise.withResolvers<void>();
-  private current: DirectoryRun | undefined;
+  private current: WatchedProgram | undefined;
   private runs = 0;
   private isKilled = false;
   private hasLeft = false;
@@ -54,7 +55,7 @@ export class DirectoryTrainer implements Trainer {
       trainer: `process:${basename(trainer.command[0] ?? '')}`,
       version: 'unknown',
       backends: [],
-      operation_types: ['training'],
+      operation_types: [...PROGRAM_TYPES],
       get pid() {
         return pidOf();
       },
@@ -82,10 +83,10 @@ export class DirectoryTrainer implements Trainer {
       case 'stop':
         this.stop = control;
         this.current?.stop();
-        return this.tellChange();
+        return this.notifyChange();
       case 'continue':
         this.stop = null;
-        return this.tellChange();
+        return this.notifyChange();
       case 'settled':
         this.saves?.settled(control.request_id);
     }
@@ -94,7 +95,7 @@ export class DirectoryTrainer implements Trainer {
   kill(): void {
     this.isKilled = true;
     this.current?.kill();
-    this.tellChange();
+    this.notifyChange();
     if (!this.current) this.leave(KILLED);
   }
 
@@ -104,7 +105,7 @@ export class DirectoryTrainer implements Trainer {
 
   private async carryOut(start: Control<'start'>): Promise<void> {
     for (let point: Point | null = start.resume; ;) {
-      const run = new DirectoryRun(this.runOrder(point), point);
+      const run = new WatchedProgram(this.runOrder(point), point);
       this.current = run;
       this.runs += 1;
       this.progress = new DirectoryProgress(point ?? { step: 0, epoch: 0 }, this.totals);
@@ -124,7 +125,7 @@ export class DirectoryTrainer implements Trainer {
     }
   }
 
-  private runOrder(from: Point | null): DirectoryRunOrder {
+  private runOrder(from: Point | null): WatchedProgramOrder {
     return {
       ...this.order,
       onLog: (stream, line) => {
@@ -164,7 +165,7 @@ export class DirectoryTrainer implements Trainer {
   }
 
   /** It was told to stop when it had nothing left to do. */
-  private async isDone(run: DirectoryRun, point: Point | null): Promise<boolean> {
+  private async isDone(run: WatchedProgram, point: Point | null): Promise<boolean> {
     const { steps } = this.order.spec;
     if (steps !== null && point !== null && point.step >= steps) return true;
     return isThere(run.resultFile);
@@ -235,7 +236,7 @@ export class DirectoryTrainer implements Trainer {
     return this.leaveWell();
   }
 
-  private async resultOf(run: DirectoryRun): Promise<Readonly<Record<string, unknown>>> {
+  private async resultOf(run: WatchedProgram): Promise<Readonly<Record<string, unknown>>> {
     const left = await readResult(run.resultFile);
     if (left.kind === 'unreadable')
       this.warn('result-unreadable', `The program's result.json is left out: ${left.reason}`);
@@ -256,7 +257,7 @@ export class DirectoryTrainer implements Trainer {
     return this.leave({ code: 0, signal: null, stderrTail: [] });
   }
 
-  private leave(exit: Omit<TrainerExit, 'violation'>): Next {
+  private leave(exit: ProgramExit): Next {
     if (!this.hasLeft) {
       this.hasLeft = true;
       this.listener?.onExit({ ...exit, violation: null });
@@ -268,7 +269,7 @@ export class DirectoryTrainer implements Trainer {
     if (!this.hasLeft) this.listener?.onEvent(event);
   }
 
-  private tellChange(): void {
+  private notifyChange(): void {
     this.changed.resolve();
     this.changed = Promise.withResolvers<void>();
   }

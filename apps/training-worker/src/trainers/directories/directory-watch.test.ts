@@ -102,8 +102,8 @@ it('takes what is begun after the program was told to end for its answer', async
   await given('checkpoint-20', 'state');
   await given('checkpoint-40', 'half of it');
   const watch = watching({ by: 'quiet', seconds: 10 });
-  watch.aboutToTell();
-  const steps = async () => (await watch.look('ended-when-told')).complete.map(({ step }) => step);
+  watch.beforeSignal();
+  const steps = async () => (await watch.look('ended-on-signal')).complete.map(({ step }) => step);
   expect(await steps()).toEqual([20]);
   await given('checkpoint-41', 'state');
   expect(await steps()).toEqual([20, 41]);

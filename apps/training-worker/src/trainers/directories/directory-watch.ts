@@ -9,7 +9,7 @@ const ENOUGH = 8;
 /** While the program runs a look goes through so many files; what it leaves out the last look finds. */
 const FILES_A_LOOK = 20_000;
 /** Nobody reads more warnings than that. */
-const MAX_TOLD = 20;
+const MAX_REPORTED = 20;
 
 /** A complete directory that can be made a checkpoint. */
 export interface CompleteDirectory {
@@ -50,7 +50,7 @@ export class DirectoryWatch {
   }
 
   /** To be called right before the program is told to end: what it begins afterwards may be its answer. */
-  aboutToTell(): void {
+  beforeSignal(): void {
     const entries = entriesNow(this.ports.place);
     this.completeness.told(entries ? stepsOf(checkpointsAmong(entries).directories) : this.steps);
   }
@@ -90,9 +90,9 @@ export class DirectoryWatch {
   }
 
   private tell(message: string): void {
-    if (this.told.size === MAX_TOLD || this.told.has(message)) return;
+    if (this.told.size === MAX_REPORTED || this.told.has(message)) return;
     this.told.add(message);
-    this.ports.onRefused(this.told.size < MAX_TOLD ? message : `${message}. Of further ones nothing is told`);
+    this.ports.onRefused(this.told.size < MAX_REPORTED ? message : `${message}. Of further ones nothing is told`);
   }
 }
 

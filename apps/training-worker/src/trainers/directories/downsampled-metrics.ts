@@ -1,7 +1,7 @@
 import type { Metrics } from '@ktrdr/contracts';
 
 /** What was known of a program at a step. */
-export interface EarlierReading {
+export interface StepMetrics {
   readonly step: number;
   readonly epoch: number;
   readonly metrics: Metrics;
@@ -17,13 +17,13 @@ interface Kept {
  * What a program has said, one reading a step and epoch. Recent readings are all there; of older ones every second, of
  * those that are older still every fourth, and so on: the first is never forgotten, and a million take little room.
  */
-export class EarlierReadings {
+export class DownsampledMetrics {
   /** Each is older than the one before it, and half as dense; within a level the oldest is first. */
-  private readonly levels: EarlierReading[][] = [[]];
+  private readonly levels: StepMetrics[][] = [[]];
 
   constructor(private readonly kept: Kept = { recent: 10_000, ofEachLevel: 1_000 }) {}
 
-  add(reading: EarlierReading): void {
+  add(reading: StepMetrics): void {
     const [recent = []] = this.levels;
     const last = recent.at(-1);
     if (last?.step === reading.step && last.epoch === reading.epoch) recent.pop();
@@ -37,7 +37,7 @@ export class EarlierReadings {
   }
 
   /** What was known by a step: the last that is not beyond it, else the oldest; undefined when nothing is known. */
-  at(step: number): EarlierReading | undefined {
+  at(step: number): StepMetrics | undefined {
     for (const level of this.levels) {
       const found = level.findLast((reading) => reading.step <= step);
       if (found) return found;

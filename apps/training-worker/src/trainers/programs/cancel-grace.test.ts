@@ -1,6 +1,6 @@
 import type { TrainerControl } from '@ktrdr/contracts';
 import { InMemoryTrainer } from '../../testing/in-memory-ports.js';
-import { PatientTrainer } from './cancel-grace.js';
+import { CancelGrace } from './cancel-grace.js';
 
 const CANCEL: TrainerControl = { type: 'stop', boundary: 'step', save: { request_id: 'a', kind: 'cancel' } };
 const PAUSE: TrainerControl = { type: 'stop', boundary: 'step', save: { request_id: 'b', kind: 'pause' } };
@@ -8,7 +8,7 @@ const PAUSE: TrainerControl = { type: 'stop', boundary: 'step', save: { request_
 function given() {
   const trainer = new InMemoryTrainer();
   const waiting = new Set<() => void>();
-  const patient = new PatientTrainer(trainer, 1_000, (ms, act) => {
+  const patient = new CancelGrace(trainer, 1_000, (ms, act) => {
     expect(ms).toBe(1_000);
     waiting.add(act);
     return () => waiting.delete(act);

@@ -16,7 +16,7 @@ const ANSWERS: readonly TrainerEvent['type'][] = ['stopped', 'save_failed', 'com
  * A trainer whose patience with a cancel ends: one that has not answered within the grace is killed, and the operation
  * is cancelled at its last committed checkpoint. A pause is left to its own time limit, after which it trains on.
  */
-export class PatientTrainer implements Trainer {
+export class CancelGrace implements Trainer {
   private relent: () => void = () => undefined;
 
   constructor(

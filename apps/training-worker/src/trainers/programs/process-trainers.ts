@@ -7,10 +7,10 @@ import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } fro
 import type { BuiltInTrainers, Trainer, TrainerJob, TrainerSource } from '../ports.js';
 import { TrainerProcess } from '../trainer-process.js';
 import { AllowedPrograms } from './allowed-programs.js';
-import type { DirectorySpec } from '../directories/directory-run.js';
+import type { DirectorySpec } from '../directories/watched-program.js';
 import { DirectoryTrainer } from '../directories/directory-trainer.js';
 import { TrainerNotAllowedError, TrainerNotStartedError } from './errors.js';
-import { PatientTrainer } from './cancel-grace.js';
+import { CancelGrace } from './cancel-grace.js';
 import { commandOf, environmentOf, type ProgramPlace, valuesOf } from './program-environment.js';
 
 /** What the operator lets programs be and have. */
@@ -105,7 +105,7 @@ export class ProcessTrainers implements TrainerSource {
     const command = { ...(await this.toCommand(spec, place, settings)), cwd: workDir };
     try {
       const trainer = await TrainerProcess.start(command, READY_WITHIN_MS);
-      return new PatientTrainer(trainer, spec.trainer.grace_seconds * 1_000);
+      return new CancelGrace(trainer, spec.trainer.grace_seconds * 1_000);
     } catch (error) {
       if (!(error instanceof TrainerUnreadyError)) throw error;
       if (error.exit) throw new TrainerNotStartedError(error.exit);

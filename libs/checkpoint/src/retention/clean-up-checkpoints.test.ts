@@ -1,8 +1,9 @@
 import type { Checkpoint } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
-import type { OperationWithCheckpoints, CheckpointGarbageStore } from '@ktrdr/operations-prisma';
-import type { StoredCheckpoints } from '../platform/stored-checkpoints.js';
+import { InMemoryObjectStore } from '../testing/in-memory-object-store.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
+import type { CheckpointGarbage } from './gc-ports.js';
+import type { OperationWithCheckpoints } from './retention.js';
 
 const MODEL = { name: 'model.json', blob: 'model', bytes: 8, sha256: 'm' };
 /** Of 10 bytes, and 8 that all share. */
@@ -12,25 +13,26 @@ const at = (seq: number, change: Partial<Checkpoint> = {}): Checkpoint =>
     seq,
     step: seq,
     createdAt: new Date(seq),
+    manifestKey: `checkpoints/op/1-${seq}-c${seq}/manifest.json`,
     files: [MODEL, { name: 'weights', blob: `w${seq}`, bytes: 10, sha256: `${seq}` }],
     ...change,
   });
 
 /** Of one operation; what is pinned between the plan and the deletion is not marked. */
 function cleanUpOf(found: OperationWithCheckpoints, { pinnedMeanwhile = [] as readonly string[] } = {}) {
-  const collection = {
+  const garbage = {
     ofOperation: () => Promise.resolve(found),
     markDeleting(_id: string, choose: (again: OperationWithCheckpoints) => readonly string[]) {
       const ids = choose(found).filter((id) => !pinnedMeanwhile.includes(id));
       return Promise.resolve(found.checkpoints.filter(({ id }) => ids.includes(id)));
     },
     bytesFreedBy: () => Promise.resolve(0),
+    collect: () => Promise.resolve(),
     removeRows: () => Promise.resolve(),
-  } as unknown as CheckpointGarbageStore;
-  const stored = { eraseAll: () => Promise.resolve() } as unknown as StoredCheckpoints;
+  } as unknown as CheckpointGarbage;
   const request = { operationId: found.operation.id };
   return (limits: { readonly keepLast?: number; readonly maxTotalBytes?: number; readonly dryRun: boolean }) =>
-    new CleanUpCheckpoints(collection, stored).execute({ ...request, ...limits });
+    new CleanUpCheckpoints(garbage, new InMemoryObjectStore()).execute({ ...request, ...limits });
 }
 
 describe('a clean-up to a limit of bytes', () => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTrainingSpec } from '@ktrdr/specs';
 import { ChildProgram } from '../child-program.js';
 import type { ProgramCommand } from '../program-guard.js';
-import type { TrainerExit } from '../ports.js';
+import type { ProgramExit } from '../ports.js';
 import { directoryName } from './checkpoint-names.js';
 import type { ProgramState } from './completeness.js';
 import { type CompleteDirectory, DirectoryWatch, type Findings } from './directory-watch.js';
@@ -23,7 +23,7 @@ export interface Point {
   readonly epoch: number;
 }
 
-export interface DirectoryRunOrder {
+export interface WatchedProgramOrder {
   readonly spec: DirectorySpec;
   readonly place: Omit<ProgramPlace, 'workDir' | 'resume'>;
   /** Where working directories are made. */
@@ -37,8 +37,8 @@ export interface DirectoryRunOrder {
   readonly onRefused: (message: string) => void;
 }
 
-export interface DirectoryRunEnd extends Findings {
-  readonly exit: Omit<TrainerExit, 'violation'>;
+export interface ProgramEnd extends Findings {
+  readonly exit: ProgramExit;
   /** It was told to end, and past the grace it was killed. */
   readonly outlastedGrace: boolean;
   readonly wasSignalled: boolean;
@@ -47,9 +47,9 @@ export interface DirectoryRunEnd extends Findings {
 const LOOK_EVERY_MS = 250;
 
 /** One run of a program in a working directory of its own, whose checkpoint directories are watched while it runs. */
-export class DirectoryRun {
+export class WatchedProgram {
   private program: ChildProgram | undefined;
-  private exit: Omit<TrainerExit, 'violation'> | undefined;
+  private exit: ProgramExit | undefined;
   private readonly exited = Promise.withResolvers<void>();
   private watch: DirectoryWatch | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
@@ -59,7 +59,7 @@ export class DirectoryRun {
   private workDir = '';
 
   constructor(
-    private readonly order: DirectoryRunOrder,
+    private readonly order: WatchedProgramOrder,
     private readonly from: Point | null,
   ) {}
 
@@ -68,7 +68,7 @@ export class DirectoryRun {
   }
 
   /** Settles when the program is gone and its directories have been looked at for the last time. */
-  async run(): Promise<DirectoryRunEnd> {
+  async run(): Promise<ProgramEnd> {
     const command = await this.prepare();
     const watch = this.watched();
     this.watch = watch;
@@ -88,7 +88,7 @@ export class DirectoryRun {
     if (this.wasSignalled || this.exit || !this.program) return;
     const { stop_signal, grace_seconds } = this.order.spec.trainer;
     this.wasSignalled = true;
-    this.watch?.aboutToTell();
+    this.watch?.beforeSignal();
     this.program.signal(stop_signal);
     this.graceTimer = setTimeout(() => {
       this.outlastedGrace = true;
@@ -143,7 +143,7 @@ export class DirectoryRun {
     this.program.child.once('spawn', onSpawned);
   }
 
-  private ended(exit: Omit<TrainerExit, 'violation'>): void {
+  private ended(exit: ProgramExit): void {
     clearTimeout(this.graceTimer);
     this.exit = exit;
     this.exited.resolve();
@@ -156,8 +156,8 @@ export class DirectoryRun {
   }
 
   /** With a result a program has come to its own end, though it was told to end meanwhile. */
-  private async howEnded({ code }: Omit<TrainerExit, 'violation'>): Promise<ProgramState> {
+  private async howEnded({ code }: ProgramExit): Promise<ProgramState> {
     if (code !== 0) return 'ended-badly';
-    return this.wasSignalled && !(await isThere(this.resultFile)) ? 'ended-when-told' : 'ended-well';
+    return this.wasSignalled && !(await isThere(this.resultFile)) ? 'ended-on-signal' : 'ended-well';
   }
 }

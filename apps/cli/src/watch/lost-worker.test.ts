@@ -1,4 +1,4 @@
-import { eventView, operationView } from '../../testing/fixtures.js';
+import { eventView, operationView } from '../testing/fixtures.js';
 import { LostWorkerNotes } from './lost-worker.js';
 
 const status = (event: string, to: string, extra = {}) => eventView(1, 'status', { event, to, reason: null, ...extra });

@@ -1,7 +1,7 @@
 import { ContractApi } from '../testing/contract-api.js';
 import { ID } from '../testing/fixtures.js';
 import { ktrdr } from '../testing/ktrdr-process.js';
-import { waitNotices } from './wait-notices.js';
+import { retryNotices, waitNotices } from './timeouts.js';
 
 describe('a call that is not answered', () => {
   it('is told of with the address and the time for which it is still waited for', () => {
@@ -28,4 +28,18 @@ describe('a call that is not answered', () => {
       ),
     );
   });
+});
+
+it('tells once why a call is tried again, then at growing intervals for how much longer', () => {
+  const said: string[] = [];
+  let now = 0;
+  const tell = retryNotices({ say: (line) => void said.push(line), now: () => now });
+  const error = new Error('Cannot reach the API at http://x: connection refused. Is it running?');
+  for (now of [0, 250, 700, 1_500, 3_400, 5_000, 7_500, 11_500]) tell(error, 15_000 - now);
+  expect(said).toEqual([
+    'Cannot reach the API at http://x: connection refused; trying again …',
+    'still trying, 14 s left …',
+    'still trying, 10 s left …',
+    'still trying, 4 s left …',
+  ]);
 });

@@ -1,4 +1,4 @@
-import { parseBytes, parseDays, parseSeconds } from './amounts.js';
+import { parseBytes, parseDays, parseSeconds } from './flag-values.js';
 
 describe('amounts on the command line', () => {
   it('are times', () => {

@@ -1,8 +1,12 @@
 import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
-import type { NamedObject, ObjectRegister } from '../retention/gc-ports.js';
+import type { CheckpointGarbage, DamageRecorder, DeploymentRecords, NamedObject } from '../retention/gc-ports.js';
+
+type Implemented = Pick<CheckpointGarbage, 'unnamed' | 'collect' | 'soundCheckpoints'> &
+  DamageRecorder &
+  Pick<DeploymentRecords, 'deploymentId'>;
 
 /** Rows of checkpoints that live as long as the process. */
-export class InMemoryObjectRegister implements ObjectRegister {
+export class InMemoryGarbageStore implements Implemented {
   readonly rows = new Map<string, Checkpoint>();
   readonly damaged = new Map<string, readonly BadFile[]>();
 
