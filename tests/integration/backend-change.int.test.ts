@@ -55,8 +55,8 @@ describe('a change of backend', () => {
     });
     const resumed = await ktrdr(api, 'operations', 'resume', id, '--backend', 'cpu', '--allow-backend-change');
     expect([resumed.code, resumed.stderr]).toEqual([0, '']);
-    expect(resumed.stdout).toMatch(/promise +within-tolerance/);
-    expect(resumed.stdout).toMatch(/differs +backend wasm .* → cpu/);
+    expect(resumed.stdout).toMatch(/guarantee +within-tolerance/);
+    expect(resumed.stdout).toMatch(/drift +backend wasm .* → cpu/);
     const done = await training.completed(id);
     expect(done['backend']).toBe('cpu');
     expect(done['warnings']).toMatchObject([{ code: 'drift', message: expect.stringContaining('backend cpu') }]);

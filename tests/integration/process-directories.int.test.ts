@@ -180,7 +180,13 @@ describe('a program that writes checkpoint directories', () => {
 
   it.each([
     ['an exit code', { crash_at: 30 }, 'trainer-crashed', { exit_code: 7 }, /Error: something is badly wrong/],
-    ['a kill', { kill_at: 30 }, 'trainer-crashed', { signal: 'SIGKILL' }, /Somebody killed it, or the system did/],
+    [
+      'a kill',
+      { kill_at: 30 },
+      'trainer-crashed',
+      { signal: 'SIGKILL' },
+      /A person or a system short of memory killed it/,
+    ],
     ['memory', { exhaust_at: 30 }, 'trainer-out-of-memory', { exit_code: 1 }, /MemoryError/],
   ])(
     'fails by %s as the built-in trainer does, and its newest directory is saved',

@@ -224,7 +224,7 @@ describe('a worker', () => {
   it.each([
     [{ crash_at: 30 }, 'trainer-crashed', 'something is badly wrong'],
     [{ kill_at: 30 }, 'trainer-crashed', 'SIGKILL'],
-    [{ babble_at: 30 }, 'trainer-protocol-violated', 'nobody agreed on'],
+    [{ babble_at: 30 }, 'trainer-protocol-violated', 'does not define'],
   ])('reports a trainer that ends by itself: %j', async (spec, code, words) => {
     await givenApi(spec);
     givenWorker();

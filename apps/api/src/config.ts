@@ -32,7 +32,7 @@ export const Environment = z.object({
     .describe('first part of every subject; deployments that share a NATS server differ in it'),
   KTRDR_OBJECT_STORE_URL: z
     .string()
-    .regex(/^(file|s3):\/\//, 'must begin with file:// or s3://')
+    .min(1)
     .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`; all replicas and workers use the same store'),
   KTRDR_S3_ACCESS_KEY_ID: z
     .string()

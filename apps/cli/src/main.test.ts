@@ -244,7 +244,7 @@ describe('the commands', () => {
     const { code, stdout } = await run('operations', 'retry', ID);
     expect(code).toBe(0);
     expect(stdout).toContain('Started op_training_20261122_101700_bbbbbb');
-    expect(stdout).toContain(`again    what ${ID} was, from the beginning`);
+    expect(stdout).toContain(`retry of   ${ID}, from the beginning`);
   });
 
   it('move an operation in its queue', async () => {

@@ -2,6 +2,7 @@ import { type Command, flush, run, settings } from '@oclif/core';
 import { toFailure } from './errors/failure.js';
 import { paintFor } from './render/terminal/paint.js';
 import { renderProblem } from './errors/problem.js';
+import { printed } from './render/terminal/layout.js';
 
 /** Runs one command line. Commands report their own failures; what reaches this is about the command line itself. */
 export async function main(argv: string[]): Promise<void> {
@@ -15,10 +16,10 @@ export async function main(argv: string[]): Promise<void> {
     process.exitCode = exitCode;
     if (exitCode !== 0) {
       if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`);
-      else
-        process.stderr.write(
-          `${renderProblem(problem, { paint: paintFor(process.stderr), next: [helpFor(error, commands)] })}\n`,
-        );
+      else {
+        const shown = renderProblem(problem, [helpFor(error, commands)]);
+        process.stderr.write(`${printed(shown, paintFor(process.stderr))}\n`);
+      }
     }
     if (stack) process.stderr.write(`${stack}\n`);
   }

@@ -180,7 +180,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): WorkerConfig {
   };
 }
 
-/** What is wrong with variables that are sound one by one, told whether or not the others are. */
+/** Contradictions between variables, also when others are wrong on their own. */
 function relationProblems(given: Readonly<Record<string, string | undefined>>): string[] {
   const problems: string[] = [];
   if ((given['KTRDR_S3_ACCESS_KEY_ID'] === undefined) !== (given['KTRDR_S3_SECRET_ACCESS_KEY'] === undefined))

@@ -6,7 +6,7 @@ import { OperationRun } from './run/operation-run.js';
 import type { Lease } from './api-link/ports.js';
 import type { RunPorts } from './run/ports.js';
 
-/** Says that a pool may have work, as long as somebody listens. */
+/** Hints that a pool may have work. */
 export interface WorkHints {
   /** Returns a function that ends it. */
   listen(heard: () => void): () => void;
@@ -32,7 +32,7 @@ export class Supervisor implements LeaseHolder {
   private isRegistered = false;
   /** Kept until it is answered: a claim that took effect without an answer is found again by it. */
   private claimId: string | undefined;
-  /** Something says so: a hint, a heartbeat, that it just registered or finished one, or that a claim went unanswered. */
+  /** After a hint, a heartbeat, a registration, a finished operation or an unanswered claim. */
   private workMayWait = false;
   private stopListening: (() => void) | undefined;
   private backingOff = new AbortController();
@@ -129,7 +129,7 @@ export class Supervisor implements LeaseHolder {
     this.listen(false);
   }
 
-  /** A hint reaches one of those who listen, so who cannot take work must not. */
+  /** A hint reaches one listener of the pool, so a worker without a free slot must not listen. */
   private listen(isFree: boolean): void {
     if (isFree) this.stopListening ??= this.hints.listen(() => this.workWaits());
     else {
@@ -138,7 +138,7 @@ export class Supervisor implements LeaseHolder {
     }
   }
 
-  /** False: nobody answered. */
+  /** False: no answer. */
   private async claim(): Promise<boolean> {
     const { pool, capabilities } = this.settings;
     this.claimId ??= this.ports.newId();

@@ -1,5 +1,4 @@
-import { ConfigurationError } from './errors.js';
-import { openObjectStore } from './open-object-store.js';
+import { ConfigurationError, openObjectStore } from './open-object-store.js';
 import { FileObjectStore } from './file/file-object-store.js';
 import { S3ObjectStore } from './s3/s3-object-store.js';
 

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { assertKeyPrefix, type ObjectStore } from '@ktrdr/checkpoint';
 import { DomainError } from '@ktrdr/errors';
-import { ConfigurationError } from './errors.js';
 import { FileObjectStore } from './file/file-object-store.js';
 import type { SmallFiles } from './file/small-files.js';
 import { type S3Options, S3ObjectStore } from './s3/s3-object-store.js';
@@ -10,6 +9,11 @@ const FORMS =
   'file:///absolute/directory or s3://bucket/prefix?endpoint=https://host&region=us-east-1&force_path_style=true';
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const S3_SETTINGS: ReadonlySet<string> = new Set(['endpoint', 'region', 'force_path_style']);
+
+/** The URL names no store. */
+export class ConfigurationError extends DomainError {
+  readonly code = 'configuration-invalid';
+}
 
 export interface OpenOptions {
   /** For `s3://`; without it the SDK looks in its usual places. */

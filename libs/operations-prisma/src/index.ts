@@ -10,7 +10,7 @@ export { CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.j
 export { type ForkEntry, PrismaForkStore } from './operations/prisma-fork-store.js';
 export { type ImportedOperation, PrismaCheckpointImport } from './checkpoints/prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './checkpoints/prisma-checkpoint-repository.js';
-export { type Claimed, PrismaOperationStore } from './operations/prisma-operation-store.js';
+export { type Claimed, PrismaOperationStore, type TransitionListener } from './operations/prisma-operation-store.js';
 export { readServiceFigures } from './service/service-figures.js';
 export { ServiceRecords } from './service/service-records.js';
 export { type DueDelivery, type WebhookRecord, WebhookStore } from './webhooks/webhook-store.js';

@@ -32,6 +32,7 @@ export {
   TRANSITIONS,
   transitionsOf,
 } from './model/transitions.js';
+export { WEBHOOK_EVENTS, WEBHOOK_FIELDS } from './model/webhook-events.js';
 export {
   type BadFile,
   CheckpointInUseError,

@@ -1,5 +1,7 @@
 import type { TrainerControl } from '@ktrdr/contracts';
-import type { TrainerProtocolError } from './errors.js';
+import { inPlainWords } from '@ktrdr/specs';
+import type { z } from 'zod';
+import { SpecInvalidError, type TrainerProtocolError } from './errors.js';
 
 export type StartControl = Extract<TrainerControl, { type: 'start' }>;
 export type StopControl = Extract<TrainerControl, { type: 'stop' }>;
@@ -57,4 +59,14 @@ export class ControlQueue {
   dropStop(stop: StopControl): void {
     if (this.pendingStop === stop) this.pendingStop = null;
   }
+}
+
+/**
+ * The document with its defaults filled in.
+ * @throws {SpecInvalidError} naming everything that is wrong.
+ */
+export function parseSpec<T>(schema: z.ZodType<T>, document: unknown): T {
+  const parsed = schema.safeParse(document, { error: inPlainWords });
+  if (parsed.success) return parsed.data;
+  throw new SpecInvalidError(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
 }

@@ -60,14 +60,14 @@ withDisk('a full disk fails the saves and nothing else; with space again they wo
       return capture();
     };
     let ms = 0;
-    const breathe = async (): Promise<void> => {
+    const yieldToEventLoop = async (): Promise<void> => {
       ms += 250;
-      do await loop.breathe();
+      do await loop.yieldToEventLoop();
       while (loop.told('saved').length + loop.told('save_failed').length < captures);
       if (captures === 3) await rm(ballast, { force: true });
     };
     const plan = { epochs: SETUP.spec.epochs, checkpoint: SETUP.spec.checkpoint, attempt: 1 };
-    expect(await train(run, plan, { ...loop, spoolDir: disk, breathe, now: () => ms })).toBe('completed');
+    expect(await train(run, plan, { ...loop, spoolDir: disk, yieldToEventLoop, now: () => ms })).toBe('completed');
     run.dispose();
   } finally {
     execFileSync('umount', [disk]);

@@ -209,14 +209,14 @@ describe('a save', () => {
     await writeFile(join(loop.spoolDir, '000001-periodic-1.partial'), 'in the way');
     const failed = () => loop.told('save_failed').length > 0;
     let breaths = 0; // since the first step: the save is under way at the second
-    const breathe = async () => {
+    const yieldToEventLoop = async () => {
       if (loop.told('progress').length > 0) breaths += 1;
-      do await loop.breathe();
+      do await loop.yieldToEventLoop();
       while (breaths > 1 && !failed());
     };
     const setup = setupOf({ checkpoint: { every_steps: 1 } });
     const now = () => loop.told('progress').length * 1_000;
-    expect(await trainOnce(setup, undefined, { ...loop, breathe, now })).toBe('completed');
+    expect(await trainOnce(setup, undefined, { ...loop, yieldToEventLoop, now })).toBe('completed');
     expect(loop.told('save_failed')[0]?.message).toContain('000001-periodic-1');
     expect(loop.told('saved').map(({ kind }) => kind)).toEqual(['periodic', 'final']);
   });

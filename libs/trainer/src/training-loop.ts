@@ -13,7 +13,7 @@ import type { TrainingRun } from './training-run.js';
 export interface LoopPorts extends SaverPorts {
   readonly requests: ControlQueue;
   /** Lets the event loop deliver messages and finish writes; called between all steps. */
-  readonly breathe: () => Promise<void>;
+  readonly yieldToEventLoop: () => Promise<void>;
   /** Waits before the final save is tried again. */
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -45,11 +45,11 @@ export async function train(run: TrainingRun, plan: LoopPlan, ports: LoopPorts):
 }
 
 async function loop(run: TrainingRun, plan: LoopPlan, ports: LoopPorts, saver: CheckpointSaver): Promise<LoopOutcome> {
-  const { requests, emit, now, breathe } = ports;
+  const { requests, emit, now, yieldToEventLoop } = ports;
   const policy = savePolicyFor(plan.checkpoint, now);
   const meter = new ProgressMeter(now);
   for (;;) {
-    await breathe();
+    await yieldToEventLoop();
     for (const id of requests.takeSettled()) settle(id, { saver, policy, emit });
     for (const request of requests.takeSaves()) void saver.save(run, request);
     if (run.isFinished) return await complete(run, plan, ports, saver);
@@ -100,9 +100,9 @@ function isAt({ boundary }: StopControl, run: TrainingRun): boolean {
 }
 
 /** False when it was interrupted by a stop that does not wait for the end of the epoch; nothing has changed then. */
-async function closeEpoch(run: TrainingRun, { requests, emit, breathe }: LoopPorts): Promise<boolean> {
+async function closeEpoch(run: TrainingRun, { requests, emit, yieldToEventLoop }: LoopPorts): Promise<boolean> {
   const closed = await run.closeEpoch(async () => {
-    await breathe();
+    await yieldToEventLoop();
     requests.check();
     return !requests.stop || !isAt(requests.stop, run);
   });
@@ -129,14 +129,14 @@ async function stopped(
   ports: LoopPorts,
   saver: CheckpointSaver,
 ): Promise<boolean> {
-  const { requests, emit, breathe } = ports;
+  const { requests, emit, yieldToEventLoop } = ports;
   if (stop.save && !(await saver.save(run, stop.save))) {
     requests.dropStop(stop);
     return false;
   }
   await saver.drain();
   await ports.reach('stop.saved');
-  await breathe();
+  await yieldToEventLoop();
   requests.check();
   if (requests.stop !== stop) return false;
   const { step, epoch } = run.position;
@@ -150,9 +150,9 @@ async function complete(
   ports: LoopPorts,
   saver: CheckpointSaver,
 ): Promise<LoopOutcome> {
-  const { emit, breathe, pause, requests, spoolDir } = ports;
+  const { emit, yieldToEventLoop, pause, requests, spoolDir } = ports;
   const result = await run.result(async () => {
-    await breathe();
+    await yieldToEventLoop();
     requests.check();
     return true;
   });

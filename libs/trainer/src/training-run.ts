@@ -8,14 +8,12 @@ import { CheckpointFileError, TrainerInvariantError, TrainingDivergedError } fro
 import { epochOrder } from './keyed-random.js';
 import { extendLedger, ledgerOf, ledgerOfEpochs, samplesIn } from './state/sample-ledger.js';
 import { decodeSafetensors } from './state/safetensors.js';
-import { newNetwork } from './tensorflow/spec-network.js';
 import type { Backend } from './tensorflow/choose-backend.js';
 import { type Evaluation, evaluate, type GoOn } from './tensorflow/evaluation.js';
-import { encodeModel, type Network } from './tensorflow/network.js';
+import { encodeModel, type Network, newNetwork } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { areFinite, assignVariables, copyVariables, encodeVariables } from './tensorflow/weight-file.js';
-import { TRAINER } from './state/trainer-identity.js';
 import {
   afterBatch,
   afterEpochEnd,
@@ -31,6 +29,7 @@ import {
   type EpochRecord,
   encodeState,
   STATE_FORMAT_VERSION,
+  TRAINER,
   type TrainingState,
 } from './state/training-state.js';
 

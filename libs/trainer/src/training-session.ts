@@ -1,13 +1,11 @@
 import { TrainingSpec } from '@ktrdr/specs';
 import type { FailpointName, Failpoints } from '@ktrdr/failpoints';
 import { type PreparedDataset, prepareDataset } from './data/prepared-dataset.js';
-import type { StartControl } from './control-queue.js';
-import { parseSpec } from './parse-spec.js';
+import { parseSpec, type StartControl } from './control-queue.js';
 import { assertContinues, readRestorePoint } from './state/restore-point.js';
-import { newNetwork } from './tensorflow/spec-network.js';
 import { type Backend, chooseBackend } from './tensorflow/choose-backend.js';
 import type { FoundBackend } from './tensorflow/found-backend.js';
-import { modelSize } from './tensorflow/model-size.js';
+import { modelSize, newNetwork } from './tensorflow/network.js';
 import { StatefulOptimizer } from './tensorflow/optimizer.js';
 import { gatherBatch, trainStep } from './tensorflow/train-step.js';
 import { type LoopOutcome, type LoopPorts, train } from './training-loop.js';

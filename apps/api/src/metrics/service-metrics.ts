@@ -1,12 +1,12 @@
-import { achieved, type ClaimRequest, type TransitionCommand, type TransitionOutcome } from '@ktrdr/operations';
-import { type Claimed, type Database, PrismaOperationStore, readServiceFigures } from '@ktrdr/operations-prisma';
+import { achieved, type TransitionCommand, type TransitionOutcome } from '@ktrdr/operations';
+import { type Claimed, type Database, readServiceFigures, type TransitionListener } from '@ktrdr/operations-prisma';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 const WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const SAVE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** What Prometheus is told. Counters and histograms are of this replica; gauges are read from the database. */
-export class ServiceMetrics {
+export class ServiceMetrics implements TransitionListener {
   readonly registry = new Registry();
   private readonly transitions = this.counter('ktrdr_transitions_total', 'Transitions made by this replica', [
     'event',
@@ -142,27 +142,5 @@ export class ServiceMetrics {
 
   private histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: L[]): Histogram<L> {
     return new Histogram({ name, help, buckets, labelNames, registers: [this.registry] });
-  }
-}
-
-/** The store, counted. */
-export class MeasuredOperationStore extends PrismaOperationStore {
-  constructor(
-    database: Database,
-    private readonly metrics: ServiceMetrics,
-  ) {
-    super(database);
-  }
-
-  override async transition(command: TransitionCommand): Promise<TransitionOutcome> {
-    const outcome = await super.transition(command);
-    this.metrics.transitioned(command, outcome);
-    return outcome;
-  }
-
-  override async claimWithCheckpoints(request: ClaimRequest): Promise<Claimed | null> {
-    const claim = await super.claimWithCheckpoints(request);
-    if (claim?.waited) this.metrics.claimed(claim.waited);
-    return claim;
   }
 }

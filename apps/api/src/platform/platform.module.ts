@@ -38,7 +38,7 @@ import {
 } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
-import { MeasuredOperationStore, ServiceMetrics } from '../metrics/service-metrics.js';
+import { ServiceMetrics } from '../metrics/service-metrics.js';
 import { BootstrapToken } from './bootstrap-token.js';
 import { Messaging } from './messaging.js';
 import { Recorded } from './recorded.js';
@@ -81,11 +81,7 @@ const providers = [
     inject: [DATABASE, CONFIG],
     useFactory: (database: Database, { leaseMs }: ApiConfig) => new ServiceMetrics(database, leaseMs),
   },
-  {
-    provide: PrismaOperationStore,
-    inject: [DATABASE, ServiceMetrics],
-    useFactory: (database: Database, metrics: ServiceMetrics) => new MeasuredOperationStore(database, metrics),
-  },
+  provide(PrismaOperationStore, DATABASE, ServiceMetrics),
   provide(OperationRecords, DATABASE),
   provide(WebhookStore, DATABASE),
   provide(PrismaCheckpointRepository, DATABASE),

@@ -3,8 +3,12 @@ import { Command, Flags } from '@oclif/core';
 import { resolveConnection } from '../connection/config.js';
 import { type Failure, isUsageError, toFailure } from '../errors/failure.js';
 import { retryNotices, timeoutFlag, waitNotices } from '../connection/timeouts.js';
-import { type Paint, paintFor } from '../render/terminal/paint.js';
-import { nextCommands, type ProblemDocument, renderProblem } from '../errors/problem.js';
+import { paintFor } from '../render/terminal/paint.js';
+import { renderProblem } from '../errors/problem.js';
+import { printed } from '../render/terminal/layout.js';
+import type { Shown } from '../render/words/parts.js';
+import type { ProblemDocument } from '../render/words/problem-document.js';
+import { nextCommands } from '../render/words/suggestions.js';
 
 export interface ApiFlags {
   readonly 'api-url'?: string | undefined;
@@ -35,8 +39,10 @@ export abstract class ApiCommand extends Command {
     timeout: timeoutFlag(),
   };
 
-  /** Colours standard output where it is a terminal. */
-  protected readonly paint: Paint = paintFor(process.stdout);
+  /** Prints what a renderer made, coloured where standard output is a terminal. */
+  protected show(shown: Shown): void {
+    this.log(printed(shown, paintFor(process.stdout)));
+  }
 
   /** A client for the API that the flags, the environment or the login file name. */
   protected async connect(flags: ApiFlags, slowness: Slowness = {}): Promise<ApiClient> {
@@ -78,7 +84,7 @@ export abstract class ApiCommand extends Command {
     process.exitCode = exitCode;
     if (exitCode === 0) return;
     if (this.jsonEnabled()) this.logJson(problem);
-    else this.logToStderr(renderProblem(forPeople, { paint: paintFor(process.stderr), next }));
+    else this.logToStderr(printed(renderProblem(forPeople, next), paintFor(process.stderr)));
     if (stack) this.debug(stack);
   }
 

@@ -6,6 +6,8 @@ import { UsageError } from '../errors/errors.js';
 import { EXIT } from '../errors/exit-codes.js';
 import { parseLabels } from '../flags/flag-values.js';
 import { type BulkVerb, renderBulk } from '../render/bulk.js';
+import { printed } from '../render/terminal/layout.js';
+import { paintFor } from '../render/terminal/paint.js';
 import { WatchCommand } from './watch-command.js';
 
 const helpGroup = 'BULK';
@@ -72,25 +74,25 @@ export abstract class BulkCommand extends WatchCommand {
   /** Shows what would be done, asks, and does it. Exit code 1 when some were refused. */
   protected async actOnAll({ verb, flags, send }: BulkRequest): Promise<BulkView> {
     const filter = filterOf(flags);
-    if (flags.yes && !flags['dry-run']) return this.show(verb, await send({ filter, dry_run: false }));
+    if (flags.yes && !flags['dry-run']) return this.finish(verb, await send({ filter, dry_run: false }));
     if (this.jsonEnabled() && !flags['dry-run']) {
       throw new UsageError('With --json nobody is asked: repeat the command with --yes, or look first with --dry-run');
     }
     const preview = await send({ filter, dry_run: true });
-    if (flags['dry-run'] || preview.done === 0) return this.show(verb, preview);
-    this.logToStderr(`${renderBulk(verb, preview, this.paint)}\n`);
+    if (flags['dry-run'] || preview.done === 0) return this.finish(verb, preview);
+    this.logToStderr(`${printed(renderBulk(verb, preview), paintFor(process.stderr))}\n`);
     if (!(await confirm(`${capitalised(verb)} ${preview.done === 1 ? 'this one' : `these ${preview.done}`}?`))) {
       this.log('Nothing was changed.');
       return preview;
     }
     // Those that were shown, and of them only those that still match.
     const operation_ids = preview.items.map(({ operation_id: id }) => id);
-    return this.show(verb, await send({ filter: { ...filter, operation_ids }, dry_run: false }));
+    return this.finish(verb, await send({ filter: { ...filter, operation_ids }, dry_run: false }));
   }
 
-  private show(verb: BulkVerb, view: BulkView): BulkView {
+  private finish(verb: BulkVerb, view: BulkView): BulkView {
     if (view.items.some(({ outcome }) => outcome === 'refused')) process.exitCode = EXIT.failed;
-    this.log(renderBulk(verb, view, this.paint));
+    this.show(renderBulk(verb, view));
     return view;
   }
 }

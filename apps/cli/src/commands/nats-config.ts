@@ -6,9 +6,17 @@ import { ApiCommand } from './api-command.js';
 import { UsageError } from '../errors/errors.js';
 import { asWriteError, codeOfFileError, reasonOfFileError } from '../transfer/local-files.js';
 import { makeFolder } from '../transfer/local-files.js';
-import { NATS_FILES, renderNatsFiles } from '../render/nats-files.js';
+import type { Block } from '../render/words/parts.js';
 
 const OWNER_ONLY = 0o600;
+
+/** Named as the parts of the product look for them. */
+const NATS_FILES = {
+  config: 'nats.conf',
+  creds: 'api.creds',
+  signingKey: 'worker-signing.nk',
+  seeds: 'nats-seeds.json',
+} as const;
 
 export default class NatsConfig extends ApiCommand {
   static override args = { dir: Args.string({ description: 'folder for the files', required: true }) };
@@ -50,7 +58,7 @@ export default class NatsConfig extends ApiCommand {
     await assertNew(folder);
     for (const part of ['seeds', 'config', 'creds', 'signingKey'] as const)
       await write(join(folder, NATS_FILES[part]), contents[part]);
-    this.log(renderNatsFiles(folder, this.paint));
+    this.show(renderFiles(folder));
     return { folder, files: Object.values(NATS_FILES) };
   }
 }
@@ -95,4 +103,17 @@ async function write(path: string, text: string): Promise<void> {
   } catch (error) {
     throw asWriteError(error, path);
   }
+}
+
+/** The files, and where each belongs. */
+function renderFiles(folder: string): Block {
+  return {
+    title: `Wrote ${folder}`,
+    rows: [
+      { label: NATS_FILES.config, value: 'to the server: nats-server -c nats.conf' },
+      { label: NATS_FILES.creds, value: 'to the API alone: KTRDR_NATS_CREDS_FILE' },
+      { label: NATS_FILES.signingKey, value: 'to the API alone: KTRDR_NATS_SIGNING_KEY_FILE' },
+      { label: NATS_FILES.seeds, value: 'to a safe place: it can make credentials for anyone' },
+    ],
+  };
 }

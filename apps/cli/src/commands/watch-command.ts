@@ -23,7 +23,7 @@ export abstract class WatchCommand extends ApiCommand {
     const operation = await this.follow(api, operationId, ({ status }) => isSettled(status));
     if (!operation || !isSettled(operation.status)) return operation;
     process.exitCode = exitCodeOfStatus(operation.status);
-    this.log(renderOutcome(operation, { paint: this.paint, now: new Date() }));
+    this.show(renderOutcome(operation, new Date()));
     return operation;
   }
 

@@ -2,7 +2,7 @@ import { DomainError } from '@ktrdr/errors';
 import { nearest, nearestCommand } from './did-you-mean.js';
 import { InterruptedError } from './interrupt.js';
 import { EXIT, exitCodeOfError, exitCodeOfSignal } from './exit-codes.js';
-import type { ProblemDocument } from './problem.js';
+import type { ProblemDocument } from '../render/words/problem-document.js';
 
 /** How a command ended that did not do what it was asked for. */
 export interface Failure {

@@ -1,8 +1,9 @@
-import { ID } from '../testing/fixtures.js';
-import { plain } from '../render/terminal/paint.js';
-import { nextCommands, type ProblemDocument, renderProblem } from './problem.js';
+import { ID, plainText } from '../testing/fixtures.js';
+import type { ProblemDocument } from '../render/words/problem-document.js';
+import { nextCommands } from '../render/words/suggestions.js';
+import { renderProblem } from './problem.js';
 
-const render = (problem: ProblemDocument) => renderProblem(problem, { paint: plain, next: nextCommands(problem) });
+const render = (problem: ProblemDocument) => plainText(renderProblem(problem, nextCommands(problem)));
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('a refusal', () => {
@@ -86,9 +87,9 @@ describe('a refusal', () => {
     expect(render(problem)).toBe(
       lines(
         'There is nothing to resume from',
-        '  perhaps   it was cancelled with discard',
-        '            retention removed it',
-        `  next      ktrdr operations explain ${ID}`,
+        '  hint   it was cancelled with discard',
+        '         retention removed it',
+        `  next   ktrdr operations explain ${ID}`,
       ),
     );
   });

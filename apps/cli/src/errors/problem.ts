@@ -1,93 +1,37 @@
-import { inCommandWords } from './command-words.js';
-import { block, type Row } from '../render/terminal/layout.js';
-import type { Paint } from '../render/terminal/paint.js';
-import { count, quantity } from '../render/words/units.js';
+import type { Block, Row } from '../render/words/parts.js';
+import {
+  isRecord,
+  operationStatusOf,
+  type ProblemDocument,
+  recordsOf,
+  textOf,
+  textsOf,
+} from '../render/words/problem-document.js';
+import { bad } from '../render/words/parts.js';
+import { count, position, quantity } from '../render/words/units.js';
 
-/** A problem as the API sends it, or one of our own in the same form. */
-export interface ProblemDocument {
-  readonly code: string;
-  readonly title: string;
-  readonly detail?: string | undefined;
-  readonly [field: string]: unknown;
-}
-
-export interface ProblemContext {
-  readonly paint: Paint;
-  /** Commands that can be typed now. */
-  readonly next: readonly string[];
-}
-
-/** What happened, what the state is, what is allowed and what to type next. */
-export function renderProblem(problem: ProblemDocument, { paint, next }: ProblemContext): string {
+/** What happened, the status, what is allowed, and the commands that can be typed next. */
+export function renderProblem(problem: ProblemDocument, next: readonly string[]): Block {
+  const fields = faultyFields(problem);
+  const detail = problem.detail ?? problem.title;
+  // Some details list the faulty fields, which stand below, one a line.
+  const headline = fields.length > 0 ? (detail.split(': ')[0] ?? detail) : detail;
   const rows: Row[] = [
     { label: 'status', value: operationStatusOf(problem) },
-    { label: 'allowed', value: texts(problem['allowed_actions']).join(', ') },
+    { label: 'allowed', value: textsOf(problem['allowed_actions']).join(', ') },
     { label: 'bad files', value: badFiles(problem['bad_files']) },
     { label: 'fallback', value: fallback(problem) },
-    { label: 'perhaps', value: texts(problem['possible_reasons']).map(inCommandWords) },
-    { label: 'where', value: faultyFields(problem) },
-    { label: 'request', value: problem.code === 'internal' ? text(problem['request_id']) : null },
+    { label: 'hint', value: textsOf(problem['possible_reasons']).map(inCommandWords) },
+    { label: 'where', value: fields },
+    { label: 'request', value: problem.code === 'internal' ? textOf(problem['request_id']) : null },
     { label: 'next', value: next },
   ];
-  return block({ text: headline(problem), tone: 'bad' }, rows, paint);
-}
-
-/** The commands that fit a problem, the likeliest first. */
-export function nextCommands(problem: ProblemDocument): readonly string[] {
-  const operation = text(problem['operation_id']);
-  const checkpoint = text(problem['checkpoint_id']);
-  switch (problem.code) {
-    case 'operation-not-found':
-      return ['ktrdr operations'];
-    case 'worker-not-found':
-      return ['ktrdr workers'];
-    case 'checkpoint-not-found':
-      return operation ? whereNone(operation, problem) : ['ktrdr checkpoints OPERATION'];
-    case 'illegal-transition':
-    case 'pause-refused':
-      return operation ? afterRefusal(operation, problem) : [];
-    case 'checkpoint-corrupted':
-    case 'checkpoint-incompatible':
-      if (!operation) return [];
-      return isRecord(problem['fallback'])
-        ? [`ktrdr operations resume ${operation} --allow-fallback`]
-        : [checkpoint ? `ktrdr checkpoints ${operation}` : `ktrdr checkpoints verify --operation ${operation}`];
-    case 'checkpoint-in-use':
-      return checkpoint ? [`ktrdr checkpoints show ${checkpoint}`] : [];
-    case 'unauthorized':
-    case 'forbidden':
-      return ['ktrdr login'];
-    case 'api-unreachable':
-      if (String(problem['reason']).startsWith('no answer within')) return []; // it may be there, and at work
-      return ['npm run stack                  (starts everything on this machine)', 'ktrdr login --url URL'];
-    default:
-      return [];
-  }
-}
-
-/** Of a step that none was saved at, those next to it. */
-function whereNone(operation: string, { nearest_steps: steps }: ProblemDocument): string[] {
-  const nearest = texts(steps).map((step) => `ktrdr operations resume ${operation} --step ${step}`);
-  return nearest.length > 0 ? nearest : [`ktrdr operations explain ${operation}`];
-}
-
-function afterRefusal(operation: string, problem: ProblemDocument): string[] {
-  // Deleting is allowed often and meant seldom.
-  const meant = texts(problem['allowed_actions']).filter((action) => action !== 'delete');
-  // What is completed goes on as a fork only.
-  if (problem['action'] === 'resume' && operationStatusOf(problem) === 'completed') meant.unshift('fork');
-  return [`ktrdr operations show ${operation}`, ...meant.map((action) => `ktrdr operations ${action} ${operation}`)];
-}
-
-/** The HTTP status has the same name; an operation's is a word. */
-function operationStatusOf(problem: ProblemDocument): string | null {
-  const status = problem['operation_status'] ?? problem['status'];
-  return typeof status === 'string' ? status : text(problem['current_status']);
+  return { title: bad(inCommandWords(headline)), rows };
 }
 
 function badFiles(value: unknown): string[] {
-  return records(value).map(({ name, problem, detail }) => {
-    return [text(name) ?? '?', text(problem), text(detail) && `(${text(detail)})`].filter(Boolean).join('  ');
+  return recordsOf(value).map(({ name, problem, detail }) => {
+    return [textOf(name) ?? '?', textOf(problem), textOf(detail) && `(${textOf(detail)})`].filter(Boolean).join('  ');
   });
 }
 
@@ -97,40 +41,31 @@ function fallback(problem: ProblemDocument): string | null {
   if (!isRecord(older)) return 'none: no older checkpoint of this operation is valid';
   const { checkpoint_id: id, epoch, step } = older;
   const lost = problem['lost_steps'];
-  const where =
-    typeof epoch === 'number' && typeof step === 'number' ? ` (epoch ${count(epoch)}, step ${count(step)})` : '';
+  const where = typeof epoch === 'number' && typeof step === 'number' ? ` (${position({ epoch, step })})` : '';
   const cost = typeof lost === 'number' ? `, which costs ${quantity(lost, 'step')}` : '';
-  return `${text(id) ?? 'an older checkpoint'}${where}${cost}`;
-}
-
-/** The detail as sent, in our own words where it speaks of HTTP; without the list of fields that some carry, as that stands below, one a line. */
-function headline(problem: ProblemDocument): string {
-  const detail = problem.detail ?? problem.title;
-  return inCommandWords(faultyFields(problem).length > 0 ? (detail.split(': ')[0] ?? detail) : detail);
+  return `${textOf(id) ?? 'an older checkpoint'}${where}${cost}`;
 }
 
 /** Each offending path of a specification or a request, with the line of the file where that is known. */
 function faultyFields(problem: ProblemDocument): string[] {
-  const shown = records(problem['problems']).map(({ path, line, message }) => {
+  const shown = recordsOf(problem['problems']).map(({ path, line, message }) => {
     const where = typeof line === 'number' ? ` (line ${line})` : '';
-    return `${text(path) ?? 'the document'}${where}: ${inCommandWords(text(message) ?? 'is not valid')}`;
+    return `${textOf(path) ?? 'the document'}${where}: ${inCommandWords(textOf(message) ?? 'is not valid')}`;
   });
   const more = problem['more_problems'];
   return typeof more === 'number' ? [...shown, `… ${count(more)} more`] : shown;
 }
 
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
+/** The API's names, and the flags and commands that stand for them here. */
+const COMMAND_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\bset allow_backend_change\b/g, 'give --allow-backend-change'],
+  [/\ballow_backend_change\b/g, '--allow-backend-change'],
+  [/\ballow_fallback\b/g, '--allow-fallback'],
+  [/\bAllow it more time\b/g, 'Give it more time with --timeout'],
+  [/; send "Authorization: Bearer TOKEN"/g, '; set KTRDR_API_TOKEN, which goes first, or run "ktrdr login"'],
+];
 
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function records(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A sentence of the API with flags and commands in place of fields and headers. */
+function inCommandWords(sentence: string): string {
+  return COMMAND_WORDS.reduce((text, [word, typed]) => text.replace(word, typed), sentence);
 }

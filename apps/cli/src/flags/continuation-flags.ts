@@ -1,6 +1,7 @@
 import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
 import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
+import type { Choices } from '../render/words/suggestions.js';
 import { parseNumber } from './flag-values.js';
 
 type Overrides = NonNullable<ResumeBody['overrides']>;
@@ -106,29 +107,20 @@ export function toCheckpointChoice({ checkpoint, step }: CheckpointFlags): strin
   return step === undefined ? checkpoint : `step:${step}`;
 }
 
-/** Everything that was chosen of a continuation, to be typed again; the rest is the default. */
-export interface ContinuationArguments {
-  readonly checkpoint: string;
-  readonly others: string;
-}
-
-export function continuationArguments(
-  flags: OverrideFlags & CheckpointFlags & { readonly 'allow-backend-change'?: boolean },
-): ContinuationArguments {
-  const { checkpoint, step } = flags;
-  const named = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
-  const isChangeAllowed = flags['allow-backend-change'] === true;
-  return {
-    checkpoint: step === undefined ? named : ` --step ${step}`,
-    others: `${overrideArguments(flags)}${isChangeAllowed ? ' --allow-backend-change' : ''}`,
-  };
-}
-
-/** A command that corrects this one, with the choices that were made; another step takes the checkpoint's place. */
-export function withChoices(command: string, { checkpoint, others }: ContinuationArguments): string {
-  return command
-    .replace(/ --step \d+$/, (step) => `${step}${others}`)
-    .replace(' --allow-fallback', `${checkpoint}${others} --allow-fallback`);
+/** The choices of a continuation, to be typed again; the rest is the default. */
+export function choicesOf(
+  verb: Choices['verb'],
+  flags: OverrideFlags &
+    CheckpointFlags & { readonly 'allow-backend-change'?: boolean; readonly name?: string | undefined },
+): Choices {
+  const { checkpoint, step, name } = flags;
+  const chosen = checkpoint === 'latest' ? '' : ` --checkpoint ${checkpoint}`;
+  const others = [
+    overrideArguments(flags),
+    flags['allow-backend-change'] === true ? ' --allow-backend-change' : '',
+    name === undefined ? '' : ` --name ${JSON.stringify(name)}`,
+  ];
+  return { verb, checkpoint: step === undefined ? chosen : ` --step ${step}`, others: others.join('') };
 }
 
 type Part = Readonly<Record<string, unknown>>;

@@ -1,24 +1,28 @@
 import type { BulkView } from '@ktrdr/contracts';
-import { type Cell, table } from './terminal/layout.js';
-import { oneLine, type Paint } from './terminal/paint.js';
+import { bad, type Cell, oneLine, type Shown } from './words/parts.js';
 import { statusCell } from './words/status.js';
 import { count } from './words/units.js';
 
 export type BulkVerb = 'resume' | 'pause' | 'cancel';
 
-/** What was or would be done to each operation, and why not to some. */
-export function renderBulk(
-  verb: BulkVerb,
-  { items, dry_run: isDryRun, done, left_out: leftOut }: BulkView,
-  paint: Paint,
-): string {
+type Item = BulkView['items'][number];
+
+const OUTCOMES: Readonly<Record<Item['outcome'], Cell>> = {
+  done: { text: 'done', tone: 'good' },
+  'would-be-done': { text: 'yes', tone: 'good' },
+  'passed-over': { text: 'passed over', tone: 'label' },
+  refused: bad('refused'),
+};
+
+/** What was or would be done to each operation, and the reasons of refusals. */
+export function renderBulk(verb: BulkVerb, { items, dry_run: isDryRun, done, left_out: leftOut }: BulkView): Shown {
   if (items.length === 0) return 'No operation matches; nothing was changed.';
   const columns = [{ title: 'OPERATION' }, { title: 'NAME' }, { title: 'STATUS' }, { title: verb.toUpperCase() }];
-  const rows = items.map(({ operation_id: id, name: label, status, outcome }): Cell[] => [
+  const cells = items.map(({ operation_id: id, name: label, status, outcome }): Cell[] => [
     id,
     label,
     statusCell(status),
-    outcomeCell(outcome),
+    OUTCOMES[outcome],
   ]);
   const refused = items.filter(({ outcome }) => outcome === 'refused');
   const counts = [
@@ -28,27 +32,14 @@ export function renderBulk(
     leftOut > 0 ? `${count(leftOut)} more match and were left out: repeat the command for them` : null,
     isDryRun ? 'nothing was changed' : null,
   ];
-  const why = refused.map(({ operation_id: id, code, detail }) => {
-    return `  ${paint('bad', id)}  ${oneLine([code, detail].filter(Boolean).join(': '))}`;
-  });
-  return [table(columns, rows, paint), '', counts.filter(Boolean).join(' · '), ...why].join('\n');
+  const reasons = refused.map(({ operation_id: id, code, detail }) => ({
+    line: ['', bad(id), oneLine([code, detail].filter(Boolean).join(': '))],
+  }));
+  return [{ columns, cells }, '', counts.filter(Boolean).join(' · '), ...reasons];
 }
 
-function outcomeCell(outcome: BulkView['items'][number]['outcome']): Cell {
-  switch (outcome) {
-    case 'done':
-      return { text: 'done', tone: 'good' };
-    case 'would-be-done':
-      return { text: 'yes', tone: 'good' };
-    case 'passed-over':
-      return { text: 'passed over', tone: 'label' };
-    case 'refused':
-      return { text: 'refused', tone: 'bad' };
-  }
-}
-
-/** `3 already completed, passed over`: they were not meant, and nothing is amiss. */
-function passedOver(items: BulkView['items']): string | null {
+/** `3 already completed, passed over`: the action leads where they are, or they have ended. */
+function passedOver(items: readonly Item[]): string | null {
   const many = new Map<string, number>();
   for (const { outcome, status } of items) {
     if (outcome === 'passed-over') many.set(status, (many.get(status) ?? 0) + 1);

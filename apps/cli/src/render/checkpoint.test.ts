@@ -1,16 +1,14 @@
-import { checkpointView, ID, NOW } from '../testing/fixtures.js';
+import { checkpointView, ID, NOW, plainText } from '../testing/fixtures.js';
 import { renderCheckpoint, renderCheckpoints, renderStats, renderVerified } from './checkpoint.js';
-import { plain } from './terminal/paint.js';
-import { renderWorkers } from './worker-table.js';
+import { renderWorkers } from './workers.js';
 
-const context = { paint: plain, now: NOW };
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('checkpoints', () => {
   it('stand in a table with their marks', () => {
     const superseded = checkpointView({ is_latest: false, pinned: false, superseded_at: '2026-11-22T10:16:00.000Z' });
     const items = [checkpointView(), checkpointView({ is_best: true }), superseded];
-    expect(renderCheckpoints(ID, { items }, context)).toBe(
+    expect(plainText(renderCheckpoints(ID, { items }, NOW))).toBe(
       lines(
         'CHECKPOINT  KIND    EPOCH   STEP     SIZE  VAL LOSS  SAVED',
         'ck_01       cancel     25  1,400  1.40 MB       NaN  2 minutes ago  latest, pinned',
@@ -21,7 +19,7 @@ describe('checkpoints', () => {
   });
 
   it('are shown with their files', () => {
-    expect(renderCheckpoint(checkpointView(), context)).toBe(
+    expect(plainText(renderCheckpoint(checkpointView(), NOW))).toBe(
       lines(
         'ck_01',
         `  operation   ${ID}`,
@@ -42,7 +40,7 @@ describe('checkpoints', () => {
   it('are judged file by file', () => {
     const bad_files = [{ name: 'weights.safetensors', problem: 'wrong-hash', detail: 'expected ef…, found 00…' }];
     const verified = { checkpoint_id: 'ck_01', valid: false, files_checked: 5, bytes_hashed: 1_403_000, bad_files };
-    expect(renderVerified(verified, plain)).toBe(
+    expect(plainText(renderVerified(verified))).toBe(
       lines(
         'ck_01',
         '  verdict     corrupted',
@@ -50,7 +48,9 @@ describe('checkpoints', () => {
         '  bad files   weights.safetensors  wrong-hash  (expected ef…, found 00…)',
       ),
     );
-    expect(renderVerified({ ...verified, files_checked: 1 }, plain)).toContain('  checked     the manifest, 1.40 MB');
+    expect(plainText(renderVerified({ ...verified, files_checked: 1 }))).toContain(
+      '  checked     the manifest, 1.40 MB',
+    );
   });
 
   it('are counted', () => {
@@ -62,7 +62,7 @@ describe('checkpoints', () => {
       operations: [{ operation_id: ID, count: 12, bytes: 12_000_000 }],
       last_orphan_sweep: null,
     };
-    expect(renderStats(stats, context)).toBe(
+    expect(plainText(renderStats(stats, NOW))).toBe(
       lines(
         'Checkpoints',
         '  count    12',
@@ -93,7 +93,7 @@ describe('workers', () => {
       registered_at: '2026-11-22T10:00:00.000Z',
       last_seen_at: '2026-11-22T10:17:04.000Z',
     };
-    expect(renderWorkers({ items: [worker] }, context)).toBe(
+    expect(plainText(renderWorkers({ items: [worker] }, NOW))).toBe(
       lines(
         'WORKER    STATUS  POOL     FREE  HOST    SEEN          OPERATIONS',
         `worker-1  busy    default   0/1  box:42  a moment ago  ${ID}`,
@@ -102,6 +102,6 @@ describe('workers', () => {
   });
 
   it('say what their absence means', () => {
-    expect(renderWorkers({ items: [] }, context)).toContain('There are no workers');
+    expect(plainText(renderWorkers({ items: [] }, NOW))).toContain('There are no workers');
   });
 });

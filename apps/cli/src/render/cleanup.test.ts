@@ -1,6 +1,6 @@
 import type { CleanupView } from '@ktrdr/contracts';
+import { plainText } from '../testing/fixtures.js';
 import { renderCleanup } from './cleanup.js';
-import { plain } from './terminal/paint.js';
 
 const nothing: CleanupView = {
   dry_run: true,
@@ -23,7 +23,7 @@ describe('a clean-up', () => {
       orphans: { ...nothing.orphans, manifests: 1, blobs: 4, bytes: 9_000, younger_than_grace: 2, damaged: 1 },
       freed_bytes: 2_009_500,
     };
-    expect(renderCleanup(view, 'ktrdr checkpoints cleanup --yes', plain)).toBe(
+    expect(plainText(renderCleanup(view, 'ktrdr checkpoints cleanup --yes'))).toBe(
       [
         'CHECKPOINT  OPERATION   STEP     SIZE  WHY',
         'ck_1        op_1       1,400  2.00 MB  too-old',
@@ -31,7 +31,7 @@ describe('a clean-up', () => {
         '',
         'Nothing was removed yet',
         '  checkpoints   2',
-        '  orphans       1 manifest, 4 blobs, 9.00 kB; 2 objects too young to tell',
+        '  orphans       1 manifest, 4 blobs, 9.00 kB; 2 objects too young to judge',
         '  damaged       1 checkpoint without objects, not marked yet',
         '  would free    2.01 MB',
         '  kept          3 newest, 1 pinned',
@@ -46,14 +46,14 @@ describe('a clean-up', () => {
       kept_reasons: { 'within-limits': 0, newest: 5, pinned: 3 },
       over_limit: { max_total_bytes: 1_000_000_000, left_bytes: 1_812_000_000, over_bytes: 812_000_000 },
     };
-    expect(renderCleanup(view, '', plain)).toContain(
+    expect(plainText(renderCleanup(view, ''))).toContain(
       '  limit         still 812 MB above the limit of 1.00 GB: what is left is protected (5 the newest of an operation, 3 pinned)',
     );
-    expect(renderCleanup({ ...view, over_limit: null }, '', plain)).not.toContain('limit  ');
+    expect(plainText(renderCleanup({ ...view, over_limit: null }, ''))).not.toContain('limit  ');
   });
 
   it('says when there is nothing to do, and offers nothing', () => {
-    expect(renderCleanup(nothing, 'ktrdr checkpoints cleanup --yes', plain)).toBe(
+    expect(plainText(renderCleanup(nothing, 'ktrdr checkpoints cleanup --yes'))).toBe(
       [
         'There is nothing to remove',
         '  checkpoints   0',
@@ -65,6 +65,6 @@ describe('a clean-up', () => {
 
   it('says why the store was not looked through', () => {
     const view = { ...nothing, dry_run: false, orphans: { ...nothing.orphans, skipped: 'it was not asked for' } };
-    expect(renderCleanup(view, '', plain)).toContain('orphans       not looked for: it was not asked for');
+    expect(plainText(renderCleanup(view, ''))).toContain('orphans       not looked for: it was not asked for');
   });
 });

@@ -1,25 +1,24 @@
 import type { CleanupView } from '@ktrdr/contracts';
-import { block, type Row, table } from './terminal/layout.js';
-import type { Paint } from './terminal/paint.js';
+import { bad, type Block, type Row, type Shown } from './words/parts.js';
 import { count, quantity, size } from './words/units.js';
 
-/** What went or would go, why, what stays, and the command that does it. */
-export function renderCleanup(view: CleanupView, command: string, paint: Paint): string {
+/** What went or would go, why, what stays, and the command that removes it. */
+export function renderCleanup(view: CleanupView, command: string): Shown {
   const { dry_run: isDryRun, removed, kept_reasons: kept, freed_bytes: freed } = view;
-  const orphans = orphansOf(view);
   const isNothing = removed.length === 0 && view.orphans.manifests + view.orphans.blobs === 0;
   const reasons = Object.entries(kept).map(([reason, many]) => `${count(many)} ${reason}`);
-  const rows: Row[] = [
-    { label: 'checkpoints', value: count(removed.length) },
-    { label: 'orphans', value: orphans },
-    { label: 'damaged', value: damagedOf(view) },
-    { label: isDryRun ? 'would free' : 'freed', value: size(freed) },
-    { label: 'kept', value: reasons.join(', ') },
-    { label: 'limit', value: limitOf(view) },
-    { label: 'next', value: isDryRun && !isNothing ? command : null },
-  ];
-  const title = isNothing ? 'There is nothing to remove' : isDryRun ? 'Nothing was removed yet' : 'Removed';
-  const summary = block(title, rows, paint);
+  const summary: Block = {
+    title: isNothing ? 'There is nothing to remove' : isDryRun ? 'Nothing was removed yet' : 'Removed',
+    rows: [
+      { label: 'checkpoints', value: count(removed.length) },
+      { label: 'orphans', value: orphansOf(view) },
+      { label: 'damaged', value: damagedOf(view) },
+      { label: isDryRun ? 'would free' : 'freed', value: size(freed) },
+      { label: 'kept', value: reasons.join(', ') },
+      { label: 'limit', value: limitOf(view) },
+      { label: 'next', value: isDryRun && !isNothing ? command : null },
+    ],
+  };
   if (removed.length === 0) return summary;
   const columns = [
     { title: 'CHECKPOINT' },
@@ -28,14 +27,14 @@ export function renderCleanup(view: CleanupView, command: string, paint: Paint):
     { title: 'SIZE', align: 'right' },
     { title: 'WHY' },
   ] as const;
-  const lines = removed.map(({ checkpoint_id: id, operation_id: operation, step, bytes, reason }) => [
+  const cells = removed.map(({ checkpoint_id: id, operation_id: operation, step, bytes, reason }) => [
     id,
     operation,
     count(step),
     size(bytes),
     reason,
   ]);
-  return `${table(columns, lines, paint)}\n\n${summary}`;
+  return [{ columns, cells }, '', summary];
 }
 
 /** What protects a checkpoint, whatever the limits, as words behind a number. */
@@ -63,11 +62,11 @@ function orphansOf({ orphans }: CleanupView): string {
   const { manifests, blobs, bytes, younger_than_grace: young, skipped } = orphans;
   if (skipped !== null) return `not looked for: ${skipped}`;
   const found = `${quantity(manifests, 'manifest')}, ${quantity(blobs, 'blob')}, ${size(bytes)}`;
-  return young > 0 ? `${found}; ${quantity(young, 'object')} too young to tell` : found;
+  return young > 0 ? `${found}; ${quantity(young, 'object')} too young to judge` : found;
 }
 
 function damagedOf({ orphans: { damaged }, dry_run: isDryRun }: CleanupView): Row['value'] {
   if (damaged === 0) return null;
-  const text = `${quantity(damaged, 'checkpoint')} without objects, ${isDryRun ? 'not marked yet' : 'marked as corrupted'}`;
-  return { text, tone: 'bad' };
+  const marked = isDryRun ? 'not marked yet' : 'marked as corrupted';
+  return bad(`${quantity(damaged, 'checkpoint')} without objects, ${marked}`);
 }

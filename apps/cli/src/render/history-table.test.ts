@@ -1,6 +1,5 @@
-import { eventView, ID } from '../testing/fixtures.js';
+import { eventView, ID, plainText } from '../testing/fixtures.js';
 import { renderExplanation, renderHistory, renderLogEvent } from './history-table.js';
-import { plain } from './terminal/paint.js';
 
 const lines = (...expected: string[]) => expected.join('\n');
 
@@ -12,7 +11,7 @@ describe('the story of an operation', () => {
       { ...entry, n: 1, event: 'fork', from: 'queued' as const, to: 'queued' as const, reason: 'as op_2' },
       { ...entry, n: 2, event: 'cancel', from: 'queued' as const, to: 'cancelled' as const, reason: 'wrong data' },
     ];
-    expect(renderHistory({ items }, plain)).toBe(
+    expect(plainText(renderHistory({ items }))).toBe(
       lines(
         '#  AT                   EVENT   FROM    TO         ATTEMPT  BY   REASON',
         '1  2026-11-22 10:15:00  submit  –       queued           0  ada',
@@ -26,7 +25,7 @@ describe('the story of an operation', () => {
     const entry = { n: 2, actor: 'ada', attempt: 1, at: '2026-11-22T10:15:00.000Z', reason: null };
     const moved = { event: 'resume', from: 'failed' as const, to: 'resuming' as const };
     const reasonOf = (details: Readonly<Record<string, unknown>>, reason: string | null = null) =>
-      renderHistory({ items: [{ ...entry, ...moved, reason, details }] }, plain)
+      plainText(renderHistory({ items: [{ ...entry, ...moved, reason, details }] }))
         .split('\n')[1]
         ?.split('ada')[1]
         ?.trim();
@@ -51,7 +50,7 @@ describe('the story of an operation', () => {
       next: 'The next free worker takes it.',
       allowed_actions: ['pause' as const],
     };
-    expect(renderExplanation(view, plain)).toBe(
+    expect(plainText(renderExplanation(view))).toBe(
       lines(
         ID,
         '  status    queued',
@@ -66,9 +65,11 @@ describe('the story of an operation', () => {
 
   it('shows what the trainer wrote and nothing else', () => {
     const log = eventView(0, 'log', { stream: 'stdout', lines: ['first  ', 'sec\u0007ond'] });
-    expect(renderLogEvent(log, plain)).toBe(lines('2026-11-22 10:17:05  first', '2026-11-22 10:17:05  sec\\x07ond'));
-    expect(renderLogEvent(eventView(0, 'warning', { message: 'slow' }), plain)).toContain('warning: slow');
-    expect(renderLogEvent(eventView(0, 'progress', { step: 1 }), plain)).toBeNull();
-    expect(renderLogEvent(eventView(0, 'log', { lines: 'none' }), plain)).toBeNull();
+    expect(plainText(renderLogEvent(log))).toBe(
+      lines('2026-11-22 10:17:05  first', '2026-11-22 10:17:05  sec\\x07ond'),
+    );
+    expect(plainText(renderLogEvent(eventView(0, 'warning', { message: 'slow' })))).toContain('warning: slow');
+    expect(renderLogEvent(eventView(0, 'progress', { step: 1 }))).toEqual([]);
+    expect(renderLogEvent(eventView(0, 'log', { lines: 'none' }))).toEqual([]);
   });
 });

@@ -1,10 +1,9 @@
 import type { EventView, ExplainView, HistoryPage } from '@ktrdr/contracts';
-import { block, table } from './terminal/layout.js';
-import { type Paint, printable } from './terminal/paint.js';
+import type { Block, Part, Shown } from './words/parts.js';
 import { statusCell } from './words/status.js';
 import { count, quantity } from './words/units.js';
 
-export function renderHistory({ items }: HistoryPage, paint: Paint): string {
+export function renderHistory({ items }: HistoryPage): Shown {
   if (items.length === 0) return 'Nothing has happened to it yet.';
   const columns = [
     { title: '#', align: 'right' },
@@ -16,7 +15,7 @@ export function renderHistory({ items }: HistoryPage, paint: Paint): string {
     { title: 'BY' },
     { title: 'REASON' },
   ] as const;
-  const rows = items.map(({ n, at, event, from, to, attempt, actor, reason, details }) => [
+  const cells = items.map(({ n, at, event, from, to, attempt, actor, reason, details }) => [
     event === 'fork' ? '' : String(n), // a fork is no transition of this operation: it has no number of its own
     clock(at),
     event,
@@ -26,10 +25,10 @@ export function renderHistory({ items }: HistoryPage, paint: Paint): string {
     actor,
     [reason, rewindOf(details)].filter(Boolean).join('; '),
   ]);
-  return table(columns, rows, paint);
+  return { columns, cells };
 }
 
-/** Why its progress went back, and how far; null: it did not. */
+/** Why and how far its progress went back; null: it did not. */
 function rewindOf(details: HistoryPage['items'][number]['details']): string | null {
   const { fell_back_from: damaged, checkpoint_id: id, step, lost_steps: lost } = details;
   if (typeof lost !== 'number') return null;
@@ -40,33 +39,33 @@ function rewindOf(details: HistoryPage['items'][number]['details']): string | nu
   return typeof id === 'string' ? `went back to ${where.trim()}, ${cost}` : `began again at step 0, ${cost}`;
 }
 
-export function renderExplanation(view: ExplainView, paint: Paint): string {
+export function renderExplanation(view: ExplainView): Block {
   const { operation_id: id, status, summary, reasons, next, allowed_actions } = view;
-  return block(
-    id,
-    [
+  return {
+    title: id,
+    rows: [
       { label: 'status', value: statusCell(status) },
       { label: 'summary', value: summary },
       { label: 'because', value: reasons },
       { label: 'next', value: next },
       { label: 'you can', value: allowed_actions.map((action) => `ktrdr operations ${action} ${id}`) },
     ],
-    paint,
-  );
+  };
 }
 
-/** What a trainer wrote, and what was said about it; null for events that are neither. */
-export function renderLogEvent({ type, at, data }: EventView, paint: Paint): string | null {
-  const stamp = paint('label', clock(at));
+/** The output of a trainer, and warnings about it; empty for other events. */
+export function renderLogEvent({ type, at, data }: EventView): readonly Part[] {
+  const stamp = { text: clock(at), tone: 'label' } as const;
   if (type === 'log' && Array.isArray(data['lines'])) {
     const isError = data['stream'] === 'stderr';
-    return data['lines']
-      .map((line) => printable(String(line)).trimEnd())
-      .map((line) => `${stamp}  ${isError ? paint('waiting', line) : line}`.trimEnd())
-      .join('\n');
+    return data['lines'].map((line) => {
+      const text = String(line).trimEnd();
+      return { line: [stamp, isError ? { text, tone: 'waiting' } : text] };
+    });
   }
-  if (type !== 'warning') return null;
-  return `${stamp}  ${paint('waiting', `warning: ${printable(String(data['message'] ?? data['code'] ?? ''))}`)}`;
+  if (type !== 'warning') return [];
+  const text = `warning: ${String(data['message'] ?? data['code'] ?? '')}`;
+  return [{ line: [stamp, { text, tone: 'waiting' }] }];
 }
 
 /** `2026-11-22 10:15:00`, in UTC as everywhere. */

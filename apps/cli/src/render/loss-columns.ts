@@ -1,5 +1,5 @@
 import type { OperationView } from '@ktrdr/contracts';
-import type { Column } from './terminal/layout.js';
+import type { Column } from './words/parts.js';
 import { figure } from './words/units.js';
 
 type Metrics = OperationView['metrics'];

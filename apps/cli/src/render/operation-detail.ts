@@ -1,33 +1,26 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { isLeased } from '@ktrdr/operations/model';
-import { position, renderMetrics } from './words/figures.js';
-import { block, type Cell, type Row } from './terminal/layout.js';
-import type { Paint } from './terminal/paint.js';
-import { noWorkerRows } from './words/no-worker.js';
+import { withDamage } from './words/checkpoint-facts.js';
+import { EXACT, formatValues } from './words/format-values.js';
+import { bad, type Block, type Cell, type Row } from './words/parts.js';
 import { earlierPauses, isPaused, pausedRows, remainingText } from './words/paused-facts.js';
-import { withDamage } from './words/damage.js';
 import { changesOf, renderChange } from './words/spec-changes.js';
-import { statusCell } from './words/status.js';
-import { age, count, duration, figure, percent, quantity } from './words/units.js';
-import { EXACT, valueLines } from './words/format-values.js';
-
-export interface RenderContext {
-  readonly paint: Paint;
-  readonly now: Date;
-}
+import { statusCell, unschedulableRows } from './words/status.js';
+import { suggestionLines } from './words/suggestions.js';
+import { age, count, duration, figure, metricsText, percent, position, quantity } from './words/units.js';
 
 type Summary = NonNullable<OperationView['latest_checkpoint']>;
 
-export function renderOperation(operation: OperationView, { paint, now }: RenderContext): string {
-  const { operation_id: id, name, best, status, pause, cancel } = operation;
+export function renderOperation(operation: OperationView, now: Date): Block {
+  const { operation_id: id, best, error, status, pause, cancel } = operation;
   const rows: Row[] = [
-    { label: 'name', value: name },
+    { label: 'name', value: operation.name },
     { label: 'status', value: statusCell(status, operation.queue_position) },
-    ...noWorkerRows(operation.no_fitting_worker),
+    ...unschedulableRows(operation.no_fitting_worker),
     { label: 'stuck', value: stuckOf(operation, now) },
     { label: 'worker', value: workerOf(operation) },
     { label: 'progress', value: progressOf(operation) },
-    { label: 'metrics', value: renderMetrics(operation.metrics) },
+    { label: 'metrics', value: metricsText(operation.metrics) },
     { label: 'best', value: best && `${best.metric} ${figure(best.value)} (${position(best)})` },
     { label: 'times', value: timesOf(operation) },
     ...pausedRows(operation, now),
@@ -39,20 +32,20 @@ export function renderOperation(operation: OperationView, { paint, now }: Render
     { label: 'pause', value: pause && isLeased(status) ? request(pause, `at the next ${pause.boundary}`, now) : null },
     { label: 'cancel', value: cancel && request(cancel, cancel.save ? 'saving first' : 'discarding', now) },
     { label: 'recoveries', value: recoveriesOf(operation) },
-    { label: 'error', value: operation.error && bad(`${operation.error.code}: ${operation.error.message}`) },
-    { label: 'perhaps', value: operation.suggestions.flatMap(({ why, command }) => [`${why}:`, `  ${command}`]) },
+    { label: 'error', value: error && bad(`${error.code}: ${error.message}`) },
+    { label: 'hint', value: suggestionLines(operation.suggestions) },
     { label: 'warnings', value: operation.warnings.map(({ message, at }) => `${message} (${age(at, now)})`) },
     { label: 'created', value: `${age(operation.created_at, now)} (${operation.created_at})` },
     ...family(operation),
     { label: 'labels', value: labelsOf(operation) },
     { label: 'pool', value: `${operation.pool}, priority ${operation.priority}` },
     { label: 'watchdog', value: watchdogOf(operation) },
-    { label: 'result', value: valueLines(operation.result ?? {}) },
+    { label: 'result', value: formatValues(operation.result ?? {}) },
     { label: 'spec', value: specOf(operation) },
     { label: 'changed', value: changesOf(operation) },
     { label: 'next', value: nextActions(operation).map((action) => `ktrdr operations ${action} ${id}`) },
   ];
-  return block(id, rows, paint);
+  return { title: id, rows };
 }
 
 /** A fork is always possible; it is suggested where nothing else goes on. */
@@ -60,7 +53,7 @@ function nextActions({ status, allowed_actions, is_forkable: isForkable }: Opera
   return status === 'completed' && isForkable ? ['fork', ...allowed_actions] : allowed_actions;
 }
 
-/** Where it comes from and what it stands above. */
+/** Its origin, forks and children. */
 function family({ parent_id, origin, children, forked_from, forks }: OperationView): Row[] {
   const states = Object.entries(children?.by_status ?? {})
     .filter(([, many]) => many > 0)
@@ -71,7 +64,7 @@ function family({ parent_id, origin, children, forked_from, forks }: OperationVi
       label: 'made from',
       value: origin && `${origin.operation_id} (${[origin.kind, origin.checkpoint_id].filter(Boolean).join(' at ')})`,
     },
-    { label: 'differs in', value: forked_from?.changes.map(renderChange) },
+    { label: 'forked with', value: forked_from?.changes.map(renderChange) },
     {
       label: 'forks',
       value: forks.map((fork) => `${fork.operation_id} (${fork.name}, at ${position(fork)}, ${fork.status})`),
@@ -112,7 +105,7 @@ function share(fraction: number): string {
   return `${Number((fraction * 100).toFixed(2))} %`;
 }
 
-/** How often it saves by its budget, and whether what was promised has been kept. */
+/** How often its budget lets it save, and whether both bounds hold. */
 function savingOf({ checkpointing }: OperationView): Cell[] {
   if (!checkpointing) return [];
   const { interval_seconds, decided_by, saves, overhead_fraction, overhead_budget } = checkpointing;
@@ -158,7 +151,7 @@ function request(
   how: string,
   now: Date,
 ): string {
-  return `asked for by ${requested_by} ${age(requested_at, now)}, ${how}${reason ? `: ${reason}` : ''}`;
+  return `requested by ${requested_by} ${age(requested_at, now)}, ${how}${reason ? `: ${reason}` : ''}`;
 }
 
 function labelsOf({ labels }: OperationView): string {
@@ -167,12 +160,8 @@ function labelsOf({ labels }: OperationView): string {
     .join('  ');
 }
 
-/** As it was submitted; what resumes changed of it stands below. */
+/** The spec as submitted; changes of resumes stand below. */
 function specOf({ spec, spec_sha256: sha256 }: OperationView): string[] {
   const isKnown = typeof spec === 'object' && spec !== null && !Array.isArray(spec);
-  return [`sha256 ${sha256}`, ...(isKnown ? valueLines(spec as Readonly<Record<string, unknown>>, EXACT) : [])];
-}
-
-function bad(text: string): Cell {
-  return { text, tone: 'bad' };
+  return [`sha256 ${sha256}`, ...(isKnown ? formatValues(spec as Readonly<Record<string, unknown>>, EXACT) : [])];
 }

@@ -1,21 +1,18 @@
 import type { OperationPage } from '@ktrdr/contracts';
-import { type Column, table } from './terminal/layout.js';
 import { lossColumns } from './loss-columns.js';
-import type { Paint } from './terminal/paint.js';
+import type { Column, Part, Shown } from './words/parts.js';
 import { statusCell } from './words/status.js';
 import { age, count, percent } from './words/units.js';
 
-export interface ListContext {
-  readonly paint: Paint;
-  readonly now: Date;
-  readonly isFiltered: boolean;
-}
-
-export function renderOperations(page: OperationPage, { paint, now, isFiltered }: ListContext): string {
+export function renderOperations(
+  page: OperationPage,
+  now: Date,
+  { isFiltered }: { readonly isFiltered: boolean },
+): Shown {
   if (page.items.length === 0) {
     return isFiltered
-      ? 'No operation matches.\n  all      ktrdr operations'
-      : 'There are no operations yet.\n  start    ktrdr operations start SPEC';
+      ? { title: 'No operation matches.', rows: [{ label: 'all', value: 'ktrdr operations' }] }
+      : { title: 'There are no operations yet.', rows: [{ label: 'start', value: 'ktrdr operations start SPEC' }] };
   }
   const losses = lossColumns(page.items.map(({ metrics }) => metrics));
   const columns: Column[] = [
@@ -27,7 +24,7 @@ export function renderOperations(page: OperationPage, { paint, now, isFiltered }
     ...losses.columns,
     { title: 'CREATED' },
   ];
-  const rows = page.items.map((operation) => [
+  const cells = page.items.map((operation) => [
     operation.operation_id,
     operation.name,
     statusCell(operation.status, operation.queue_position),
@@ -38,13 +35,16 @@ export function renderOperations(page: OperationPage, { paint, now, isFiltered }
     ...losses.cellsOf(operation.metrics),
     age(operation.created_at, now),
   ]);
-  return `${table(columns, rows, paint)}\n\n${summary(page, paint)}`;
+  return [{ columns, cells }, '', ...summary(page)];
 }
 
-function summary({ items, total, active, by_status, next_cursor }: OperationPage, paint: Paint): string {
+function summary({ items, total, active, by_status, next_cursor }: OperationPage): Part[] {
   const counts = Object.entries(by_status).filter(([, many]) => many > 0);
   const states = counts.map(([status, many]) => `${count(many)} ${status}`).join(', ');
   const shown = items.length < total ? `${count(items.length)} of ${count(total)} shown` : `${count(total)} in all`;
-  const line = paint('label', [shown, `${count(active)} active`, states].filter(Boolean).join(' · '));
-  return next_cursor ? `${line}\n${paint('label', 'next page')}   ktrdr operations --cursor ${next_cursor}` : line;
+  const text = [shown, `${count(active)} active`, states].filter(Boolean).join(' · ');
+  const next: Part[] = next_cursor
+    ? [{ line: [{ text: 'next page', tone: 'label' }, `ktrdr operations --cursor ${next_cursor}`] }]
+    : [];
+  return [{ text, tone: 'label' }, ...next];
 }

@@ -1,16 +1,14 @@
-import { actionView, checkpointSummary, ID, NOW, operationView, resumedView } from '../testing/fixtures.js';
+import { actionView, checkpointSummary, ID, NOW, operationView, resumedView, plainText } from '../testing/fixtures.js';
 import { renderForked, renderResumed } from './continuation.js';
 import { renderAction, renderOutcome, renderStarted } from './operation-actions.js';
 import { renderOperation } from './operation-detail.js';
 import { renderOperations } from './operation-list.js';
-import { plain } from './terminal/paint.js';
 
-const context = { paint: plain, now: NOW };
 const lines = (...expected: string[]) => expected.join('\n');
 
 describe('a resume', () => {
   it('reads as the design says', () => {
-    expect(renderResumed(resumedView(), context)).toBe(
+    expect(plainText(renderResumed(resumedView(), NOW))).toBe(
       lines(
         `Resumed ${ID}`,
         '  status   resuming (1st in queue)',
@@ -22,26 +20,26 @@ describe('a resume', () => {
 
   it('says what falling back costs', () => {
     const fellBack = resumedView({ fell_back_from: 'ck_02', lost_steps: 56, queue_position: null });
-    expect(renderResumed(fellBack, context)).toBe(
+    expect(plainText(renderResumed(fellBack, NOW))).toBe(
       lines(
         `Resumed ${ID}`,
-        '  status    resuming',
-        '  from      epoch 25, step 1,400 (cancel checkpoint of 2 minutes ago), 56 steps lost',
-        '  instead   of ck_02, which is corrupted',
-        `  watch     ktrdr operations watch ${ID}`,
+        '  status     resuming',
+        '  from       epoch 25, step 1,400 (cancel checkpoint of 2 minutes ago), 56 steps lost',
+        '  fallback   from ck_02, which is corrupted',
+        `  watch      ktrdr operations watch ${ID}`,
       ),
     );
   });
 
   it('says that a rehearsal changed nothing', () => {
     const rehearsed = resumedView({ dry_run: true, status: 'cancelled', queue_position: null });
-    expect(renderResumed(rehearsed, context)).toContain(`Would resume ${ID} (nothing was changed)`);
+    expect(plainText(renderResumed(rehearsed, NOW))).toContain(`Would resume ${ID} (nothing was changed)`);
   });
 
   it('knows a withdrawn pause and a start from the beginning', () => {
     const withdrawn = resumedView({ status: 'running', queue_position: null, resumed_from: null });
-    expect(renderResumed(withdrawn, context)).toContain('from     where it is: the pause was withdrawn');
-    expect(renderResumed(resumedView({ resumed_from: null }), context)).toContain('from     the beginning');
+    expect(plainText(renderResumed(withdrawn, NOW))).toContain('from     where it is: the pause was withdrawn');
+    expect(plainText(renderResumed(resumedView({ resumed_from: null }), NOW))).toContain('from     the beginning');
   });
 });
 
@@ -55,31 +53,33 @@ describe('an operation that no live worker can take', () => {
   it('says so at once, when it is started, resumed, forked or shown', () => {
     const waiting = operationView({ status: 'queued', queue_position: 1, no_fitting_worker: lack });
     const texts = [
-      renderStarted(waiting, context),
-      renderOperation(waiting, context),
-      renderResumed(resumedView({ no_fitting_worker: lack }), context),
-      renderForked(
-        {
-          ...resumedView({ no_fitting_worker: lack }),
-          name: 'fork',
-          forked_from: { ...checkpointSummary(), operation_id: ID, status: 'completed' },
-          guarantee: { level: 'bit-exact', detail: '' },
-          drift: [],
-        },
-        context,
+      plainText(renderStarted(waiting)),
+      plainText(renderOperation(waiting, NOW)),
+      plainText(renderResumed(resumedView({ no_fitting_worker: lack }), NOW)),
+      plainText(
+        renderForked(
+          {
+            ...resumedView({ no_fitting_worker: lack }),
+            name: 'fork',
+            forked_from: { ...checkpointSummary(), operation_id: ID, status: 'completed' },
+            guarantee: { level: 'bit-exact', detail: '' },
+            drift: [],
+          },
+          NOW,
+        ),
       ),
     ];
     for (const text of texts) for (const row of rows) expect(text).toMatch(row);
   });
 
   it('says nothing where one can, or where the reply does not tell', () => {
-    expect(renderResumed(resumedView({ no_fitting_worker: null }), context)).not.toContain('waits');
-    expect(renderStarted(operationView(), context)).not.toContain('waits');
+    expect(plainText(renderResumed(resumedView({ no_fitting_worker: null }), NOW))).not.toContain('waits');
+    expect(plainText(renderStarted(operationView()))).not.toContain('waits');
   });
 
   it('waits for a first worker of its pool', () => {
     const view = operationView({ status: 'queued', no_fitting_worker: 'no worker of pool gpu is alive' });
-    expect(renderStarted(view, context)).toContain('no worker of pool gpu is alive; it waits until there is one\n');
+    expect(plainText(renderStarted(view))).toContain('no worker of pool gpu is alive; it waits until there is one\n');
   });
 });
 
@@ -89,10 +89,10 @@ describe('a stop', () => {
     const bare = operationView({ status: 'cancelled', allowed_actions });
     const saved = operationView({ status: 'cancelled', allowed_actions, latest_checkpoint: checkpointSummary() });
     const action = actionView({ status: 'cancelled', message: 'No worker held it; it is cancelled' });
-    expect(renderAction(action, bare, context)).toBe(
+    expect(plainText(renderAction(action, bare, NOW))).toBe(
       lines(`Cancelled ${ID}`, '  status   cancelled', '  now      No worker held it; it is cancelled'),
     );
-    expect(renderAction(action, saved, context)).toBe(
+    expect(plainText(renderAction(action, saved, NOW))).toBe(
       lines(
         `Cancelled ${ID}`,
         '  status   cancelled',
@@ -112,9 +112,11 @@ describe('a stop', () => {
       resumed_from: corrupted,
     });
     const shown = 'ck_01 (cancel, epoch 25, step 1,400, 2 minutes ago), found corrupted 1 minute ago\n';
-    expect(renderOperation(damaged, context)).toContain(`  checkpoint   ${shown}`);
-    expect(renderOperation(damaged, context)).toContain(`  resumed      from ${shown}`);
-    expect(renderOutcome(damaged, context)).toContain('(cancel checkpoint of 2 minutes ago), found corrupted 1 minute');
+    expect(plainText(renderOperation(damaged, NOW))).toContain(`  checkpoint   ${shown}`);
+    expect(plainText(renderOperation(damaged, NOW))).toContain(`  resumed      from ${shown}`);
+    expect(plainText(renderOutcome(damaged, NOW))).toContain(
+      '(cancel checkpoint of 2 minutes ago), found corrupted 1 minute',
+    );
   });
 
   it('tells how an operation ended', () => {
@@ -124,7 +126,7 @@ describe('a stop', () => {
       latest_checkpoint: checkpointSummary({ checkpoint_type: 'periodic' }),
       error: { code: 'trainer-crashed', message: 'It was killed by SIGKILL', details: {} },
     });
-    expect(renderOutcome(failed, context)).toBe(
+    expect(plainText(renderOutcome(failed, NOW))).toBe(
       lines(
         ID,
         '  status    failed',
@@ -158,26 +160,26 @@ describe('operations', () => {
       metrics: null,
     });
     const listed = { ...page, items: [operationView(), waiting], total: 40, next_cursor: 'abc' };
-    expect(renderOperations(listed, { ...context, isFiltered: false })).toBe(
+    expect(plainText(renderOperations(listed, NOW, { isFiltered: false }))).toBe(
       lines(
         'OPERATION                           NAME             STATUS                 DONE  EPOCH  VAL LOSS  CREATED',
         `${ID}  sp500 direction  running                24 %  12/50    0.6911  2 minutes ago`,
         'op_training_20261122_101600_aaaaaa  second           queued (2nd in queue)                         2 minutes ago',
         '',
         '2 of 40 shown · 1 active · 1 running',
-        'next page   ktrdr operations --cursor abc',
+        'next page  ktrdr operations --cursor abc',
       ),
     );
   });
 
   it('say what to do when there are none', () => {
     const none = { ...page, items: [], total: 0 };
-    expect(renderOperations(none, { ...context, isFiltered: false })).toContain('ktrdr operations start SPEC');
-    expect(renderOperations(none, { ...context, isFiltered: true })).toContain('No operation matches.');
+    expect(plainText(renderOperations(none, NOW, { isFiltered: false }))).toContain('ktrdr operations start SPEC');
+    expect(plainText(renderOperations(none, NOW, { isFiltered: true }))).toContain('No operation matches.');
   });
 
   it('start with the command to watch them', () => {
-    expect(renderStarted(operationView({ status: 'queued', queue_position: 1 }), context)).toBe(
+    expect(plainText(renderStarted(operationView({ status: 'queued', queue_position: 1 })))).toBe(
       lines(
         `Started ${ID}`,
         '  name     sp500 direction',
@@ -198,7 +200,7 @@ describe('operations', () => {
       },
       warnings: [{ code: 'slow', message: 'It is slow', at: '2026-11-22T10:16:00.000Z' }],
     });
-    expect(renderOperation(view, context)).toBe(
+    expect(plainText(renderOperation(view, NOW))).toBe(
       lines(
         ID,
         '  name       sp500 direction',
@@ -208,7 +210,7 @@ describe('operations', () => {
         '  metrics    loss 0.6892  val_loss 0.6911',
         '  best       val_loss 0.6910 (epoch 11, step 1,232)',
         '  times      queued 1 s  active 2 min 4 s  paused 0 s',
-        '  pause      asked for by ada 5 seconds ago, at the next epoch: lunch',
+        '  pause      requested by ada 5 seconds ago, at the next epoch: lunch',
         '  warnings   It is slow (1 minute ago)',
         '  created    2 minutes ago (2026-11-22T10:15:00.000Z)',
         '  labels     owner ada',
@@ -224,14 +226,14 @@ describe('operations', () => {
 
   it('survive what a newer API adds, and results of any shape', () => {
     const odd = operationView({ result: { weights_sha256: 'abc', nested: { a: [1] }, loss: 'NaN', nothing: null } });
-    const text = renderOperation({ ...odd, mood: { good: true } } as typeof odd, context);
+    const text = plainText(renderOperation({ ...odd, mood: { good: true } } as typeof odd, NOW));
     expect(text).toMatch(/nested\n +a  1\n/);
     expect(text).toContain('loss            NaN');
     expect(text).not.toMatch(/[{[]/);
   });
 
   it('cannot steer the terminal through their names', () => {
-    const text = renderOperation(operationView({ name: 'a\u001b[2Jb\nc\u202e' }), context);
+    const text = plainText(renderOperation(operationView({ name: 'a\u001b[2Jb\nc\u202e' }), NOW));
     expect(text).toContain('name       a\\x1b[2Jb c\\x202e');
   });
 });

@@ -7,6 +7,14 @@ import type {
   ResumedView,
   WorkerView,
 } from '@ktrdr/contracts';
+import { printed } from '../render/terminal/layout.js';
+import { plain } from '../render/terminal/paint.js';
+import type { Shown } from '../render/words/parts.js';
+
+/** As a terminal without colours shows it. */
+export function plainText(shown: Shown): string {
+  return printed(shown, plain);
+}
 
 export const ID = 'op_training_20261122_101500_k3v9qa';
 export const NOW = new Date('2026-11-22T10:17:05.000Z');

@@ -1,5 +1,5 @@
 import type { EventView, OperationView } from '@ktrdr/contracts';
-import { oneLine } from '../render/terminal/paint.js';
+import { oneLine } from '../render/words/parts.js';
 
 const GONE: Readonly<Record<string, string>> = {
   'lease-expired': 'Its lease was lost',

@@ -12,7 +12,7 @@ export interface LeaseHolder {
   drain(draining: boolean): void;
   /** There is work that it may take. */
   workWaits(): void;
-  /** Registered, for the first time or again, and told by a heartbeat whether to drain. */
+  /** Registered, for the first time or again, and a heartbeat has said whether to drain. */
   registered(): void;
 }
 
@@ -35,7 +35,7 @@ export class LeaseKeeper {
   private confirmedAt = -Infinity;
   private turnedAt: number | null = null;
   private wakeUp = new AbortController();
-  /** Leases that have moved, which no answered heartbeat has told yet. */
+  /** Leases that have moved since the last answered heartbeat. */
   private unreportedMoves: ReadonlySet<string> = new Set();
   private beating: Promise<void> | undefined;
 
@@ -76,7 +76,7 @@ export class LeaseKeeper {
 
   /**
    * Settles at once while the leases were confirmed recently. After a longer gap (the process was stopped, or the API
-   * away) it asks first, and a lease that was lost meanwhile has been told to its holder when this settles.
+   * away) it asks first. When this settles, the holder knows of a lease that was lost meanwhile.
    */
   async confirm(): Promise<void> {
     if (this.now() - this.confirmedAt < this.leaseMs) return;
@@ -107,7 +107,7 @@ export class LeaseKeeper {
     }
   }
 
-  /** One at a time; who comes while one is under way waits for the next, for it may have left before the change. */
+  /** One at a time. A call during a heartbeat waits for the next, as the present one may predate the change. */
   private async beat(): Promise<void> {
     if (this.beating) await this.beating;
     this.beating ??= this.sendHeartbeat().finally(() => {

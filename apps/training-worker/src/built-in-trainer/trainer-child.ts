@@ -13,7 +13,7 @@ export interface TrainerSurroundings {
   /** What is done before the trainer says that it is ready, so that no operation has to wait for it. */
   readonly rehearse: (backends: readonly FoundBackend[]) => Promise<void>;
   /** Lets the event loop deliver messages and finish writes; called between all steps. */
-  readonly breathe: () => Promise<void>;
+  readonly yieldToEventLoop: () => Promise<void>;
   readonly failpoints: Failpoints;
 }
 
@@ -22,7 +22,7 @@ export interface TrainerSurroundings {
  * `completed`, `stopped` or `failed` has been handed over. It ends at once when the supervisor is gone, and leaves
  * SIGINT and SIGTERM to the supervisor.
  */
-export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurroundings): Promise<void> {
+export async function runTrainer({ rehearse, yieldToEventLoop, failpoints }: TrainerSurroundings): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const events = new Socket({ fd: EVENTS_FD, readable: false, writable: true });
   const orphaned = () => process.exit(1);
@@ -38,7 +38,7 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
   const backends = await findBackends();
   for (const backend of backends)
     if (!backend.usable && backend.isBroken) process.stderr.write(`${backend.name} is not used: ${backend.problem}\n`);
-  // Only for speed: what is missing here, an operation that needs it is told by its own failure.
+  // Only for speed: an operation that needs what is missing here fails with the reason.
   await rehearse(backends).catch((error: unknown) => process.stderr.write(`no rehearsal: ${String(error)}\n`));
   emit({
     type: 'ready',
@@ -59,7 +59,7 @@ export async function runTrainer({ rehearse, breathe, failpoints }: TrainerSurro
       requests: channel.requests,
       emit,
       now: () => performance.now(),
-      breathe,
+      yieldToEventLoop,
       failpoints,
       pause: (ms) => pause(ms),
       logError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),

@@ -2,13 +2,12 @@ import type { CheckpointBeingWritten, CheckpointDraft, RestoreOrder } from '@ktr
 import { DomainError } from '@ktrdr/errors';
 import type { CheckpointStorage } from './ports.js';
 
-/** Longer than from one try to the next. */
+/** Longer than the wait between two tries. */
 const AWAY_MS = 30_000;
 
 /**
- * Knows whether a checkpoint's bytes move. A trainer makes no step while its checkpoint is fetched, nor when all is done but
- * the last save is still on its way: that takes as long as it takes, and nothing is stuck. Neither is what waits for a
- * store that cannot be reached.
+ * Observes whether the bytes of checkpoints move. A trainer makes no step while its checkpoint is fetched, or while the
+ * last save is uploaded. Neither means that it is stuck, and neither does waiting for an unreachable store.
  */
 export class ObservedStorage implements CheckpointStorage {
   private hasMoved = false;
@@ -19,7 +18,7 @@ export class ObservedStorage implements CheckpointStorage {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Whether something has moved since this was asked last, or the store is known to be away. */
+  /** Whether bytes have moved since the last call, or the store is known to be away. */
   takeMoved(): boolean {
     const moved = this.hasMoved || this.now() < this.awayUntil;
     this.hasMoved = false;
@@ -42,7 +41,7 @@ export class ObservedStorage implements CheckpointStorage {
     this.hasMoved = true;
   };
 
-  /** Takes note of it where it says that the store is away, whoever has asked the store. */
+  /** Notes an error that means that the store is away, from the worker's or the API's request. */
   heed(error: unknown): boolean {
     const isAway = error instanceof DomainError && error.code === 'object-store-unavailable';
     if (isAway) this.awayUntil = this.now() + AWAY_MS;

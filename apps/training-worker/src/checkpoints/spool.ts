@@ -6,12 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OperationUnusableError, SpoolUnusableError } from '../errors.js';
 import type { Lease } from '../api-link/ports.js';
 
-/** Where one attempt keeps what is not in the object store yet. */
+/** The files of one attempt that are not in the object store yet. */
 export interface SpoolFolder {
   readonly path: string;
   /** A new empty folder for one trainer process, which makes one folder a save in it. */
   newSaves(): Promise<string>;
-  /** Where the n-th restored checkpoint goes; made by whoever restores. */
+  /** The folder of the n-th restored checkpoint; the restore makes it. */
   restore(n: number): string;
 }
 
@@ -29,7 +29,7 @@ export class Spool {
   ) {}
 
   /**
-   * Makes the folder, keeps other workers out of it, and empties it. What an earlier life left cannot be used: its
+   * Makes the folder, keeps other workers out of it, and empties it. The files of an earlier process are useless: its
    * leases are gone.
    * @returns the names of the folders that were removed.
    * @throws {SpoolUnusableError}
@@ -71,8 +71,8 @@ export class Spool {
   }
 
   /**
-   * An abstract socket: it ends with the process, however that ends. Only Linux has them. Who is started while another
-   * one is just leaving the folder waits a little.
+   * An abstract socket: it ends with the process, however that ends. Only Linux has them. A worker that starts while
+   * its predecessor leaves the folder waits a little.
    */
   private async exclude(): Promise<void> {
     if (process.platform !== 'linux') return;
@@ -88,7 +88,7 @@ export class Spool {
   }
 }
 
-/** Undefined: somebody else has the name. */
+/** Undefined: the name is taken. */
 function listening(name: string): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((done) => {

@@ -4,7 +4,7 @@ import type { WorkerConfig } from '../config.js';
 import type { CredentialsApi } from './credential-keeper.js';
 import { EnrolmentTokenUnreadableError } from './errors.js';
 
-/** One try; who asks again waits longer each time. */
+/** Of one try. */
 const TIMEOUT_MS = 5_000;
 
 /** Credentials over HTTP. The enrolment token is read when it is needed. */

@@ -8,19 +8,19 @@ import { EnrolmentMissingError, OtherWorkerError } from './errors.js';
 
 /** Where credentials come from. */
 export interface CredentialsApi {
-  /** Makes the key a worker. null: there is no token that could. */
+  /** Enrols the key as a worker; null: there is no enrolment token. */
   readonly enrol: ((nkey: string, workerId: string, signal: AbortSignal) => Promise<WorkerCredentialsView>) | null;
   readonly renew: (nkey: string, proof: string, signal: AbortSignal) => Promise<WorkerCredentialsView>;
 }
 
 export interface WantedWorker {
-  /** What it is called where the API does not know it yet. */
+  /** Its name when the API does not know it yet. */
   readonly workerId: string;
-  /** Whether it may be called nothing else. */
+  /** Whether it may have no other name. */
   readonly isFixed: boolean;
 }
 
-/** What is connected with a token, and takes the next one when it connects anew. */
+/** A connection that uses the newest token when it connects again. */
 interface Connected {
   reconnect(): Promise<void>;
 }
@@ -28,12 +28,12 @@ interface Connected {
 const RETRY = { firstMs: 500, lastMs: 15_000 };
 /** Of the lifetime; the rest is for an API that is away. */
 const RENEW_AFTER = 2 / 3;
-/** So that workers which began together do not all ask together, in parts of the time. */
+/** Part of the time, so that workers that started together do not all ask together. */
 const SPREAD = 0.1;
 /** The longest time that a timer takes is about 24 days. */
 const LONGEST_WAIT_MS = 2_000_000_000;
 
-/** Gets what NATS lets this worker in with, and has a new one before it ends. */
+/** Gets the credentials for NATS, and renews them before they expire. */
 export class CredentialKeeper {
   private held: (WorkerCredentialsView & { readonly renewAt: number }) | undefined;
   private hurry = new AbortController();
@@ -47,11 +47,11 @@ export class CredentialKeeper {
     private readonly clock = { now: () => Date.now(), monotonicMs: () => performance.now(), random: Math.random },
   ) {}
 
-  /** The token that counts now. */
+  /** The newest token. */
   readonly jwt = (): string => this.held?.jwt ?? '';
 
   /**
-   * The first credentials, which tell the worker's id and pool. Waits for an API that is away.
+   * The first credentials, with the id and pool of the worker. Waits for an API that is away.
    * @throws {DomainError} the refusal of the API; the signal's reason when it aborts first.
    */
   async obtain(signal: AbortSignal): Promise<WorkerCredentialsView> {
@@ -63,7 +63,7 @@ export class CredentialKeeper {
 
   /**
    * Renews the credentials in time, and has everything connect anew with them, until the signal aborts.
-   * @throws {DomainError} this worker is none any more.
+   * @throws {DomainError} the API dismissed this worker.
    */
   async keep(connections: readonly Connected[], signal: AbortSignal): Promise<void> {
     const pace = new Backoff(RETRY);
@@ -83,17 +83,17 @@ export class CredentialKeeper {
         throw new OtherWorkerError({ wanted: before.worker_id, known: renewed.worker_id });
       this.log.info({ expiresAt: renewed.expires_at }, 'credentials for NATS renewed');
       for (const connection of connections) await connection.reconnect();
-      // Whatever makes it hurry again and again, the API is not asked without a pause.
+      // However often it is hurried, it pauses between two requests.
       if (this.hurry.signal.aborted) await pace.wait(signal);
     }
   }
 
-  /** Someone does not take the token: asks for another one now, and learns whether this worker is still one. */
+  /** A token was refused: asks for another one now, and learns whether this worker is still admitted. */
   renewNow(): void {
     this.hurry.abort();
   }
 
-  /** Asks until it is answered, or refused in a way that nothing mends. */
+  /** Asks until the API answers, or refuses for good. */
   private async ask(signal: AbortSignal, isOver: (error: unknown) => boolean): Promise<WorkerCredentialsView> {
     const backoff = new Backoff(RETRY);
     for (;;) {
@@ -120,7 +120,7 @@ export class CredentialKeeper {
     }
   }
 
-  /** Goes by the clock of the API where the two differ, and says so: no lease and no result depends on either. */
+  /** Follows the clock of the API where the two differ, and logs it: no lease and no result depends on either. */
   private async renew(signal: AbortSignal): Promise<WorkerCredentialsView> {
     const ask = () => {
       const at = Math.floor((this.clock.now() + this.apiIsAheadMs) / 1000);
@@ -145,11 +145,13 @@ export class CredentialKeeper {
   }
 }
 
-/** By how much the clock of the API is ahead of the one that was told, in ms; null: that is not what was refused. */
+/** How far the clock of the API is ahead of this worker's, in ms; null: the clock was not the reason of the refusal. */
 function clockDifferenceMs(error: unknown): number | null {
   if (!(error instanceof DomainError) || error.code !== 'clock-off') return null;
-  const [api, told] = [error.details['api_time'], error.details['worker_time']].map((time) => Date.parse(String(time)));
-  const differenceMs = (api ?? NaN) - (told ?? NaN);
+  const [api, worker] = [error.details['api_time'], error.details['worker_time']].map((time) =>
+    Date.parse(String(time)),
+  );
+  const differenceMs = (api ?? NaN) - (worker ?? NaN);
   return Number.isFinite(differenceMs) ? differenceMs : null;
 }
 
@@ -159,7 +161,7 @@ function isFinal(error: unknown): boolean {
   return !(error instanceof ApiUnreachableError);
 }
 
-/** While it works, only what says that it is no worker ends it; a clock, say, can be set right. */
+/** While it works, only a dismissal ends it; a wrong clock, for example, can be set right. */
 function endsWorker(error: unknown): boolean {
   return error instanceof DomainError && ENDING.includes(error.code);
 }

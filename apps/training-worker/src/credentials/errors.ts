@@ -19,7 +19,7 @@ export class EnrolmentTokenUnreadableError extends DomainError {
   }
 }
 
-/** The file holds no key; what it holds is not told. */
+/** The file holds no key. Its content is never shown. */
 export class IdentityKeyDamagedError extends DomainError {
   readonly code = 'configuration-invalid';
   constructor(path: string, options: ErrorOptions) {

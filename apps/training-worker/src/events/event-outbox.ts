@@ -22,7 +22,7 @@ const SPREAD_MS = 1_000;
 const FIRST_EVENTS = 16;
 
 interface Account {
-  told: number;
+  queued: number;
   settled: number;
 }
 
@@ -38,7 +38,7 @@ export class EventOutbox implements EventSink {
   private mostEvents = FIRST_EVENTS;
   private isToSpread = false;
   private isHurried = false;
-  /** Numbers of the newest event told and settled, of attempts that have told more than is settled. */
+  /** Numbers of the newest queued and newest settled event, of attempts with unsettled events. */
   private readonly accounts = new Map<string, Account>();
   private readonly purged = new Set<string>();
   private changed = Promise.withResolvers<void>();
@@ -53,12 +53,12 @@ export class EventOutbox implements EventSink {
   ) {}
 
   enqueue(event: WorkerEvent): void {
-    const told = toQueued(event);
-    if (this.purged.has(told.key)) return;
-    if (this.spool.isEmpty && this.queueBytes + memoryOf([told]) <= this.memoryBytes) this.push([told]);
-    else if (!this.spool.add(told)) return;
-    const account = this.accounts.get(told.key) ?? { told: 0, settled: 0 };
-    this.accounts.set(told.key, { ...account, told: told.n });
+    const queued = toQueued(event);
+    if (this.purged.has(queued.key)) return;
+    if (this.spool.isEmpty && this.queueBytes + memoryOf([queued]) <= this.memoryBytes) this.push([queued]);
+    else if (!this.spool.add(queued)) return;
+    const account = this.accounts.get(queued.key) ?? { queued: 0, settled: 0 };
+    this.accounts.set(queued.key, { ...account, queued: queued.n });
     this.notifyChange();
   }
 
@@ -75,12 +75,12 @@ export class EventOutbox implements EventSink {
 
   /** Events that are not confirmed yet. */
   get waiting(): number {
-    return [...this.accounts.values()].reduce((sum, { told, settled }) => sum + told - settled, 0);
+    return [...this.accounts.values()].reduce((sum, { queued, settled }) => sum + queued - settled, 0);
   }
 
   async flush({ operationId, attempt }: Lease, withinMs: number): Promise<void> {
     const key = keyOf(operationId, attempt);
-    const upTo = this.accounts.get(key)?.told ?? 0;
+    const upTo = this.accounts.get(key)?.queued ?? 0;
     await this.until(() => (this.accounts.get(key)?.settled ?? Infinity) >= upTo, withinMs);
   }
 
@@ -195,7 +195,7 @@ export class EventOutbox implements EventSink {
       const account = this.accounts.get(key);
       if (!account) continue;
       account.settled = Math.max(account.settled, n);
-      if (account.settled >= account.told) this.accounts.delete(key);
+      if (account.settled >= account.queued) this.accounts.delete(key);
     }
     this.batch = [];
     this.notifyChange();

@@ -15,7 +15,7 @@ const MAX_LINES_WAITING = 500;
 /** Of one event's lines as JSON: a control character takes six bytes, and NATS takes a megabyte. */
 const MAX_BYTES_PER_EVENT = 128 * 1024;
 
-/** Numbers what one attempt tells, and thins out what comes faster than anybody can read. */
+/** Numbers the events of one attempt, and thins out progress and logs that come too fast. */
 export class EventRecorder {
   private n = 0;
   private progress: Progress | undefined;
@@ -60,13 +60,13 @@ export class EventRecorder {
     this.lastProgressAt = performance.now();
   }
 
-  /** Nothing is told after this. */
+  /** No event is sent after this. */
   close(): void {
     this.flush();
     this.isClosed = true;
   }
 
-  /** Like `close`, but what waits is not told either. */
+  /** Like `close`, and drops what waits. */
   abandon(): void {
     clearTimeout(this.timer);
     this.isClosed = true;

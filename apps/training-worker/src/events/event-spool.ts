@@ -37,7 +37,7 @@ interface Segment {
 
 /**
  * Events that wait on disk, in files that are read one by one, oldest first. A file is removed when all of it was
- * delivered, so that whoever comes after a crash delivers it again. No fault of the disk is thrown.
+ * delivered, so that the next process after a crash delivers it again. No fault of the disk is thrown.
  */
 export class EventSpool {
   private segments: Segment[] = [];

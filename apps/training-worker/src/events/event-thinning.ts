@@ -25,7 +25,7 @@ export class Thinning {
   private keptBytes = 0;
   private shares: readonly number[] = [];
   private readonly carried = new Map<string, number>();
-  private readonly told = new Set<string>();
+  private readonly marked = new Set<string>();
   dropped = 0;
 
   count(event: QueuedEvent): void {
@@ -60,8 +60,8 @@ export class Thinning {
     this.carried.set(name, carried >= 1 ? carried - 1 : carried);
     if (carried >= 1) return event;
     this.dropped += 1;
-    if (this.told.has(event.key)) return null;
-    this.told.add(event.key);
+    if (this.marked.has(event.key)) return null;
+    this.marked.add(event.key);
     return leftOut(event);
   }
 }

@@ -1,8 +1,8 @@
 import type { WorkerEvent } from '@ktrdr/contracts';
 
-/** An event on its way out, as the text that is sent and written to disk. */
+/** An event that waits to be sent, as the text that is sent and written to disk. */
 export interface QueuedEvent {
-  /** The attempt that told it. */
+  /** The attempt that it belongs to. */
   readonly key: string;
   readonly n: number;
   readonly type: WorkerEvent['body']['type'];
@@ -13,7 +13,7 @@ export interface QueuedEvent {
 
 /** What an event in memory takes beside its text. */
 const OVERHEAD_BYTES = 160;
-/** The beginning of every line that {@link toTold} has made. */
+/** The beginning of every line of {@link toQueued}. */
 const LINE = /^\{"n":(\d+),"operation_id":"([^"\\]*)","attempt":(\d+),.*?"body":\{"type":"([a-z]+)"/;
 
 export function keyOf(operationId: string, attempt: number): string {
@@ -21,8 +21,8 @@ export function keyOf(operationId: string, attempt: number): string {
 }
 
 export function toQueued({ n, operation_id, attempt, worker_id, at, body }: WorkerEvent): QueuedEvent {
-  const { type, ...told } = body;
-  const line = JSON.stringify({ n, operation_id, attempt, worker_id, at, body: { type, ...told } });
+  const { type, ...fields } = body;
+  const line = JSON.stringify({ n, operation_id, attempt, worker_id, at, body: { type, ...fields } });
   return { key: keyOf(operation_id, attempt), n, type, line, bytes: Buffer.byteLength(line) + 1 };
 }
 

@@ -63,7 +63,7 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-/** One line a GPU: `NVIDIA H100, 87, 61234, 81559, 54`; a figure that it cannot tell is `[N/A]` or words like that. */
+/** One line a GPU: `NVIDIA H100, 87, 61234, 81559, 54`; an unknown figure is `[N/A]` or similar. */
 function parseGpus(output: string): GpuReading[] | null {
   const gpus: GpuReading[] = [];
   for (const line of output.split('\n').filter((text) => text.trim())) {

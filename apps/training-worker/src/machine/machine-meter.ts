@@ -5,14 +5,14 @@ import { mem } from 'systeminformation';
 import { readGpus } from './gpu-readings.js';
 import type { MachineReading, ResourceMeter } from './ports.js';
 
-/** CPU figures are means over half a second to one before they are asked for, as long as somebody goes on observing. */
+/** With regular observations, CPU figures are means over the last half second to one second. */
 const CPU_INTERVAL_MS = 500;
-/** For who asks without having observed before. */
+/** Without earlier observations. */
 const SHORT_CPU_INTERVAL_MS = 150;
-/** All figures are asked for at once, so a reading takes no longer than this. */
+/** All figures are measured at once, so a reading takes no longer than this. */
 const WITHIN_MS = 450;
 
-/** Measures the machine that this process runs on. What does not answer in time is null. */
+/** Measures the machine that this process runs on. A figure that takes too long is null. */
 export class MachineMeter implements ResourceMeter {
   private older: CpuTimes | undefined;
   private newer: CpuTimes | undefined;
@@ -40,7 +40,7 @@ export class MachineMeter implements ResourceMeter {
     ]);
     return {
       cpu_percent: cpu,
-      // Not what caches hold: that is free for whoever asks.
+      // Without caches, which are free for any program.
       memory_used_bytes: memory?.active ?? null,
       memory_total_bytes: memory?.total ?? null,
       gpus,

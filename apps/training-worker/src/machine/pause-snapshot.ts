@@ -1,10 +1,10 @@
 import type { ResourceSnapshot } from '@ktrdr/contracts';
 import type { MachineReading, ResourceMeter } from './ports.js';
 
-/** A pause at the end of an epoch is asked for long before it happens; the figures should be of then. */
+/** A pause at the end of an epoch is requested long before it happens; the figures should be recent. */
 const STALE_AFTER_MS = 1_000;
 
-/** What the machine was doing when a trainer ended for a pause: measured while it was still there, told when it is gone. */
+/** The load of the machine when a trainer ended for a pause, measured while the trainer still ran. */
 export class PauseSnapshot {
   private reading: Promise<MachineReading> | undefined;
   private takenAt = new Date(0);
@@ -18,7 +18,7 @@ export class PauseSnapshot {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** The trainer is about to end: to be told when it is asked to, and again when its save is there. */
+  /** The trainer is about to end: called at the request to stop, and again when its save is there. */
   measure(): void {
     this.trainerMemory = this.meter.processMemory(this.trainer.pid) ?? this.trainerMemory;
     if (this.now() - this.readAt < STALE_AFTER_MS) return;

@@ -1,13 +1,13 @@
 import type { Directive } from '@ktrdr/contracts';
 
-/** What should become of a running operation, all requests taken together. */
+/** What a running operation should do, with all requests combined. */
 export interface Wish {
   readonly kind: 'train' | 'pause' | 'cancel' | 'shutdown';
   readonly boundary: 'step' | 'epoch';
   readonly save: boolean;
 }
 
-/** Why a worker hands back what it runs. */
+/** Why a worker hands back its operations. */
 export type ShutdownReason = 'worker-shutdown' | 'drain';
 
 const TRAIN: Wish = { kind: 'train', boundary: 'step', save: false };
@@ -56,7 +56,7 @@ export class RunIntent {
     if (JSON.stringify(directive) !== JSON.stringify(this.directive)) this.changes += 1;
     if (directive.kind !== 'pause') this.pauseAbandoned = false;
     this.directive = directive;
-    this.tell();
+    this.notify();
   }
 
   get shutdownReason(): ShutdownReason {
@@ -66,13 +66,13 @@ export class RunIntent {
   /** The first reason stays. */
   shutDown(reason: ShutdownReason): void {
     this.shutdown ??= reason;
-    this.tell();
+    this.notify();
   }
 
   /** Its checkpoint could not be saved: training goes on, and the API hears of it before it can ask again. */
   abandonPause(): void {
     this.pauseAbandoned = true;
-    this.tell();
+    this.notify();
   }
 
   /** Returns a function that ends the subscription. */
@@ -91,7 +91,7 @@ export class RunIntent {
     return { reached, end: this.onChange(check) };
   }
 
-  private tell(): void {
+  private notify(): void {
     for (const listener of [...this.listeners]) listener();
   }
 }

@@ -7,13 +7,13 @@ import { namesCause } from './trainer-exit.js';
 
 export interface ProgramListener {
   onLog(stream: 'stdout' | 'stderr', line: string): void;
-  /** A line of a stream was longer than anybody meant it to be, and was dropped. */
+  /** A line exceeded the limit of its stream, and was dropped. */
   onTooLong(problem: string): void;
   /** Comes last, and once. */
   onExit(exit: ProgramExit): void;
 }
 
-/** What a descriptor above stderr is: a pipe to it, or nothing. */
+/** A descriptor above stderr: a pipe, or nothing. */
 export type ExtraDescriptor = 'pipe' | 'ignore';
 
 const MAX_LOG_LENGTH = 16 * 1024;
@@ -22,7 +22,7 @@ const LINE_ENDS = /\r?\n|\r/;
 /** Output that is still in the pipes is read after the exit, unless a grandchild holds them open. */
 const PIPES_AFTER_EXIT_MS = 1_000;
 
-/** A child process in a process group of its own, guarded, with its output as lines and its end told once. */
+/** A guarded child process in its own process group. Its output comes as lines; its exit is reported once. */
 export class ChildProgram {
   readonly child: ChildProcess;
   private readonly stderrTail = new StderrTail();
@@ -53,13 +53,13 @@ export class ChildProgram {
       },
       LINE_ENDS,
     );
-    this.guard.on('error', () => undefined); // where it could not be started there is nothing to hold
+    this.guard.on('error', () => undefined); // a program that did not start has no guard
     let pipesTimer: NodeJS.Timeout | undefined;
     child.once('error', (error) => this.ended(null, null, error.message));
     child.once('exit', (code, signal) => {
-      // Pipes into it have no reader any more; those that nobody reads must not keep it from closing.
+      // Pipes into it have no reader any more; an unread pipe must not keep it from closing.
       for (const pipe of child.stdio.slice(3)) if (pipe && 'write' in pipe) pipe.end();
-      this.guard.destroy(); // what it has started goes with it
+      this.guard.destroy(); // its own child processes end with it
       pipesTimer = setTimeout(() => this.ended(code, signal), PIPES_AFTER_EXIT_MS);
     });
     child.once('close', (code, signal) => {
@@ -88,15 +88,15 @@ export class ChildProgram {
     const reader = new LineReader(maxLength, onLine, onTooLong, separator);
     stream.on('data', (chunk: Buffer) => reader.push(chunk));
     stream.on('end', () => reader.end());
-    stream.on('error', () => undefined); // the exit tells
+    stream.on('error', () => undefined); // onExit reports the end
   }
 
-  /** Only to the program itself; what it has started is its own to end. */
+  /** Only to the program itself, which ends its own child processes. */
   signal(signal: NodeJS.Signals): void {
     if (!this.exited) this.child.kill(signal);
   }
 
-  /** SIGKILL to the whole group: what it started goes with it. */
+  /** SIGKILL to the whole process group. */
   kill(): void {
     if (this.exited) return;
     try {

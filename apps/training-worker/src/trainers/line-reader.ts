@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Cuts a byte stream into lines, and gives up on one that is longer than anybody meant it to be. */
+/** Cuts a byte stream into lines, and drops a line that exceeds the limit. */
 export class LineReader {
   private readonly decoder = new StringDecoder('utf8');
   private rest = '';

@@ -14,8 +14,8 @@ export const GUARD_FD = 5;
 /**
  * A shell of about a megabyte beside the trainer, in its process group. It waits for the end of a pipe that only the
  * supervisor holds, then kills the group, itself included: so a trainer that cannot notice (a loop that never yields, a
- * stopped process, a library that hangs) does not outlive its supervisor. As long as the guard lives, the group's number
- * cannot be given to anybody else. It is nobody's child, and holds none of the trainer's pipes.
+ * stopped process, a library that hangs) does not outlive its supervisor. While the guard lives, the system does not
+ * reuse the group's number. It is no child of the trainer, and holds none of its pipes.
  */
 const GUARDED = [
   '(',

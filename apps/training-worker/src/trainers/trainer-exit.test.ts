@@ -24,8 +24,8 @@ it.each([
 it('of a program that cannot run here repeats what is missing', () => {
   const { message } = toTrainerError({ ...EXIT, code: 78, stderrTail: ['It needs numpy.', ''] });
   expect(message).toBe(
-    'The program said that it cannot run here (exit code 78); its last words were: It needs numpy. ' +
-      'It is not tried again by itself: mend that, and resume',
+    'The program cannot run here (exit code 78); its last line was: It needs numpy. ' +
+      'It is not retried automatically: fix that, then resume',
   );
 });
 
@@ -63,14 +63,14 @@ describe('of a real process', () => {
   it('that throws it repeats the error and keeps the stack', async () => {
     const error = toTrainerError(await exitOf('function deep() { throw new TypeError("no such column"); } deep();'));
     expect(error.code).toBe('trainer-crashed');
-    expect(error.message).toContain('exit code 1 before it was done; its last words were: TypeError: no such column');
+    expect(error.message).toContain('exit code 1 before it was done; its last line was: TypeError: no such column');
     expect(JSON.stringify(error.details['stderr'])).toContain('at deep');
   });
 
   it('that is killed it names the signal and claims nothing', async () => {
     const error = toTrainerError(await exitOf('process.kill(process.pid, "SIGKILL");'));
     expect(error).toMatchObject({ code: 'trainer-crashed', details: { signal: 'SIGKILL', exit_code: null } });
-    expect(error.message).toContain('Somebody killed it, or the system did');
+    expect(error.message).toContain('A person or a system short of memory killed it');
   });
 
   it('that just leaves it says so', async () => {

@@ -26,7 +26,7 @@ export class TrainerPool implements BuiltInTrainers {
     );
   }
 
-  /** The warm one stays in the pool: for looking at what trainers can do. */
+  /** The warm trainer, which stays in the pool: for reading its capabilities. */
   async idle(): Promise<TrainerProcess> {
     this.refill();
     const trainer = await this.warm;
@@ -39,7 +39,7 @@ export class TrainerPool implements BuiltInTrainers {
       this.refill();
       const { warm } = this;
       if (!warm) throw new Error('The trainer pool is closed');
-      this.warm = undefined; // before anything is waited for: who asks at the same time gets another one
+      this.warm = undefined; // before the first await: a concurrent caller gets another one
       const trainer = await warm;
       if (!trainer.hasExited) return trainer;
     }

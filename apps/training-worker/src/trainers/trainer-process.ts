@@ -22,21 +22,21 @@ export class TrainerProcess implements Trainer {
 
   private constructor(command: TrainerCommand) {
     this.program = new ChildProgram(command, ['pipe', 'pipe'], {
-      onLog: (stream, line) => this.tell((listener) => listener.onLog(stream, line)),
+      onLog: (stream, line) => this.notify((listener) => listener.onLog(stream, line)),
       onTooLong: (problem) => this.violate(problem),
       onExit: (exit) => this.ended({ ...exit, violation: this.violation }),
     });
     const { stdio } = this.program.child;
     this.program.readLines(stdio[4] as Readable, MAX_EVENT_LENGTH, (line) => this.receive(line));
-    this.control.on('error', () => undefined); // a broken pipe is the exit's shadow
+    this.control.on('error', () => undefined); // EPIPE follows an exit; onExit reports it
   }
 
   /**
-   * Settles when the trainer says that it is ready.
-   * @throws TrainerUnreadyError when it ends before that, or has not said so in time.
+   * Settles at the trainer's `ready`.
+   * @throws {TrainerUnreadyError} it ended before that, or was too late.
    */
   static async start(command: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
-    // When the supervisor ends, however it does, fd 3 closes, and the trainer with it; the guard sees to that.
+    // When the supervisor ends, fd 3 closes and the guard ends the trainer.
     const trainer = new TrainerProcess(command);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -55,7 +55,7 @@ export class TrainerProcess implements Trainer {
   }
 
   get ready(): TrainerReady {
-    if (!this.readyEvent) throw new Error('The trainer has not said yet that it is ready');
+    if (!this.readyEvent) throw new Error('The trainer is not ready yet');
     return this.readyEvent;
   }
 
@@ -69,7 +69,7 @@ export class TrainerProcess implements Trainer {
 
   attach(listener: TrainerListener): void {
     this.listener = listener;
-    for (const tell of this.missed.splice(0)) tell(listener);
+    for (const call of this.missed.splice(0)) call(listener);
   }
 
   onExit(listener: (exit: TrainerExit) => void): void {
@@ -81,7 +81,7 @@ export class TrainerProcess implements Trainer {
     if (this.control.writable) this.control.write(`${JSON.stringify(control)}\n`);
   }
 
-  /** Asks the program itself to end, in another way than by its control pipe. */
+  /** A signal to the program itself. */
   signal(signal: NodeJS.Signals): void {
     this.program.signal(signal);
   }
@@ -97,8 +97,9 @@ export class TrainerProcess implements Trainer {
   private receive(line: string): void {
     if (!line.trim() || this.violation) return;
     const event = parseEvent(line);
-    if (!event) return this.violate(`It wrote an event that nobody agreed on: ${line.slice(0, 200)}`);
-    if (event.type !== 'ready') return this.tell((listener) => listener.onEvent(event));
+    if (!event)
+      return this.violate(`It sent an event that the trainer protocol does not define: ${line.slice(0, 200)}`);
+    if (event.type !== 'ready') return this.notify((listener) => listener.onEvent(event));
     this.readyEvent = event;
     this.onceReady();
   }
@@ -112,12 +113,12 @@ export class TrainerProcess implements Trainer {
     this.exit = exit;
     this.onceReady();
     for (const listener of this.exitListeners) listener(exit);
-    this.tell((listener) => listener.onExit(exit));
+    this.notify((listener) => listener.onExit(exit));
   }
 
-  private tell(what: (listener: TrainerListener) => void): void {
-    if (this.listener) what(this.listener);
-    else this.missed.push(what);
+  private notify(call: (listener: TrainerListener) => void): void {
+    if (this.listener) call(this.listener);
+    else this.missed.push(call);
   }
 }
 

@@ -14,9 +14,8 @@ import {
 } from '@ktrdr/checkpoint';
 import { DurableDirectories } from './durable-directories.js';
 import { isTemporaryName, makeDirectoryBelow, makeDirectoryDurably, writeDurably } from './durable-file.js';
-import { chunksOfFile, fill, writeAll } from './file-chunks.js';
+import { chunksOfFile, fill, readExactly, writeAll } from './file-chunks.js';
 import { isMissing, toStoreError, toUnavailable } from './file-errors.js';
-import { readExactly } from './read-exactly.js';
 import { SMALL_FILE_BYTES, type SmallFiles } from './small-files.js';
 import { streamToFile } from '../stream-to-file.js';
 

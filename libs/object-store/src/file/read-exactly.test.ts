@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readExactly } from './read-exactly.js';
+import { readExactly } from './file-chunks.js';
 
 describe('reading a file of a known size', () => {
   let dir: string;

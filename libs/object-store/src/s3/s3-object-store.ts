@@ -18,10 +18,9 @@ import {
   type ObjectStore,
   ObjectStoreUnavailableError,
 } from '@ktrdr/checkpoint';
-import { freed } from './free-chunks.js';
+import { freeChunks, sendInPieces } from './bounded-memory.js';
 import { readingAgents } from './reading-agents.js';
 import { toS3StoreError, toS3Unavailable } from './s3-errors.js';
-import { sendInPieces } from './sending-in-pieces.js';
 import { streamToFile } from '../stream-to-file.js';
 
 const DOWNLOAD_ATTEMPTS = 3;
@@ -76,7 +75,7 @@ export class S3ObjectStore implements ObjectStore {
   async read(key: string, into: Uint8Array): Promise<number> {
     return this.download(key, async (body) => {
       let bytes = 0;
-      for await (const chunk of freed(body)) {
+      for await (const chunk of freeChunks(body)) {
         if (bytes < into.length) into.set(chunk.subarray(0, into.length - bytes), bytes);
         bytes += chunk.length;
       }
@@ -85,11 +84,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async getToFile(key: string, path: string): Promise<ObjectDigest> {
-    return this.download(key, (body) => streamToFile(freed(body), path));
+    return this.download(key, (body) => streamToFile(freeChunks(body), path));
   }
 
   async hash(key: string): Promise<ObjectDigest> {
-    return this.download(key, (body) => digestOf(freed(body)));
+    return this.download(key, (body) => digestOf(freeChunks(body)));
   }
 
   async head(key: string): Promise<ObjectHead | null> {

@@ -1,9 +1,10 @@
 import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
-import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
-import { type CheckpointJson, checkpointsOf, operationColumns } from '../operations/operation-rows.js';
-import { CLOCKS, SPENT_MS, webhookRows } from '../operations/transition-operations.js';
-import { WAITING } from '../database/status-lists.js';
+import { type Database, writeEvents } from '../database/database.js';
+import { WAITING } from '../database/fragments.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { type CheckpointJson, checkpointsOf } from '../checkpoints/checkpoint-rows.js';
+import { operationColumns, type OperationRow } from '../operations/operation-rows.js';
+import { CLOCKS, recordTransition, SPENT_MS } from '../operations/record-transition.js';
 import { TAKES_WORK } from '../workers/work-queue.js';
 
 const { sql, raw } = Prisma;
@@ -35,7 +36,7 @@ export type ClaimedRow = OperationRow & {
 export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
   const [free] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'skip')));
   if (free) return free;
-  const [found] = await withDatabaseErrors(() => prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request)));
+  const [found] = await prisma.$rows<{ isClaimable: boolean }>(isAnythingClaimable(request));
   if (!found?.isClaimable) return undefined;
   const [held] = await writeEvents(prisma, () => prisma.$rows<ClaimedRow>(claimStatement(request, 'wait')));
   return held;
@@ -78,15 +79,7 @@ function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.
     ), a AS (
       INSERT INTO attempts (operation_id, attempt, worker_id, claim_id, claimed_at, claimed_step)
       SELECT u.id, u.attempt, ${workerId}, ${claimId}, u.status_since, coalesce((u.progress->>'step')::int, 0) FROM u
-    ), h AS (
-      INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, attempt, at)
-      SELECT u.id, u.version, 'claim', u.from_status, u.status, ${`worker:${workerId}`}, u.attempt, u.status_since FROM u
-    ), e AS (
-      INSERT INTO events (operation_id, seq, type, attempt, at, data)
-      SELECT u.id, u.event_seq, 'status', u.attempt, u.status_since, jsonb_build_object('event', 'claim',
-        'from', u.from_status, 'to', u.status, 'actor', ${`worker:${workerId}`}::text, 'reason', NULL, 'version', u.version)
-      FROM u
-    ), ${webhookRows('claim')}
+    ), ${recordTransition('claim', { from: raw('u.from_status'), actor: sql`${`worker:${workerId}`}::text` })}
     SELECT ${operationColumns('u')}, u.from_status AS "fromStatus", u.waited_ms AS "waitedMs",
       ${checkpointsOf('u')} AS checkpoints,
       (SELECT seen.version FROM operations seen WHERE seen.id = u.id) = u.version - 1 AS "isAsSeen",

@@ -1,50 +1,63 @@
 import type { Lease, StartReport } from '@ktrdr/operations';
 import type { Database } from '../database/database.js';
-import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
-import { operationColumns } from '../operations/operation-rows.js';
-import { heldRow } from './record-progress.js';
-import { LEASED } from '../database/status-lists.js';
+import { insertEvent, json } from '../database/fragments.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { operationColumns, type OperationRow } from '../operations/operation-rows.js';
+import { leaseStands, lockLeased } from './warn.js';
 
 const { sql } = Prisma;
-const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
-
-type Transaction = Prisma.TransactionClient;
 
 /**
- * The attempt has restored its checkpoint and takes its first step next. Told again, it changes nothing. Its first
+ * The attempt has restored its checkpoint and takes its first step next. Repeated, it changes nothing. Its first
  * progress may have come before this, by the other way: then that stands. No row: the lease is lost.
  */
-export async function recordStart(prisma: Database, lease: Lease, report: StartReport): Promise<OperationRow | null> {
+export async function recordStart(
+  prisma: Database,
+  lease: Lease,
+  report: StartReport,
+): Promise<OperationRow | undefined> {
   return prisma.$transaction(async (tx) => {
-    const held = await heldRow(tx, lease);
-    if (!held) return null;
+    const held = await lockLeased(tx, lease);
+    if (!held) return undefined;
     const { operationId, attempt } = lease;
-    const toldBefore = await tx.attempt.count({ where: { operationId, attempt, restoredAt: { not: null } } });
-    return toldBefore > 0 ? held : startedRow(tx, lease, report);
+    const earlier = await tx.attempt.count({ where: { operationId, attempt, restoredAt: { not: null } } });
+    if (earlier > 0) return held;
+    const [row] = await tx.$queryRaw<OperationRow[]>(startStatement(lease, report));
+    return row;
   });
 }
 
-async function startedRow(tx: Transaction, lease: Lease, report: StartReport): Promise<OperationRow | null> {
+function startStatement(lease: Lease, report: StartReport): Prisma.Sql {
   const { step, epoch, steps, epochs, backend, checkpointId, fellBackFrom } = report;
-  const [row] = await tx.$queryRaw<OperationRow[]>(sql`
+  const event = {
+    step,
+    epoch,
+    steps,
+    epochs,
+    backend,
+    checkpoint_id: checkpointId,
+    worker_id: lease.workerId,
+    ...(fellBackFrom === null ? {} : { fell_back_from: fellBackFrom }),
+    ...report.details,
+  };
+  return sql`
     WITH old AS (
       SELECT o.id,
         coalesce(t.claimed_step, (o.progress->>'step')::int, 0) AS step,
         (SELECT e.data FROM events e
           WHERE e.operation_id = o.id AND e.attempt = o.attempt AND e.worker_n IS NOT NULL AND e.type = 'progress'
-          ORDER BY e.worker_n DESC LIMIT 1) AS told
+          ORDER BY e.worker_n DESC LIMIT 1) AS latest
       FROM operations o JOIN attempts t ON t.operation_id = o.id AND t.attempt = o.attempt
-      WHERE o.id = ${lease.operationId} AND o.attempt = ${lease.attempt} AND o.worker_id = ${lease.workerId}
-        AND o.status IN ${LEASED} FOR UPDATE OF o
+      WHERE ${leaseStands(lease)} FOR UPDATE OF o
     ), u AS (
       UPDATE operations o SET
         event_seq = o.event_seq + 1,
         pinned_backend = coalesce(o.pinned_backend, ${backend}),
         requirements = CASE WHEN ${backend}::text IS NULL OR ${`backend:${backend}`} = ANY(o.requirements)
           THEN o.requirements ELSE o.requirements || ${`backend:${backend}`}::text END,
-        progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })} || CASE WHEN old.told IS NULL THEN '{}'
-          ELSE jsonb_build_object('step', old.told->'step', 'epoch', old.told->'epoch',
-            'examplesPerSecond', old.told->'examples_per_second') END,
+        progress = ${json({ step, epoch, steps, epochs, examplesPerSecond: null })} || CASE WHEN old.latest IS NULL THEN '{}'
+          ELSE jsonb_build_object('step', old.latest->'step', 'epoch', old.latest->'epoch',
+            'examplesPerSecond', old.latest->'examples_per_second') END,
         progress_at = clock_timestamp()
       FROM old WHERE o.id = old.id RETURNING o.*, old.step AS trained_step
     ), a AS (
@@ -56,21 +69,10 @@ async function startedRow(tx: Transaction, lease: Lease, report: StartReport): P
     ), behind AS (
       UPDATE checkpoints c SET superseded_at = clock_timestamp()
       FROM u WHERE c.operation_id = u.id AND c.attempt < u.attempt AND c.step > ${step}::int AND c.superseded_at IS NULL
-    ), e AS (
-      INSERT INTO events (operation_id, seq, type, attempt, data)
-      SELECT u.id, u.event_seq, 'started', u.attempt, ${json({
-        step,
-        epoch,
-        steps,
-        epochs,
-        backend,
-        checkpoint_id: checkpointId,
-        worker_id: lease.workerId,
-        ...(fellBackFrom === null ? {} : { fell_back_from: fellBackFrom }),
-        ...report.details,
-      })} || jsonb_build_object('lost_steps', greatest(0, u.trained_step - ${step}::int))
-      FROM u
+    ), event AS (${insertEvent(
+      'started',
+      sql`${json(event)} || jsonb_build_object('lost_steps', greatest(0, u.trained_step - ${step}::int))`,
+    )}
     )
-    SELECT ${operationColumns('u')} FROM u`);
-  return row ?? null;
+    SELECT ${operationColumns('u')} FROM u`;
 }

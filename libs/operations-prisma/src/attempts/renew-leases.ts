@@ -1,9 +1,11 @@
 import type { DirectedOperation, LeaseRenewal } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { LEASED } from '../database/status-lists.js';
+import { columns, LEASED } from '../database/fragments.js';
 
 const { sql, raw, empty } = Prisma;
+
+const RETURNED = ['id', 'status', 'attempt', 'workerId', 'pauseRequest', 'cancelRequest'];
 
 export interface RenewalCommand extends LeaseRenewal {
   readonly workerId: string;
@@ -23,7 +25,7 @@ export async function renewTogether(
   // A statement changes a row once, and answers for one of those that name it: an operation is named once in it.
   const first = new Map(renewals.toReversed().map((renewal) => [renewal.operationId, renewal]));
   const named = [...first.values()];
-  const rows = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over')));
+  const rows = await prisma.$rows<RenewedRow>(renewalStatement(named, 'pass-over'));
   const found = new Map(rows.map((row) => [row.id, row]));
   return renewals.map((renewal) => {
     const row = found.get(renewal.operationId);
@@ -32,7 +34,7 @@ export async function renewTogether(
 }
 
 async function renewAlone(prisma: Database, renewal: RenewalCommand): Promise<DirectedOperation | undefined> {
-  const [row] = await withDatabaseErrors(() => prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait')));
+  const [row] = await prisma.$rows<RenewedRow>(renewalStatement([renewal], 'wait'));
   return row;
 }
 
@@ -61,13 +63,8 @@ function renewalStatement(renewals: readonly RenewalCommand[], held: 'pass-over'
       FROM free n WHERE o.id = n.id
       RETURNING o.*
     )
-    SELECT ${columnsOf('r')}, false AS "isHeld" FROM renewed r
+    SELECT ${columns('r', RETURNED)}, false AS "isHeld" FROM renewed r
     UNION ALL
-    SELECT ${columnsOf('o')}, ${stands} AS "isHeld" FROM named n JOIN operations o ON o.id = n.id
+    SELECT ${columns('o', RETURNED)}, ${stands} AS "isHeld" FROM named n JOIN operations o ON o.id = n.id
     WHERE n.id NOT IN (SELECT id FROM free)`;
-}
-
-function columnsOf(row: string): Prisma.Sql {
-  return raw(`${row}.id, ${row}.status, ${row}.attempt, ${row}.worker_id AS "workerId", ${row}.pause_request AS "pauseRequest",
-      ${row}.cancel_request AS "cancelRequest"`);
 }

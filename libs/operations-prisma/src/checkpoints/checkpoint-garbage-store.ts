@@ -1,9 +1,11 @@
 import { type Checkpoint, inOrder, type Operation } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
-import { checkpointColumns, toCheckpoint, toOperation } from '../operations/operation-rows.js';
-import { eventOrderLock } from '../database/event-order-lock.js';
+import { toOperation } from '../operations/operation-rows.js';
+import { checkpointColumns, toCheckpoint } from './checkpoint-rows.js';
+import { markVerified } from './mark-damage.js';
+import { warnOfExpiry } from './warn-of-expiry.js';
 
 const { sql, raw } = Prisma;
 
@@ -16,6 +18,11 @@ interface OperationWithCheckpoints {
   readonly checkpoints: readonly Checkpoint[];
 }
 
+interface Page {
+  readonly afterId: string;
+  readonly limit: number;
+}
+
 type Client = Pick<Database, 'operation' | 'checkpoint'>;
 
 /** Rows that are to go, and the objects that no row names. */
@@ -23,48 +30,32 @@ export class CheckpointGarbageStore {
   constructor(private readonly prisma: Database) {}
 
   /** Operations that have checkpoints, in the order of their ids. */
-  async withCheckpoints(page: {
-    readonly afterId: string;
-    readonly limit: number;
-  }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
-          AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
-        ORDER BY o.id LIMIT ${page.limit}`),
-    );
-    return withDatabaseErrors(() =>
-      read(
-        this.prisma,
-        rows.map(({ id }) => id),
-      ),
-    );
+  withCheckpoints(page: Page): Promise<readonly OperationWithCheckpoints[]> {
+    return this.ofOperations(sql`
+      SELECT o.id FROM operations o WHERE o.id > ${page.afterId}
+        AND EXISTS (SELECT 1 FROM checkpoints c WHERE c.operation_id = o.id AND c.deleting_at IS NULL)
+      ORDER BY o.id LIMIT ${page.limit}`);
   }
 
   /** Of those, the ones that may have more than their own `keep_last`. */
-  async beyondKeepLast(page: {
-    readonly afterId: string;
-    readonly limit: number;
-  }): Promise<readonly OperationWithCheckpoints[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
-        WHERE o.id > ${page.afterId}
-        GROUP BY o.id
-        HAVING count(*) FILTER (WHERE NOT c.pinned) > coalesce((o.overrides->'checkpoint'->>'keep_last')::int,
-          (o.spec->'checkpoint'->>'keep_last')::int, 1)
-        ORDER BY o.id LIMIT ${page.limit}`),
-    );
-    return withDatabaseErrors(() =>
-      read(
-        this.prisma,
-        rows.map(({ id }) => id),
-      ),
-    );
+  beyondKeepLast(page: Page): Promise<readonly OperationWithCheckpoints[]> {
+    return this.ofOperations(sql`
+      SELECT o.id FROM operations o JOIN checkpoints c ON c.operation_id = o.id AND c.deleting_at IS NULL
+      WHERE o.id > ${page.afterId}
+      GROUP BY o.id
+      HAVING count(*) FILTER (WHERE NOT c.pinned) > coalesce((o.overrides->'checkpoint'->>'keep_last')::int,
+        (o.spec->'checkpoint'->>'keep_last')::int, 1)
+      ORDER BY o.id LIMIT ${page.limit}`);
+  }
+
+  private async ofOperations(ids: Prisma.Sql): Promise<readonly OperationWithCheckpoints[]> {
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>(ids);
+    const named = rows.map(({ id }) => id);
+    return read(this.prisma, named);
   }
 
   async ofOperation(operationId: string): Promise<OperationWithCheckpoints | null> {
-    const [found] = await withDatabaseErrors(() => read(this.prisma, [operationId]));
+    const [found] = await read(this.prisma, [operationId]);
     return found ?? null;
   }
 
@@ -76,45 +67,39 @@ export class CheckpointGarbageStore {
     operationId: string,
     choose: (found: OperationWithCheckpoints) => readonly string[],
   ): Promise<readonly Checkpoint[]> {
-    return withDatabaseErrors(() =>
-      this.prisma.$transaction(async (tx) => {
-        await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
-        const [found] = await read(tx, [operationId]);
-        const ids = found ? choose(found) : [];
-        if (ids.length === 0) return [];
-        const rows = await tx.$queryRaw<{ id: string }[]>(sql`
+    return this.prisma.$transaction(async (tx) => {
+      await tx.$queryRaw(sql`SELECT 1 FROM operations WHERE id = ${operationId} FOR UPDATE`);
+      const [found] = await read(tx, [operationId]);
+      const ids = found ? choose(found) : [];
+      if (ids.length === 0) return [];
+      const rows = await tx.$queryRaw<{ id: string }[]>(sql`
           UPDATE checkpoints SET deleting_at = clock_timestamp()
           WHERE operation_id = ${operationId} AND id = ANY(${[...ids]}) AND deleting_at IS NULL AND NOT pinned
           RETURNING id`);
-        const marked = new Set(rows.map(({ id }) => id));
-        return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
-      }),
-    );
+      const marked = new Set(rows.map(({ id }) => id));
+      return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
+    });
   }
 
   async removeRows(ids: readonly string[]): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } }),
-    );
+    await this.prisma.checkpoint.deleteMany({ where: { id: { in: [...ids] }, deletingAt: { not: null } } });
   }
 
   /** Bytes of the blobs that no row would name any more if these rows were gone. */
   async bytesFreedBy(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
+    const [row] = await this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
         SELECT sum(b.bytes)::bigint AS bytes FROM (
           SELECT max((p->>'bytes')::bigint) AS bytes
           FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id, ${partsOf('c')} p
           WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
           GROUP BY p->>'blob' HAVING bool_and(gone.id IS NOT NULL)
-        ) b`),
-    );
+        ) b`);
     return Number(row?.bytes ?? 0);
   }
 
   async unnamed(kind: 'manifest' | 'blob', keys: readonly string[]): Promise<readonly string[]> {
-    const rows = await withDatabaseErrors(() => this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys)));
+    const rows = await this.prisma.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
     return rows.map(({ key }) => key);
   }
 
@@ -128,24 +113,20 @@ export class CheckpointGarbageStore {
     remove: (key: string) => Promise<void>,
   ): Promise<void> {
     if (keys.length === 0) return;
-    await withDatabaseErrors(() =>
-      withObjectsAlone(this.prisma, async (tx) => {
-        const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
-        for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
-          await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
-        }
-      }),
-    );
+    await withObjectsAlone(this.prisma, async (tx) => {
+      const rows = await tx.$queryRaw<{ key: string }[]>(unnamedStatement(kind, keys));
+      for (let start = 0; start < rows.length; start += REMOVED_AT_ONCE) {
+        await Promise.all(rows.slice(start, start + REMOVED_AT_ONCE).map(({ key }) => remove(key)));
+      }
+    });
   }
 
-  async soundCheckpoints(page: { readonly afterId: string; readonly limit: number }): Promise<readonly Checkpoint[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.checkpoint.findMany({
-        where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
-        orderBy: { id: 'asc' },
-        take: page.limit,
-      }),
-    );
+  async soundCheckpoints(page: Page): Promise<readonly Checkpoint[]> {
+    const rows = await this.prisma.checkpoint.findMany({
+      where: { id: { gt: page.afterId }, deletingAt: null, corruptedAt: null },
+      orderBy: { id: 'asc' },
+      take: page.limit,
+    });
     return rows.map(toCheckpoint);
   }
 
@@ -154,99 +135,38 @@ export class CheckpointGarbageStore {
    * was found damaged takes its turn too, as what was missing may have been put back.
    */
   async dueForReading(readBeforeMs: number): Promise<Checkpoint | null> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<CheckpointRow>(sql`
+    const [row] = await this.prisma.$rows<CheckpointRow>(sql`
         SELECT ${checkpointColumns('c')} FROM checkpoints c
         WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
           <= clock_timestamp() - ${readBeforeMs}::float8 * interval '1 ms'
-        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`),
-    );
+        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`);
     return row ? toCheckpoint(row) : null;
   }
 
-  /**
-   * Warns that an operation's age will cost it these checkpoints, in place of what it was told of them before. False:
-   * it was warned of each of them.
-   */
-  async warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
-    const warning = { code: 'checkpoints-expiring', message };
-    const rows = await writeEvents(this.prisma, () =>
-      this.prisma.$queryRaw<unknown[]>(sql`
-        WITH old AS (
-          SELECT o.id FROM operations o, ${eventOrderLock(operationId)} WHERE o.id = ${operationId} FOR UPDATE OF o
-        ), c AS (
-          UPDATE checkpoints SET expiry_warned_at = clock_timestamp() FROM old
-          WHERE operation_id = old.id AND checkpoints.id = ANY(${[...ids]}) AND deleting_at IS NULL
-            AND expiry_warned_at IS NULL
-          RETURNING operation_id
-        ), u AS (
-          UPDATE operations o SET event_seq = o.event_seq + 1,
-            warnings = jsonb_path_query_array(o.warnings, '$[*] ? (@.code != "checkpoints-expiring")')
-              || jsonb_build_array(${JSON.stringify(warning)}::jsonb
-              || jsonb_build_object('at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
-          FROM (SELECT DISTINCT operation_id FROM c) told WHERE o.id = told.operation_id
-          RETURNING o.id, o.event_seq, o.attempt
-        )
-        INSERT INTO events (operation_id, seq, type, attempt, data)
-        SELECT u.id, u.event_seq, 'warning', u.attempt, ${JSON.stringify(warning)}::jsonb FROM u RETURNING seq`),
-    );
-    return rows.length === 1;
+  /** {@link warnOfExpiry} */
+  warnOfExpiry(operationId: string, ids: readonly string[], message: string): Promise<boolean> {
+    return warnOfExpiry(this.prisma, operationId, ids, message);
   }
 
   /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
   async forgetExpiryWarnings(except: readonly string[]): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         UPDATE checkpoints SET expiry_warned_at = NULL
-        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`),
-    );
+        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`);
   }
 
   /** What was warned of at least so long ago, by the database's clock. */
   async warnedOfExpiry(agoMs: number): Promise<ReadonlySet<string>> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ id: string }[]>(sql`
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>(sql`
         SELECT id FROM checkpoints
-        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`),
-    );
+        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`);
     return new Set(rows.map(({ id }) => id));
   }
 
-  /**
-   * Notes that every byte was found right. A mark of damage is lifted, with an event, if it is the one that stood when
-   * the reading began: one that was made meanwhile is newer than what was read. True: it was lifted.
-   */
-  async markVerified({ id, corruptedAt }: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
-    if (corruptedAt)
-      return (
-        (await writeEvents(this.prisma, () => this.prisma.$queryRaw<unknown[]>(mending(id, corruptedAt)))).length === 1
-      );
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
-        UPDATE checkpoints SET verified_at = clock_timestamp()
-        WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`),
-    );
-    return false;
+  /** {@link markVerified} */
+  markVerified(checkpoint: Pick<Checkpoint, 'id' | 'corruptedAt'>): Promise<boolean> {
+    return markVerified(this.prisma, checkpoint);
   }
-}
-
-/** Like the marking: the operation is locked first, as everywhere, so that nobody waits in a circle. */
-function mending(id: string, corruptedAt: Date): Prisma.Sql {
-  const owner = sql`(SELECT operation_id FROM checkpoints WHERE id = ${id})`;
-  return sql`
-    WITH o AS (
-      SELECT o.id FROM operations o, ${eventOrderLock(owner)} WHERE o.id = ${owner} FOR UPDATE OF o
-    ), c AS (
-      UPDATE checkpoints SET corrupted_at = NULL, verified_at = clock_timestamp() FROM o
-      WHERE checkpoints.id = ${id} AND operation_id = o.id AND corrupted_at = ${corruptedAt} AND deleting_at IS NULL
-      RETURNING operation_id
-    ), u AS (
-      UPDATE operations o SET event_seq = o.event_seq + 1 FROM c WHERE o.id = c.operation_id
-      RETURNING o.id, o.event_seq, o.attempt
-    )
-    INSERT INTO events (operation_id, seq, type, attempt, data)
-    SELECT id, event_seq, 'checkpoint-mended', attempt, ${JSON.stringify({ checkpoint_id: id })}::jsonb FROM u
-    RETURNING seq`;
 }
 
 /** The parts of a row's files as a set of JSON documents, `p->>'blob'` and `p->>'bytes'`; a whole file is its own. */

@@ -13,6 +13,9 @@ const OBJECTS_LOCK = 5_877_001n;
 const WAITS_MS = [250, 500, 1_000, 2_000];
 const COLLECT_WITHIN_MS = 120_000;
 
+/** Of a transaction that asks the object store in between: a slow one must not break it off. */
+export const SLOW_STORE_LIMITS = { maxWait: 10_000, timeout: 60_000 };
+
 export type Transaction = Pick<Database, '$executeRaw' | '$queryRaw'>;
 
 /** A commit that has been under way for long may name these objects; nothing was removed, and it can be asked for again. */

@@ -1,4 +1,11 @@
-import { DatabaseUnavailableError, isConnectionError, withDatabaseErrors } from './database.js';
+import { Prisma } from '../generated/prisma/client.js';
+import {
+  checkDatabase,
+  DatabaseUnavailableError,
+  isConnectionError,
+  openDatabase,
+  withDatabaseErrors,
+} from './database.js';
 
 /** As Prisma passes on what PostgreSQL said. */
 function reported(originalCode: string, message = 'told in some language'): Error {
@@ -35,5 +42,23 @@ describe('an error of the database', () => {
     await expect(withDatabaseErrors(() => Promise.reject(reported('23505')))).rejects.not.toBeInstanceOf(
       DatabaseUnavailableError,
     );
+  });
+});
+
+describe('a database that is out of reach', () => {
+  const database = openDatabase({ url: 'postgresql://ktrdr@127.0.0.1:1/ktrdr', connections: 1 });
+  afterAll(() => database.$disconnect());
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a statement', () => database.$rows(Prisma.sql`SELECT 1`)],
+    ['a raw query', () => database.$queryRaw(Prisma.sql`SELECT 1`)],
+    ['a query of a table', () => database.worker.findMany()],
+    ['a transaction', () => database.$transaction((tx) => tx.worker.findMany())],
+  ])('says so to %s', async (_, query) => {
+    await expect(query()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+  });
+
+  it('is checked with what the driver says of it', async () => {
+    await expect(checkDatabase(database)).rejects.toThrow(/127\.0\.0\.1:1|DatabaseNotReachable/);
   });
 });

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DomainError } from '@ktrdr/errors';
 import { Pool, type QueryResultRow } from 'pg';
@@ -54,7 +55,10 @@ export interface DatabaseOptions {
   readonly onRecorded?: () => void;
 }
 
-/** A pool of connections; none is opened before the first query. */
+/**
+ * A pool of connections; none is opened before the first query. Every query throws a {@link DatabaseUnavailableError}
+ * where PostgreSQL is out of reach.
+ */
 export function openDatabase({ url, connections, onRecorded = () => undefined }: DatabaseOptions): Database {
   const statements = new PreparedStatements();
   const pool = new Pool({
@@ -70,12 +74,20 @@ export function openDatabase({ url, connections, onRecorded = () => undefined }:
     statementNameGenerator: ({ sql }) => statements.nameOf(sql),
     disposeExternalPool: true,
   });
-  const client = new PrismaClient({ adapter });
+  const client = new PrismaClient({ adapter }).$extends({
+    query: { $allOperations: ({ args, query }) => withDatabaseErrors(() => query(args)) },
+  }) as unknown as PrismaClient;
+  const $transaction = client.$transaction.bind(client) as (...parameters: unknown[]) => Promise<unknown>;
   const $rows = async <Row>({ text, values }: Prisma.Sql): Promise<Row[]> => {
-    const { rows } = await pool.query<Row & QueryResultRow>({ name: statements.nameOf(text), text, values });
+    const query = { name: statements.nameOf(text), text, values };
+    const { rows } = await withDatabaseErrors(() => pool.query<Row & QueryResultRow>(query));
     return rows;
   };
-  return Object.assign(client, { $rows, $recorded: onRecorded });
+  return Object.assign(client, {
+    $transaction: (...parameters: unknown[]) => withDatabaseErrors(() => $transaction(...parameters)),
+    $rows,
+    $recorded: onRecorded,
+  }) as Database;
 }
 
 const CONNECTION_CODES = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
@@ -85,9 +97,9 @@ const CONNECTION_WORDS =
 /** SQLSTATEs of a server that is going, gone or coming: connection exceptions, shutdown, crash, start-up, overload. */
 const UNAVAILABLE_STATES = /^(08|57P0[123]|53)/;
 
-/** Whether the error says that PostgreSQL is out of withDatabaseErrors, rather than that it disagreed. */
+/** Whether the error says that PostgreSQL is out of reach, rather than that it disagreed. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const { code, cause } = error as Error & { code?: unknown };
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
   if (UNAVAILABLE_STATES.test(sqlStateOf(error))) return true;
@@ -136,7 +148,7 @@ export async function checkDatabase(database: Pick<Database, '$queryRawUnsafe'>)
     await database.$queryRawUnsafe('SELECT 1 FROM operations LIMIT 1');
   } catch (error) {
     if (error instanceof Error && sqlStateOf(error) === UNDEFINED_TABLE) throw new DatabaseNotMigratedError(error);
-    throw error;
+    throw error instanceof DatabaseUnavailableError ? error.cause : error;
   }
 }
 
@@ -145,14 +157,14 @@ export async function withDatabaseErrors<T>(query: () => Promise<T>): Promise<T>
   try {
     return await query();
   } catch (error) {
-    if (isConnectionError(error)) throw new DatabaseUnavailableError(error);
-    throw error;
+    if (error instanceof DatabaseUnavailableError || !isConnectionError(error)) throw error;
+    throw new DatabaseUnavailableError(error);
   }
 }
 
-/** Like {@link withDatabaseErrors}, for what writes events: whoever shows them is told after the commit. */
+/** Runs what writes events, and announces them after the commit. */
 export async function writeEvents<T>(database: Database, write: () => Promise<T>): Promise<T> {
-  const result = await withDatabaseErrors(write);
+  const result = await write();
   database.$recorded();
   return result;
 }

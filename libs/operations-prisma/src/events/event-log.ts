@@ -1,7 +1,8 @@
 import type { OperationEventRecord } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { type EventRow, toEvent } from '../operations/operation-rows.js';
+import { columns } from '../database/fragments.js';
+import { EVENT_PROPERTIES, type EventRow, toEvent } from '../operations/operation-rows.js';
 
 const { sql } = Prisma;
 
@@ -22,10 +23,8 @@ export class EventLog {
 
   /** Behind everything that is visible now. */
   async end(): Promise<EventCursor> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<EventCursor[]>(sql`
-        SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text AS txid, '9223372036854775807' AS position`),
-    );
+    const [row] = await this.prisma.$queryRaw<EventCursor[]>(sql`
+        SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text AS txid, '9223372036854775807' AS position`);
     return row ?? { txid: '0', position: '0' };
   }
 
@@ -42,15 +41,13 @@ export class EventLog {
     { txid, position }: EventCursor,
     limit: number,
   ): Promise<{ readonly events: readonly CursoredEvent[]; readonly isHeldBack: boolean }> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<(EventRow & { txid: string; position: string; isSettled: boolean })[]>(sql`
-        SELECT operation_id AS "operationId", seq, type, attempt, at, data, txid::text AS txid, position::text AS position,
-          txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
-        FROM events
-        WHERE (txid, position) > (${txid}::xid8, ${position}::bigint)
+    const rows = await this.prisma.$queryRaw<(EventRow & { txid: string; position: string; isSettled: boolean })[]>(sql`
+        SELECT ${columns('e', EVENT_PROPERTIES)}, e.txid::text AS txid, e.position::text AS position,
+          e.txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
+        FROM events e
+        WHERE (e.txid, e.position) > (${txid}::xid8, ${position}::bigint)
         -- Of the table: the plain names would be those of the text that is selected, and "1000" sorts before "999".
-        ORDER BY events.txid, events.position LIMIT ${limit}`),
-    );
+        ORDER BY e.txid, e.position LIMIT ${limit}`);
     const held = rows.findIndex(({ isSettled }) => !isSettled);
     const settled = held === -1 ? rows : rows.slice(0, held);
     return {

@@ -6,10 +6,9 @@ import {
   type Lease,
   type OperationWarning,
 } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
+import { type Database, writeEvents } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { LEASED } from '../database/status-lists.js';
-import { eventOrderLock, tryEventOrderLock } from '../database/event-order-lock.js';
+import { json, LEASED, lockOperation, tryEventOrderLock, withWarning } from '../database/fragments.js';
 
 const { sql } = Prisma;
 
@@ -77,9 +76,8 @@ interface Written {
 async function ingestAlone(prisma: Database, told: ToldByAttempt): Promise<number> {
   return prisma.$transaction(async (tx) => {
     const { operationId } = told;
-    const [kept] = await tx.$queryRaw<Kept[]>(sql`
-      SELECT o.warnings, o.checkpointing FROM operations o, ${eventOrderLock(operationId)}
-      WHERE o.id = ${operationId} FOR UPDATE OF o`);
+    const select = sql`o.warnings, o.checkpointing`;
+    const [kept] = await tx.$queryRaw<Kept[]>(lockOperation(operationId, { select }));
     if (!kept) return ENDED;
     const [row] = await tx.$queryRaw<Written[]>(ingestStatement(JSON.stringify([toAsked(told, kept)])));
     return row?.count ?? ENDED;
@@ -173,15 +171,12 @@ const MOVES = sql`o.status IN ${LEASED} AND (c.progress->>'step')::int >= coales
 export async function nameDropped(
   prisma: Database,
   { operationId, attempt, workerId }: Lease,
-  warning: Omit<OperationWarning, 'at'>,
+  { code, message }: Omit<OperationWarning, 'at'>,
 ): Promise<void> {
-  const [code, message] = [warning.code, warning.message];
-  await withDatabaseErrors(() =>
-    prisma.$executeRaw(sql`
-      UPDATE operations o SET warnings = o.warnings || jsonb_build_array(jsonb_build_object('code', ${code}::text,
-        'message', ${message}::text, 'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+  const warning = json({ code, message });
+  await prisma.$executeRaw(sql`
+      UPDATE operations o SET warnings = ${withWarning(warning)}
       WHERE o.id = ${operationId} AND o.attempt = ${attempt}
         AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
-        AND NOT o.warnings @> jsonb_build_array(jsonb_build_object('code', ${code}::text, 'message', ${message}::text))`),
-  );
+        AND NOT o.warnings @> jsonb_build_array(${warning})`);
 }

@@ -22,28 +22,22 @@ import {
   deletableStatuses,
   isWaiting,
 } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors, writeEvents } from '../database/database.js';
 import { claimFirst, isClaimedAlready } from '../attempts/claim-operation.js';
-import { Prisma, type Operation as OperationRow } from '../generated/prisma/client.js';
-import { Batcher } from '../database/batcher.js';
-import { listOperations } from './list-operations.js';
-import {
-  type CheckpointJson,
-  checkpointsOf,
-  fromCheckpointJson,
-  operationColumns,
-  toAttempt,
-  toOperation,
-} from './operation-rows.js';
-import { queuePositionOf } from './queue-position.js';
-import { markStuck, prioritise, warn } from '../attempts/record-progress.js';
 import { recordStart } from '../attempts/record-start.js';
 import { type RenewalCommand, renewTogether } from '../attempts/renew-leases.js';
-import { submitStatement } from './submit-operation.js';
-import { asksForCheckpoints, transitionStatement } from './transition-operations.js';
-import { LEASED, listOf, WAITING } from '../database/status-lists.js';
-import { type TransitionRow, TransitionBatcher } from './transition-batcher.js';
-import { eventOrderLock } from '../database/event-order-lock.js';
+import { markStuck, warn } from '../attempts/warn.js';
+import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
+import { Batcher } from '../database/batcher.js';
+import { type Database, writeEvents } from '../database/database.js';
+import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
+import { Prisma } from '../generated/prisma/client.js';
+import { queuePositionOf } from '../workers/work-queue.js';
+import { listOperations } from './list-operations.js';
+import { operationColumns, type OperationRow, toAttempt, toOperation } from './operation-rows.js';
+import { prioritiseOperation } from './prioritise-operation.js';
+import { storedBefore, submitStatement } from './submit-operation.js';
+import { TransitionBatcher } from './transition-batcher.js';
+import { asksForCheckpoints, type TransitionRow, transitionStatement } from './transition-operations.js';
 
 const { sql } = Prisma;
 
@@ -62,13 +56,22 @@ export interface Claimed {
   readonly leavesMore: boolean;
 }
 
+/** Is called with what this store has tried and claimed, after the commit. */
+export interface TransitionListener {
+  transitioned(command: TransitionCommand, outcome: TransitionOutcome): void;
+  claimed(waited: NonNullable<Claimed['waited']>): void;
+}
+
 /** Operations in PostgreSQL. Every guarded write is one statement. */
 export class PrismaOperationStore implements OperationStore {
   private readonly transitions: TransitionBatcher;
   private readonly reads: Batcher<string, RowWithCheckpoints | undefined>;
   private readonly renewals: Batcher<RenewalCommand, DirectedOperation | undefined>;
 
-  constructor(private readonly prisma: Database) {
+  constructor(
+    private readonly prisma: Database,
+    private readonly listener?: TransitionListener,
+  ) {
     this.reads = new Batcher((ids) => this.rowsWithCheckpoints(ids), READS);
     this.transitions = new TransitionBatcher(prisma);
     this.renewals = new Batcher((leases) => renewTogether(prisma, leases), RENEWALS);
@@ -79,16 +82,12 @@ export class PrismaOperationStore implements OperationStore {
       this.prisma.$rows<OperationRow & { queuePosition: string }>(submitStatement(draft)),
     );
     if (row) return { operation: toOperation(row), isNew: true, queuePosition: Number(row.queuePosition) };
-    const earlier = await withDatabaseErrors(() =>
-      this.prisma.operation.findUnique({ where: { submissionKey: draft.submissionKey ?? '' } }),
-    );
-    if (!earlier) throw new Error(`submission ${draft.id} was neither stored nor found`);
-    return { operation: toOperation(earlier), isNew: false };
+    return { operation: await storedBefore(this.prisma, draft), isNew: false };
   }
 
   async get(id: string): Promise<Operation> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<OperationRow>(sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`),
+    const [row] = await this.prisma.$rows<OperationRow>(
+      sql`SELECT ${operationColumns('o')} FROM operations o WHERE o.id = ${id}`,
     );
     if (!row) throw new OperationNotFoundError(id);
     return toOperation(row);
@@ -101,16 +100,14 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async rowsWithCheckpoints(ids: readonly string[]): Promise<readonly (RowWithCheckpoints | undefined)[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<RowWithCheckpoints>(sql`
-        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`),
-    );
+    const rows = await this.prisma.$rows<RowWithCheckpoints>(sql`
+        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`);
     const ofId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => ofId.get(id));
   }
 
   list(request: OperationListRequest): Promise<OperationList> {
-    return withDatabaseErrors(() => listOperations(this.prisma, request));
+    return listOperations(this.prisma, request);
   }
 
   async queuePosition(operation: Operation): Promise<number | null> {
@@ -120,16 +117,20 @@ export class PrismaOperationStore implements OperationStore {
   async queuePositions(operations: readonly Operation[]): Promise<ReadonlyMap<string, number>> {
     const ids = operations.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<{ id: string; position: string }>(sql`
+    const rows = await this.prisma.$rows<{ id: string; position: string }>(sql`
         SELECT o.id, ${queuePositionOf('o')} AS position
-        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`),
-    );
+        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`);
     return new Map(rows.map(({ id, position }) => [id, Number(position)]));
   }
 
   /** One statement settles the race: of N concurrent callers exactly one sees `applied`. */
   async transition(command: TransitionCommand): Promise<TransitionOutcome> {
+    const outcome = await this.tryTransition(command);
+    this.listener?.transitioned(command, outcome);
+    return outcome;
+  }
+
+  private async tryTransition(command: TransitionCommand): Promise<TransitionOutcome> {
     const row = await (asksForCheckpoints(command.event)
       ? writeEvents(this.prisma, () => this.behindLock(command))
       : this.transitions.carryOut(command));
@@ -143,17 +144,16 @@ export class PrismaOperationStore implements OperationStore {
   /** One statement sees other tables as they were before it waited for the row; this one begins when it has the row. */
   private behindLock(command: TransitionCommand): Promise<TransitionRow | undefined> {
     return this.prisma.$transaction(async (tx) => {
-      await tx.$executeRaw(sql`
-        SELECT 1 FROM operations o, ${eventOrderLock(command.operationId)} WHERE o.id = ${command.operationId} FOR UPDATE OF o`);
+      await tx.$executeRaw(lockOperation(command.operationId));
       const [row] = await tx.$queryRaw<TransitionRow[]>(transitionStatement([command], 'wait'));
       return row;
     });
   }
 
   async remove(id: string): Promise<boolean> {
-    const { count } = await withDatabaseErrors(() =>
-      this.prisma.operation.deleteMany({ where: { id, status: { in: [...deletableStatuses()] } } }),
-    );
+    const { count } = await this.prisma.operation.deleteMany({
+      where: { id, status: { in: [...deletableStatuses()] } },
+    });
     return count === 1;
   }
 
@@ -166,12 +166,14 @@ export class PrismaOperationStore implements OperationStore {
     try {
       const row = await claimFirst(this.prisma, request);
       if (!row) return await this.claimedBefore(request.claimId);
+      const waited = { from: row.fromStatus, ms: Number(row.waitedMs) };
+      this.listener?.claimed(waited);
       return {
         operation: toOperation(row),
         checkpoints: row.isAsSeen
           ? row.checkpoints.map(fromCheckpointJson)
           : (await this.getWithCheckpoints(row.id)).checkpoints,
-        waited: { from: row.fromStatus, ms: Number(row.waitedMs) },
+        waited,
         leavesMore: row.leavesMore,
       };
     } catch (error) {
@@ -182,11 +184,9 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   private async claimedBefore(claimId: string): Promise<Claimed | null> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
+    const [row] = await this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
         SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
-        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`),
-    );
+        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`);
     if (!row) return null;
     return {
       operation: toOperation(row),
@@ -202,30 +202,25 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async expiredLeases(): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
-        ORDER BY o.lease_expires_at LIMIT 100`),
-    );
+        ORDER BY o.lease_expires_at LIMIT 100`);
     return rows.map(toOperation);
   }
 
   async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
           CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
             ELSE ${olderThanMs}::float8 END
-        LIMIT 100`),
-    );
+        LIMIT 100`);
     return rows.map(toOperation);
   }
 
   async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<OperationRow[]>(sql`
+    const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
           AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
@@ -233,8 +228,7 @@ export class PrismaOperationStore implements OperationStore {
           AND o.lease_expires_at > clock_timestamp()
           AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
             > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8
-        LIMIT 100`),
-    );
+        LIMIT 100`);
     return rows.map(toOperation);
   }
 
@@ -243,14 +237,12 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null> {
-    const row = await writeEvents(this.prisma, () => prioritise(this.prisma, id, priority, actor));
-    return row && toOperation(row);
+    const row = await writeEvents(this.prisma, () => prioritiseOperation(this.prisma, id, priority, actor));
+    return row ? toOperation(row) : null;
   }
 
   async childrenOf(parentId: string): Promise<readonly Operation[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } }),
-    );
+    const rows = await this.prisma.operation.findMany({ where: { parentId }, orderBy: { createdAt: 'asc' } });
     return rows.map(toOperation);
   }
 
@@ -271,9 +263,7 @@ export class PrismaOperationStore implements OperationStore {
   }
 
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } }),
-    );
+    const rows = await this.prisma.attempt.findMany({ where: { operationId: id }, orderBy: { attempt: 'asc' } });
     return rows.map(toAttempt);
   }
 }

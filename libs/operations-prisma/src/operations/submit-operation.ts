@@ -1,51 +1,63 @@
-import type { OperationDraft } from '@ktrdr/operations';
+import type { Operation, OperationDraft } from '@ktrdr/operations';
+import { type Database } from '../database/database.js';
+import { columnOf, json } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { operationColumns } from './operation-rows.js';
-import { queuePositionOf } from './queue-position.js';
-import { webhookRows } from './transition-operations.js';
+import { queuePositionOf } from '../workers/work-queue.js';
+import { operationColumns, toOperation } from './operation-rows.js';
+import { recordTransition } from './record-transition.js';
 
-const { sql, raw, join, empty } = Prisma;
-const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
-const jsonOrNull = (value: unknown) => (value === null ? sql`NULL::jsonb` : json(value));
+const { sql, raw, join } = Prisma;
 
 /** Stores the operation with its first history row and event. No row: this submission was stored before. */
 export function submitStatement(draft: OperationDraft): Prisma.Sql {
-  return submissionStatement(draft);
-}
-
-/**
- * The same, with further columns by name, details for the history, and whatever else is to be written of the new row,
- * which is `u`.
- */
-export function submissionStatement(
-  draft: OperationDraft,
-  more: Readonly<Record<string, Prisma.Sql>> = {},
-  details: Readonly<Record<string, unknown>> = {},
-  further: Prisma.Sql = empty,
-): Prisma.Sql {
-  const moreColumns = Object.keys(more).map((name) => raw(`, ${name}`));
-  const moreValues = Object.values(more).map((value) => sql`, ${value}`);
   return sql`
-    WITH u AS (
-      INSERT INTO operations (id, type, name, labels, pool, priority, status, version, event_seq, spec, spec_sha256,
-        requirements, created_by, submission_key, max_recoveries, parent_id, origin, watchdog${concat(moreColumns)})
-      VALUES (${draft.id}, ${draft.type}, ${draft.name}, ${json(draft.labels)}, ${draft.pool}, ${draft.priority}, 'queued',
-        1, 1, ${json(draft.spec)}, ${draft.specSha256}, ${[...draft.requirements]}::text[], ${draft.createdBy},
-        ${draft.submissionKey}, ${draft.maxRecoveries}, ${draft.parentId}, ${jsonOrNull(draft.origin)},
-        ${jsonOrNull(draft.watchdog)}${concat(moreValues)})
-      ON CONFLICT (submission_key) DO NOTHING
-      RETURNING *
-    ), h AS (
-      INSERT INTO operation_history (operation_id, n, event, from_status, to_status, actor, attempt, at, details)
-      SELECT u.id, 1, 'submit', NULL, 'queued', ${draft.createdBy}, 0, u.created_at, ${json(details)} FROM u
-    ), e AS (
-      INSERT INTO events (operation_id, seq, type, attempt, at, data)
-      SELECT u.id, 1, 'status', 0, u.created_at, ${json(details)} || jsonb_build_object('event', 'submit', 'from', NULL,
-        'to', 'queued', 'actor', ${draft.createdBy}::text, 'reason', NULL, 'version', 1) FROM u
-    ), ${webhookRows('submit')}${further}
+    WITH u AS (${insertOperation(draft)}
+    ), ${recordTransition('submit', { actor: sql`${draft.createdBy}::text` })}
     SELECT ${operationColumns('u')}, ${queuePositionOf('u')} AS "queuePosition" FROM u`;
 }
 
-function concat(parts: readonly Prisma.Sql[]): Prisma.Sql {
-  return parts.length > 0 ? join([...parts], '') : empty;
+/**
+ * Writes the row of a new operation, and returns it; no row: this submission was stored before.
+ * @param more further values by property, in place of the draft's too
+ */
+export function insertOperation(draft: OperationDraft, more: Readonly<Record<string, Prisma.Sql>> = {}): Prisma.Sql {
+  const values: Readonly<Record<string, Prisma.Sql>> = {
+    id: sql`${draft.id}`,
+    type: sql`${draft.type}`,
+    name: sql`${draft.name}`,
+    labels: json(draft.labels),
+    pool: sql`${draft.pool}`,
+    priority: sql`${draft.priority}`,
+    status: raw(`'queued'`),
+    eventSeq: raw('1'),
+    spec: json(draft.spec),
+    specSha256: sql`${draft.specSha256}`,
+    requirements: sql`${[...draft.requirements]}::text[]`,
+    createdBy: sql`${draft.createdBy}`,
+    submissionKey: sql`${draft.submissionKey}`,
+    maxRecoveries: sql`${draft.maxRecoveries}`,
+    parentId: sql`${draft.parentId}`,
+    origin: json(draft.origin),
+    watchdog: json(draft.watchdog),
+    ...more,
+  };
+  return sql`
+    INSERT INTO operations (${raw(Object.keys(values).map(columnOf).join(', '))})
+    VALUES (${join(Object.values(values))})
+    ON CONFLICT (submission_key) DO NOTHING
+    RETURNING *`;
+}
+
+/** The operation that this submission made before; null: none. */
+export async function submittedBefore(prisma: Database, submissionKey: string | null): Promise<Operation | null> {
+  if (submissionKey === null) return null;
+  const row = await prisma.operation.findUnique({ where: { submissionKey } });
+  return row && toOperation(row);
+}
+
+/** The same, where a statement has found it. */
+export async function storedBefore(prisma: Database, { id, submissionKey }: OperationDraft): Promise<Operation> {
+  const earlier = await submittedBefore(prisma, submissionKey);
+  if (!earlier) throw new Error(`submission ${id} was neither stored nor found`);
+  return earlier;
 }

@@ -1,13 +1,7 @@
-import type { OperationStatus, TransitionCommand } from '@ktrdr/operations';
-import { type Database, isConnectionError, writeEvents } from '../database/database.js';
+import type { TransitionCommand } from '@ktrdr/operations';
 import { Batcher } from '../database/batcher.js';
-import type { Operation as OperationRow } from '../generated/prisma/client.js';
-import { kindOf, TOGETHER_AT_MOST, transitionStatement } from './transition-operations.js';
-
-export type TransitionRow = OperationRow & {
-  readonly fromStatus: OperationStatus;
-  readonly queuePosition: string | bigint | null;
-};
+import { type Database, isConnectionError, writeEvents } from '../database/database.js';
+import { kindOf, TOGETHER_AT_MOST, type TransitionRow, transitionStatement } from './transition-operations.js';
 
 /** As many as processors that PostgreSQL may be expected to have to itself, at least. */
 const LIMITS = { atOnce: 2, items: TOGETHER_AT_MOST };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 
 export interface ApiTokenRecord {
   readonly id: string;
@@ -13,7 +13,7 @@ export class ApiTokenStore {
 
   async find(token: string): Promise<ApiTokenRecord | null> {
     const sha256 = digest(token);
-    const row = await withDatabaseErrors(() => this.prisma.apiToken.findFirst({ where: { sha256, revokedAt: null } }));
+    const row = await this.prisma.apiToken.findFirst({ where: { sha256, revokedAt: null } });
     return row ? { id: row.id, name: row.name, role: row.role } : null;
   }
 
@@ -23,12 +23,8 @@ export class ApiTokenStore {
    */
   async ensure(token: string, { id, name, role }: ApiTokenRecord): Promise<{ readonly replaced: boolean }> {
     const sha256 = digest(token);
-    const former = await withDatabaseErrors(() =>
-      this.prisma.apiToken.findUnique({ where: { id }, select: { sha256: true } }),
-    );
-    await withDatabaseErrors(() =>
-      this.prisma.apiToken.upsert({ where: { id }, create: { id, name, role, sha256 }, update: { sha256, role } }),
-    );
+    const former = await this.prisma.apiToken.findUnique({ where: { id }, select: { sha256: true } });
+    await this.prisma.apiToken.upsert({ where: { id }, create: { id, name, role, sha256 }, update: { sha256, role } });
     return { replaced: former !== null && former.sha256 !== sha256 };
   }
 }

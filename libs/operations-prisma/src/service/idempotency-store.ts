@@ -1,4 +1,4 @@
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql } = Prisma;
@@ -24,18 +24,14 @@ export class IdempotencyStore {
 
   /** Takes the key, or says what became of it. */
   async claim({ scope, key, fingerprint }: IdempotentRequest): Promise<IdempotencyClaim> {
-    const taken = await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    const taken = await this.prisma.$executeRaw(sql`
         INSERT INTO idempotency_keys (scope, key, fingerprint, locked_until)
         VALUES (${scope}, ${key}, ${fingerprint}, clock_timestamp() + ${LOCK_SECONDS} * interval '1 second')
         ON CONFLICT (scope, key) DO UPDATE SET locked_until = excluded.locked_until
         WHERE idempotency_keys.status IS NULL AND idempotency_keys.fingerprint = excluded.fingerprint
-          AND idempotency_keys.locked_until < clock_timestamp()`),
-    );
+          AND idempotency_keys.locked_until < clock_timestamp()`);
     if (taken === 1) return { kind: 'first' };
-    const row = await withDatabaseErrors(() =>
-      this.prisma.idempotencyKey.findUnique({ where: { scope_key: { scope, key } } }),
-    );
+    const row = await this.prisma.idempotencyKey.findUnique({ where: { scope_key: { scope, key } } });
     if (!row) return { kind: 'in-progress' };
     if (row.fingerprint !== fingerprint) return { kind: 'other-request' };
     if (row.status === null) return { kind: 'in-progress' };
@@ -43,23 +39,19 @@ export class IdempotencyStore {
   }
 
   async settle({ scope, key }: IdempotentRequest, status: number, body: unknown): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.idempotencyKey.updateMany({
-        where: { scope, key },
-        data: { status, body: (body ?? null) as Prisma.InputJsonValue, lockedUntil: null },
-      }),
-    );
+    await this.prisma.idempotencyKey.updateMany({
+      where: { scope, key },
+      data: { status, body: (body ?? null) as Prisma.InputJsonValue, lockedUntil: null },
+    });
   }
 
   /** Nothing came of it: the next one with this key is the first again. */
   async abandon({ scope, key }: IdempotentRequest): Promise<void> {
-    await withDatabaseErrors(() => this.prisma.idempotencyKey.deleteMany({ where: { scope, key, status: null } }));
+    await this.prisma.idempotencyKey.deleteMany({ where: { scope, key, status: null } });
   }
 
   /** Forgets what is older than a day. */
   async forgetOld(): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'`),
-    );
+    await this.prisma.$executeRaw(sql`DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'`);
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Prisma } from '../generated/prisma/client.js';
 
 const { sql } = Prisma;
@@ -13,35 +13,27 @@ export class ServiceRecords {
   constructor(private readonly prisma: Database) {}
 
   async read(name: string): Promise<{ readonly value: unknown; readonly at: Date } | null> {
-    return withDatabaseErrors(() =>
-      this.prisma.serviceRecord.findUnique({ where: { name }, select: { value: true, at: true } }),
-    );
+    return this.prisma.serviceRecord.findUnique({ where: { name }, select: { value: true, at: true } });
   }
 
   /** Milliseconds since it was written, by the database's clock; `Infinity`: never. */
   async ageMs(name: string): Promise<number> {
-    const [row] = await withDatabaseErrors(() =>
-      this.prisma.$queryRaw<{ ms: number }[]>(sql`
-        SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 AS ms FROM service_records WHERE name = ${name}`),
-    );
+    const [row] = await this.prisma.$queryRaw<{ ms: number }[]>(sql`
+        SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 AS ms FROM service_records WHERE name = ${name}`);
     return row?.ms ?? Infinity;
   }
 
   async write(name: string, value: unknown): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         INSERT INTO service_records (name, value, at) VALUES (${name}, ${JSON.stringify(value)}::jsonb, clock_timestamp())
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at`),
-    );
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at`);
   }
 
   /** The name of this database: made once, the same for ever. */
   async deploymentId(): Promise<string> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         INSERT INTO service_records (name, value) VALUES ('deployment', to_jsonb(${randomUUID()}::text))
-        ON CONFLICT (name) DO NOTHING`),
-    );
+        ON CONFLICT (name) DO NOTHING`);
     return String((await this.read('deployment'))?.value);
   }
 
@@ -50,16 +42,14 @@ export class ServiceRecords {
    * follows if that breaks, and another replica begins beside this one, is the work's own business.
    */
   async alone<Result>(what: keyof typeof WORK_LOCKS, work: () => Promise<Result>): Promise<Result | null> {
-    return withDatabaseErrors(() =>
-      this.prisma.$transaction(
-        async (tx) => {
-          const [row] = await tx.$queryRaw<{ held: boolean }[]>(
-            sql`SELECT pg_try_advisory_xact_lock(${WORK_LOCKS[what]}) AS held`,
-          );
-          return row?.held ? work() : null;
-        },
-        { timeout: LONGEST_WORK_MS },
-      ),
+    return this.prisma.$transaction(
+      async (tx) => {
+        const [row] = await tx.$queryRaw<{ held: boolean }[]>(
+          sql`SELECT pg_try_advisory_xact_lock(${WORK_LOCKS[what]}) AS held`,
+        );
+        return row?.held ? work() : null;
+      },
+      { timeout: LONGEST_WORK_MS },
     );
   }
 }

@@ -1,5 +1,5 @@
 import { WorkerNotFoundError } from '@ktrdr/operations';
-import { type Database, withDatabaseErrors } from '../database/database.js';
+import { type Database } from '../database/database.js';
 import { Batcher } from '../database/batcher.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { MOST_SILENT_CLAIMS, TAKES_WORK } from './work-queue.js';
@@ -51,16 +51,14 @@ export class WorkerRegistry {
 
   async register(worker: WorkerRegistration): Promise<void> {
     const { id, pool, version, host, pid, slots, capabilities } = worker;
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         INSERT INTO workers (id, pool, version, host, pid, slots, free_slots, capabilities)
         VALUES (${id}, ${pool}, ${version}, ${host}, ${pid}, ${slots}, ${slots}, ${[...capabilities]}::text[])
         ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, version = excluded.version, host = excluded.host,
           pid = excluded.pid, slots = excluded.slots, capabilities = excluded.capabilities,
           free_slots = greatest(0, excluded.slots - (SELECT count(*)::int FROM operations WHERE worker_id = ${id})),
           registered_at = CASE WHEN workers.pid = excluded.pid THEN workers.registered_at ELSE clock_timestamp() END,
-          last_seen_at = clock_timestamp()`),
-    );
+          last_seen_at = clock_timestamp()`);
   }
 
   /** null: it has to register first. Many that come at the same time share a statement. */
@@ -69,8 +67,7 @@ export class WorkerRegistry {
   }
 
   private async seenTogether(sightings: readonly Sighting[]): Promise<readonly (SeenWorker | null)[]> {
-    const rows = await withDatabaseErrors(() =>
-      this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
+    const rows = await this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
         WITH seen AS MATERIALIZED (
           -- In one order, so that nobody waits in a circle.
           SELECT w.id, (SELECT s."freeSlots" FROM jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb)
@@ -78,30 +75,28 @@ export class WorkerRegistry {
           FROM workers w WHERE w.id = ANY(${sightings.map(({ id }) => id)}) ORDER BY w.id FOR UPDATE
         )
         UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = seen.free_slots FROM seen WHERE w.id = seen.id
-        RETURNING w.id, w.pool, w.capabilities, w.draining, ${TAKES_WORK} AS "takesWork"`),
-    );
+        RETURNING w.id, w.pool, w.capabilities, w.draining, ${TAKES_WORK} AS "takesWork"`);
     const found = new Map(rows.map((row) => [row.id, row]));
     return sightings.map(({ id }) => found.get(id) ?? null);
   }
 
   /** A draining worker takes no new work and hands over what it has; to end that ends its quarantine too. @throws {WorkerNotFoundError} */
   async setDraining(id: string, draining: boolean): Promise<WorkerRecord> {
-    await withDatabaseErrors(() =>
-      this.prisma.worker.updateMany({ where: { id }, data: { draining, ...(draining ? {} : { silentClaims: 0 }) } }),
-    );
+    await this.prisma.worker.updateMany({
+      where: { id },
+      data: { draining, ...(draining ? {} : { silentClaims: 0 }) },
+    });
     return this.get(id);
   }
 
   async list(): Promise<readonly WorkerRecord[]> {
-    return withDatabaseErrors(() =>
-      this.prisma.$queryRaw<WorkerRecord[]>(sql`
+    return this.prisma.$queryRaw<WorkerRecord[]>(sql`
         SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
           w.silent_claims >= ${MOST_SILENT_CLAIMS} AS "isQuarantined",
           w.free_slots AS "freeSlots", w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt",
           greatest(0, extract(epoch FROM clock_timestamp() - w.last_seen_at) * 1000)::float8 AS "silentMs",
           ARRAY(SELECT o.id FROM operations o WHERE o.worker_id = w.id ORDER BY o.id) AS operations
-        FROM workers w ORDER BY w.id`),
-    );
+        FROM workers w ORDER BY w.id`);
   }
 
   /** @throws {WorkerNotFoundError} */
@@ -113,10 +108,8 @@ export class WorkerRegistry {
 
   /** Forgets workers that have been silent for this long and hold nothing. */
   async forgetSilent(olderThanMs: number): Promise<void> {
-    await withDatabaseErrors(() =>
-      this.prisma.$executeRaw(sql`
+    await this.prisma.$executeRaw(sql`
         DELETE FROM workers w WHERE w.last_seen_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
-          AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`),
-    );
+          AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`);
   }
 }

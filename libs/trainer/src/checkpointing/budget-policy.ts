@@ -1,4 +1,3 @@
-import { Smoothed } from './smoothed.js';
 import type { CheckpointingEvent, SavePolicy } from './save-policy.js';
 
 /** What is promised: saving costs at most this fraction of the time, and never more than so much work is unsaved. */
@@ -163,4 +162,20 @@ export class BudgetPolicy implements SavePolicy {
 /** Steps that were faster than usual by chance pay nothing back. */
 function costOf({ stallMs, slowdownMs }: Flight): number {
   return stallMs + Math.max(0, slowdownMs);
+}
+
+/** An exponentially smoothed figure; null before the first. */
+class Smoothed {
+  private smoothed: number | null = null;
+
+  /** @param weight of the newest, above 0 and at most 1. */
+  constructor(private readonly weight: number) {}
+
+  add(value: number): void {
+    this.smoothed = this.smoothed === null ? value : this.smoothed + this.weight * (value - this.smoothed);
+  }
+
+  get value(): number | null {
+    return this.smoothed;
+  }
 }

@@ -1,4 +1,4 @@
-import { parseIsoInstant } from './iso-instant.js';
+import { parseIsoInstant } from './price-series.js';
 
 describe('parseIsoInstant', () => {
   it.each([

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { DataGenerationSpec } from '@ktrdr/specs';
-import type { SaveRequest, StartControl } from '../control-queue.js';
+import { parseSpec, type SaveRequest, type StartControl } from '../control-queue.js';
 import { SpecInvalidError } from '../errors.js';
 import { ProgressMeter } from '../progress-meter.js';
-import { parseSpec } from '../parse-spec.js';
 import type { LoopOutcome, LoopPorts } from '../training-loop.js';
 import { BusinessDays } from './business-days.js';
 import { GrowingFile } from './growing-file.js';
@@ -80,7 +79,7 @@ function announce(start: StartControl, steps: number, { emit }: Ports): void {
 
 /** False when it was stopped. */
 async function write(spec: DataGenerationSpec, days: BusinessDays, file: GrowingFile, ports: Ports): Promise<boolean> {
-  const { now, breathe, pause, emit } = ports;
+  const { now, yieldToEventLoop, pause, emit } = ports;
   const path = new PricePath(spec);
   const meter = new ProgressMeter(now);
   const { rows, rows_per_second: rate } = spec;
@@ -88,7 +87,7 @@ async function write(spec: DataGenerationSpec, days: BusinessDays, file: Growing
   const startedAt = now();
   await file.append('date,price\n');
   for (let row = 0; row < rows;) {
-    await breathe();
+    await yieldToEventLoop();
     if (isStopped(stepAt(row, rows), ports)) return false;
     const waitMs = rate === null ? 0 : startedAt + (row * 1000) / rate - now();
     if (waitMs > 0) {

@@ -33,7 +33,7 @@ describe('learning rate schedules', () => {
     let state: ScheduleState = initialSchedule(0.8);
     const seen = [1, 0.995, 0.999, 0.5, 0.6, 0.6, 0.6, 0.6].map((loss) => {
       state = afterEpoch(schedule, state, loss);
-      return state.plateauRate;
+      return state.plateau_rate;
     });
     expect(seen).toEqual([0.8, 0.8, 0.4, 0.4, 0.4, 0.3, 0.3, 0.3]);
     expect(state.plateau.best).toBe(0.5);
@@ -41,10 +41,10 @@ describe('learning rate schedules', () => {
 
   it('take a new base over, a plateau in proportion to what it has come down, never below its minimum', () => {
     const plateau: Schedule = { kind: 'plateau', patience: 1, factor: 0.5, min_learning_rate: 0.3, min_delta: 0 };
-    const lowered = { ...initialSchedule(0.8), plateauRate: 0.4 };
-    expect(withBaseRate(plateau, lowered, 1.6)).toMatchObject({ baseRate: 1.6, plateauRate: 0.8 });
-    expect(withBaseRate(plateau, lowered, 0.4).plateauRate).toBe(0.3);
-    expect(withBaseRate(plateau, lowered, 0.1).plateauRate).toBe(0.1);
+    const lowered = { ...initialSchedule(0.8), plateau_rate: 0.4 };
+    expect(withBaseRate(plateau, lowered, 1.6)).toMatchObject({ base_rate: 1.6, plateau_rate: 0.8 });
+    expect(withBaseRate(plateau, lowered, 0.4).plateau_rate).toBe(0.3);
+    expect(withBaseRate(plateau, lowered, 0.1).plateau_rate).toBe(0.1);
     expect(withBaseRate(plateau, lowered, 0.8)).toBe(lowered);
     const cosine: Schedule = { kind: 'cosine', min_learning_rate: 0 };
     expect(withBaseRate(cosine, initialSchedule(0.8), 0.4)).toEqual(initialSchedule(0.4));

@@ -1,17 +1,17 @@
 import type { ScheduleSpec } from '@ktrdr/specs';
 import { FRESH_PATIENCE, observe, type Patience } from './early-stopping.js';
 
-/** What the schedules remember between epochs; saved with the training state. */
+/** What the schedules remember between epochs, as it is stored. */
 export interface ScheduleState {
   /** The base rate of the spec that the plateau's rate came down from. */
-  readonly baseRate: number;
+  readonly base_rate: number;
   /** The rate that a plateau schedule has come down to; the other schedules never change it. */
-  readonly plateauRate: number;
+  readonly plateau_rate: number;
   readonly plateau: Patience;
 }
 
 export function initialSchedule(learningRate: number): ScheduleState {
-  return { baseRate: learningRate, plateauRate: learningRate, plateau: FRESH_PATIENCE };
+  return { base_rate: learningRate, plateau_rate: learningRate, plateau: FRESH_PATIENCE };
 }
 
 /**
@@ -19,10 +19,10 @@ export function initialSchedule(learningRate: number): ScheduleState {
  * wait goes on. The other schedules are functions of the base, so nothing of them is kept.
  */
 export function withBaseRate(schedule: ScheduleSpec, state: ScheduleState, base: number): ScheduleState {
-  if (base === state.baseRate) return state;
-  if (schedule.kind !== 'plateau') return { ...state, baseRate: base, plateauRate: base };
+  if (base === state.base_rate) return state;
+  if (schedule.kind !== 'plateau') return { ...state, base_rate: base, plateau_rate: base };
   const floor = Math.min(schedule.min_learning_rate, base);
-  return { ...state, baseRate: base, plateauRate: Math.max(floor, state.plateauRate * (base / state.baseRate)) };
+  return { ...state, base_rate: base, plateau_rate: Math.max(floor, state.plateau_rate * (base / state.base_rate)) };
 }
 
 /**
@@ -49,7 +49,7 @@ export function learningRateAt(at: {
       return floor + ((base - floor) * (1 + Math.cos((Math.PI * Math.min(epoch, epochs)) / epochs))) / 2;
     }
     case 'plateau':
-      return state.plateauRate;
+      return state.plateau_rate;
   }
 }
 
@@ -57,11 +57,11 @@ export function learningRateAt(at: {
 export function afterEpoch(schedule: ScheduleSpec, state: ScheduleState, validationLoss: number): ScheduleState {
   if (schedule.kind !== 'plateau') return state;
   const plateau = observe(state.plateau, validationLoss, schedule.min_delta);
-  if (plateau.epochsWithout < schedule.patience) return { ...state, plateau };
-  const floor = Math.min(schedule.min_learning_rate, state.plateauRate);
+  if (plateau.epochs_without < schedule.patience) return { ...state, plateau };
+  const floor = Math.min(schedule.min_learning_rate, state.plateau_rate);
   return {
     ...state,
-    plateauRate: Math.max(floor, state.plateauRate * schedule.factor),
-    plateau: { best: plateau.best, epochsWithout: 0 },
+    plateau_rate: Math.max(floor, state.plateau_rate * schedule.factor),
+    plateau: { best: plateau.best, epochs_without: 0 },
   };
 }

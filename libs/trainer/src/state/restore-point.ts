@@ -2,8 +2,7 @@ import type { BackendName } from '@ktrdr/specs';
 import { readCheckpointFile } from '../checkpointing/checkpoint-files.js';
 import { CheckpointFileError, CheckpointIncompatibleError, DataChangedError } from '../errors.js';
 import type { RestoredState, RunSetup } from '../training-run.js';
-import { TRAINER } from './trainer-identity.js';
-import { decodeState, type TrainingState } from './training-state.js';
+import { decodeState, TRAINER, type TrainingState } from './training-state.js';
 
 /** Reads what a run was captured to. */
 export async function readRestorePoint(dir: string): Promise<RestoredState> {

@@ -1,12 +1,6 @@
 import type { TrainingSpec } from '@ktrdr/specs';
-import {
-  afterEpoch,
-  initialSchedule,
-  learningRateAt,
-  type ScheduleState,
-  withBaseRate,
-} from '../schedule/learning-rate.js';
-import { FRESH_PATIENCE, observe, type Patience } from '../schedule/early-stopping.js';
+import { afterEpoch, initialSchedule, learningRateAt, withBaseRate } from '../schedule/learning-rate.js';
+import { continuedPatience, FRESH_PATIENCE, isOutOfPatience, observe } from '../schedule/early-stopping.js';
 import { EMPTY_LEDGER, withBatch } from './sample-ledger.js';
 import type { Best, EpochRecord, TrainingState } from './training-state.js';
 
@@ -22,8 +16,8 @@ export function initialProgress(spec: TrainingSpec): Progress {
   return {
     position: { step: 0, epoch: 0, samples: 0 },
     epoch_so_far: FRESH_EPOCH,
-    schedule: toStoredSchedule(initialSchedule(spec.optimizer.learning_rate)),
-    early_stopping: toStored(FRESH_PATIENCE),
+    schedule: initialSchedule(spec.optimizer.learning_rate),
+    early_stopping: FRESH_PATIENCE,
     stopped_early: false,
     best: null,
     history: [],
@@ -31,38 +25,22 @@ export function initialProgress(spec: TrainingSpec): Progress {
 }
 
 /**
- * What of a saved state goes on changing; always in the same order, so that equal states are equal bytes. Where the spec
- * is no longer the one that the state was saved under, the state is as that spec wants it:
- *
- * - Learning rate: see {@link withBaseRate}.
- * - Early stopping that is new waits from now on, with the best epoch so far to beat. Changed, it keeps its best and its
- *   wait, so with less patience than it has already waited the run is finished, and with more a finished one goes on.
- *   Removed, it is forgotten.
+ * The changing part of a saved state, always in the same order, so that equal states are equal bytes. Where the spec is
+ * no longer the one that the state was saved under, see {@link withBaseRate} and {@link continuedPatience}.
  */
 export function progressOf(state: TrainingState, spec: TrainingSpec): Progress {
   const { position, epoch_so_far, best, history } = state;
-  const schedule = withBaseRate(spec.schedule, fromStoredSchedule(state.schedule), spec.optimizer.learning_rate);
-  const patience = continuedPatience(spec, state);
+  const schedule = withBaseRate(spec.schedule, state.schedule, spec.optimizer.learning_rate);
+  const patience = continuedPatience(spec, state.early_stopping, best);
   return {
     position,
     epoch_so_far,
-    schedule: toStoredSchedule(schedule),
-    early_stopping: toStored(patience),
+    schedule,
+    early_stopping: patience,
     stopped_early: isOutOfPatience(spec, patience),
     best,
     history,
   };
-}
-
-function continuedPatience(spec: TrainingSpec, { early_stopping, best }: TrainingState): Patience {
-  if (!spec.early_stopping) return FRESH_PATIENCE;
-  const patience = fromStored(early_stopping);
-  const isNew = patience.best === Infinity && patience.epochsWithout === 0;
-  return isNew && best ? { best: best.value, epochsWithout: 0 } : patience;
-}
-
-function isOutOfPatience({ early_stopping }: TrainingSpec, { epochsWithout }: Patience): boolean {
-  return early_stopping !== null && epochsWithout >= early_stopping.patience;
 }
 
 /** The rate of the epoch that the run is in. */
@@ -72,7 +50,7 @@ export function currentLearningRate(spec: TrainingSpec, { position, schedule }: 
     base: spec.optimizer.learning_rate,
     epoch: position.epoch,
     epochs: spec.epochs,
-    state: fromStoredSchedule(schedule),
+    state: schedule,
   });
 }
 
@@ -127,37 +105,19 @@ export function afterEpochEnd(
     ...(validation ? { metric: 'val_loss', value: validation.loss } : { metric: 'loss', value: figures.loss }),
   };
   const isBest = progress.best === null || best.value < progress.best.value;
-  const scheduled = afterEpoch(spec.schedule, fromStoredSchedule(schedule), best.value);
-  const patience = spec.early_stopping
-    ? observe(fromStored(stopping), best.value, spec.early_stopping.min_delta)
-    : FRESH_PATIENCE;
+  const scheduled = afterEpoch(spec.schedule, schedule, best.value);
+  const patience = spec.early_stopping ? observe(stopping, best.value, spec.early_stopping.min_delta) : FRESH_PATIENCE;
   return {
     record,
     isBest,
     progress: {
       position: { step: position.step, epoch: record.epoch, samples: 0 },
       epoch_so_far: FRESH_EPOCH,
-      schedule: toStoredSchedule(scheduled),
-      early_stopping: toStored(patience),
+      schedule: scheduled,
+      early_stopping: patience,
       stopped_early: isOutOfPatience(spec, patience),
       best: isBest ? best : progress.best,
       history: [...progress.history, record],
     },
   };
-}
-
-function toStored({ best, epochsWithout }: Patience): TrainingState['early_stopping'] {
-  return { best, epochs_without: epochsWithout };
-}
-
-function fromStored({ best, epochs_without }: TrainingState['early_stopping']): Patience {
-  return { best, epochsWithout: epochs_without };
-}
-
-function toStoredSchedule({ baseRate, plateauRate, plateau }: ScheduleState): TrainingState['schedule'] {
-  return { base_rate: baseRate, plateau_rate: plateauRate, plateau: toStored(plateau) };
-}
-
-function fromStoredSchedule({ base_rate, plateau_rate, plateau }: TrainingState['schedule']): ScheduleState {
-  return { baseRate: base_rate, plateauRate: plateau_rate, plateau: fromStored(plateau) };
 }

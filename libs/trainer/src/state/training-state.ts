@@ -3,6 +3,9 @@ import { BACKENDS } from '@ktrdr/specs';
 import { z } from 'zod';
 import { CheckpointFileError, CheckpointIncompatibleError } from '../errors.js';
 
+/** Who wrote a checkpoint. The version is this package's. */
+export const TRAINER = { name: 'ktrdr-tensorflow', version: '0.1.0' } as const;
+
 export const STATE_FORMAT_VERSION = 1;
 const STATE_FILE = 'state.json';
 

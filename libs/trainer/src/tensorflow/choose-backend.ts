@@ -3,7 +3,7 @@ import { DomainError } from '@ktrdr/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendUnavailableError } from '../errors.js';
 import type { FoundBackend } from './found-backend.js';
-import type { ModelSize } from './model-size.js';
+import type { ModelSize } from './network.js';
 import { NATIVE_COMMANDS } from './native/native-package.js';
 
 /** The backend that an operation trains on. */

@@ -1,6 +1,7 @@
-import type { LayerSpec } from '@ktrdr/specs';
+import type { LayerSpec, TrainingSpec } from '@ktrdr/specs';
 import * as tf from '@tensorflow/tfjs-core';
 import { type layers as tfLayers, layers as make, type Sequential, sequential } from '@tensorflow/tfjs-layers';
+import type { PreparedDataset } from '../data/prepared-dataset.js';
 import { LayerUnsupportedError } from '../errors.js';
 import { dropoutMask } from '../keyed-random.js';
 import { initialWeight } from './initial-weights.js';
@@ -111,6 +112,22 @@ export class Network {
   }
 }
 
+interface NetworkSetup {
+  readonly spec: TrainingSpec;
+  readonly dataset: PreparedDataset;
+}
+
+/** @param isBlank leaves the first weights out, as a restore assigns all of them. */
+export function newNetwork({ spec, dataset }: NetworkSetup, { isBlank = false } = {}): Network {
+  return new Network({
+    layers: spec.model.layers,
+    window: dataset.window,
+    features: dataset.featureNames.length,
+    seed: spec.seed,
+    isBlank,
+  });
+}
+
 /** `model.json`: the topology in the TensorFlow.js Layers format, and the names of the inputs. */
 export function encodeModel(network: Network, featureNames: readonly string[]): Uint8Array {
   const [window, features] = network.sampleShape;
@@ -187,4 +204,49 @@ function weightsOf(layer: Layer): readonly Weight[] {
     variable: (weight as unknown as { readonly val: tf.Variable }).val,
     isTrainable: layer.trainableWeights.includes(weight),
   }));
+}
+
+/** How much arithmetic one step is. */
+export interface ModelSize {
+  /** Of the forward pass, for one batch. */
+  readonly multiplyAdds: number;
+  /** Layers that multiply, one after the other; an LSTM counts once for each of its days. */
+  readonly products: number;
+}
+
+interface ModelShape {
+  readonly layers: readonly LayerSpec[];
+  readonly window: number;
+  readonly features: number;
+  readonly batchSize: number;
+}
+
+/** Counts the model of a spec, its output layer included. */
+export function modelSize({ layers, window, features, batchSize }: ModelShape): ModelSize {
+  let width = features;
+  let days = window;
+  let perSample = 0;
+  let products = 0;
+  const flatten = (): void => {
+    width *= days;
+    days = 1;
+  };
+  const dense = (units: number): void => {
+    flatten();
+    perSample += width * units;
+    products += 1;
+    width = units;
+  };
+  for (const layer of layers) {
+    if (layer.kind === 'flatten') flatten();
+    else if (layer.kind === 'dense') dense(layer.units);
+    else if (layer.kind === 'lstm') {
+      perSample += days * (width + layer.units) * 4 * layer.units;
+      products += days;
+      width = layer.units;
+      if (!layer.return_sequences) days = 1;
+    }
+  }
+  dense(1);
+  return { multiplyAdds: perSample * batchSize, products };
 }

@@ -33,7 +33,7 @@ export async function recordLoop(): Promise<RecordedLoop> {
     },
     now: () => performance.now(),
     reach: () => Promise.resolve(),
-    breathe: () => setImmediate(),
+    yieldToEventLoop: () => setImmediate(),
     pause: () => setImmediate(),
     told: <T extends TrainerEvent['type']>(type: T) =>
       events.filter((event): event is EventOf<T> => event.type === type),

@@ -51,7 +51,7 @@ export default class CheckpointsCleanup extends ApiCommand {
       !orphans && '--no-orphans',
       '--yes',
     ];
-    this.log(renderCleanup(view, again.filter(Boolean).join(' '), this.paint));
+    this.show(renderCleanup(view, again.filter(Boolean).join(' ')));
     return view;
   }
 }

@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import type { SavedFile } from '../../transfer/download-files.js';
 import { exportCheckpoint } from '../../transfer/export-checkpoint.js';
 import { onAnyEnd } from '../../errors/interrupt.js';
-import { renderExported } from '../../render/exchange.js';
+import { renderExported } from '../../render/checkpoint.js';
 import { timeoutFlag } from '../../connection/timeouts.js';
 import { ProgressCommand } from '../progress-command.js';
 
@@ -25,7 +25,7 @@ export default class CheckpointsExport extends ProgressCommand {
     const api = await this.connect(flags);
     using interrupt = onAnyEnd();
     const files = await exportCheckpoint({ api, checkpointId, directory, begin: this.begin, signal: interrupt.signal });
-    this.log(renderExported({ checkpointId, directory, files }, this.paint));
+    this.show(renderExported(checkpointId, directory, files));
     return { checkpoint_id: checkpointId, directory, files };
   }
 }

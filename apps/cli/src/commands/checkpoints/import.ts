@@ -1,7 +1,7 @@
 import type { OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { checkExport, sendParts } from '../../transfer/exported-checkpoint.js';
-import { renderImported } from '../../render/exchange.js';
+import { renderImported } from '../../render/checkpoint.js';
 import { timeoutFlag } from '../../connection/timeouts.js';
 import { ProgressCommand } from '../progress-command.js';
 
@@ -28,7 +28,7 @@ export default class CheckpointsImport extends ProgressCommand {
     await sendParts(api, { directory: args.directory, manifest, begin: this.begin });
     const name = flags.name === undefined ? {} : { name: flags.name };
     const operation = await api.importCheckpoint({ export: document, pool: flags.pool, ...name });
-    this.log(renderImported(operation, this.paint));
+    this.show(renderImported(operation));
     return operation;
   }
 }

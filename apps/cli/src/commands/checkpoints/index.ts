@@ -13,7 +13,7 @@ export default class Checkpoints extends ApiCommand {
     const { args, flags } = await this.parse(Checkpoints);
     const api = await this.connect(flags);
     const page = await api.checkpoints(args.operation);
-    this.log(renderCheckpoints(args.operation, page, { paint: this.paint, now: new Date() }));
+    this.show(renderCheckpoints(args.operation, page, new Date()));
     return page;
   }
 }

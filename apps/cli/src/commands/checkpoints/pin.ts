@@ -12,7 +12,7 @@ export default class CheckpointsPin extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsPin);
     const api = await this.connect(flags);
     const checkpoint = await api.pinCheckpoint(args.checkpoint);
-    this.log(renderPinned(checkpoint));
+    this.show(renderPinned(checkpoint));
     return checkpoint;
   }
 }

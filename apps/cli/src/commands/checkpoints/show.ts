@@ -12,7 +12,7 @@ export default class CheckpointsShow extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsShow);
     const api = await this.connect(flags);
     const checkpoint = await api.checkpoint(args.checkpoint);
-    this.log(renderCheckpoint(checkpoint, { paint: this.paint, now: new Date() }));
+    this.show(renderCheckpoint(checkpoint, new Date()));
     return checkpoint;
   }
 }

@@ -10,7 +10,7 @@ export default class CheckpointsStats extends ApiCommand {
     const { flags } = await this.parse(CheckpointsStats);
     const api = await this.connect(flags);
     const stats = await api.checkpointStats();
-    this.log(renderStats(stats, { paint: this.paint, now: new Date() }));
+    this.show(renderStats(stats, new Date()));
     return stats;
   }
 }

@@ -12,7 +12,7 @@ export default class CheckpointsUnpin extends ApiCommand {
     const { args, flags } = await this.parse(CheckpointsUnpin);
     const api = await this.connect(flags);
     const checkpoint = await api.unpinCheckpoint(args.checkpoint);
-    this.log(renderPinned(checkpoint));
+    this.show(renderPinned(checkpoint));
     return checkpoint;
   }
 }

@@ -1,23 +1,5 @@
 import { type ApiClient, ApiProblemError } from '@ktrdr/api-client';
-import type { CheckpointView, VerifyView } from '@ktrdr/contracts';
-
-export type ListedCheckpoint = Pick<CheckpointView, 'checkpoint_id' | 'operation_id' | 'step'>;
-type VerifiedCheckpoint = VerifyView & Pick<ListedCheckpoint, 'operation_id' | 'step'>;
-
-/** One whose bytes could not be judged, and why. */
-type UnverifiedCheckpoint = ListedCheckpoint & { readonly code: string; readonly detail: string };
-
-/** What was not found right. */
-export type Unsound = VerifiedCheckpoint | UnverifiedCheckpoint;
-
-/** What came of the verification of many, so far or in all. */
-export interface Verification {
-  readonly items: VerifiedCheckpoint[];
-  readonly unverified: UnverifiedCheckpoint[];
-  /** How many were deleted after they had been listed. */
-  deleted: number;
-  bytes_hashed: number;
-}
+import type { ListedCheckpoint, Unsound, Verification } from '../../render/verification.js';
 
 export function newVerification(): Verification {
   return { items: [], unverified: [], deleted: 0, bytes_hashed: 0 };
@@ -49,8 +31,8 @@ export async function listAll(api: ApiClient, signal: AbortSignal): Promise<read
 }
 
 /**
- * Has every byte of each hashed again, one after the other, and writes down in `verification` what came of it.
- * @param tell hears of each that was not found right
+ * Has every byte of each hashed again, one after the other, and records the outcome in `verification`.
+ * @param report hears of each that is corrupted or not verified
  */
 export async function verifyEach(
   listed: readonly ListedCheckpoint[],
@@ -58,11 +40,11 @@ export async function verifyEach(
   {
     api,
     signal,
-    tell,
+    report,
   }: {
     readonly api: ApiClient;
     readonly signal: AbortSignal;
-    readonly tell: (unsound: Unsound) => void;
+    readonly report: (unsound: Unsound) => void;
   },
 ): Promise<void> {
   for (const checkpoint of listed) {
@@ -73,17 +55,17 @@ export async function verifyEach(
     else if ('code' in verified) {
       const unverified = { ...checkpoint, ...verified };
       verification.unverified.push(unverified);
-      tell(unverified);
+      report(unverified);
     } else {
       const item = { ...verified, operation_id: checkpoint.operation_id, step: checkpoint.step };
       verification.items.push(item);
       verification.bytes_hashed += verified.bytes_hashed;
-      if (!verified.valid) tell(item);
+      if (!verified.valid) report(item);
     }
   }
 }
 
-/** Null: it is not there any more. */
+/** Null: it is deleted. */
 async function unlessDeleted<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;

@@ -1,14 +1,20 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import type { VerifyView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { listAll, listOf, newVerification, type Unsound, type Verification, verifyEach } from './verify-each.js';
+import { listAll, listOf, newVerification, verifyEach } from './verify-each.js';
 import { onAnyEnd } from '../../errors/interrupt.js';
 import { UsageError } from '../../errors/errors.js';
 import { EXIT } from '../../errors/exit-codes.js';
 import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { ProgressCommand } from '../progress-command.js';
 import { renderVerified } from '../../render/checkpoint.js';
-import { renderUnsound, renderVerification, verificationSoFar } from '../../render/verification.js';
+import {
+  type Unsound,
+  type Verification,
+  renderUnsound,
+  renderVerification,
+  verificationSoFar,
+} from '../../render/verification.js';
 
 type Verified = Verification & { readonly seconds: number };
 
@@ -46,7 +52,7 @@ export default class CheckpointsVerify extends ProgressCommand {
 
   private async verifyOne(api: ApiClient, checkpointId: string): Promise<VerifyView> {
     const verified = await api.verifyCheckpoint(checkpointId);
-    this.log(renderVerified(verified, this.paint));
+    this.show(renderVerified(verified));
     if (!verified.valid) process.exitCode = EXIT.corruptedCheckpoint;
     return verified;
   }
@@ -75,7 +81,7 @@ export default class CheckpointsVerify extends ProgressCommand {
     using _shown = this.showProgress(() => verificationSoFar(verification, many));
     const listed = operationId === null ? await listAll(api, signal) : await listOf(api, operationId, signal);
     many = listed.length;
-    const tell = (unsound: Unsound) => this.log(renderUnsound(unsound, this.paint));
-    await verifyEach(listed, verification, { api, signal, tell });
+    const report = (unsound: Unsound) => this.show(renderUnsound(unsound));
+    await verifyEach(listed, verification, { api, signal, report });
   }
 }

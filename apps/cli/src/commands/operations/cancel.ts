@@ -32,15 +32,11 @@ export default class OperationsCancel extends BulkCommand {
     }
     const action = await api.cancel(operationId, body);
     if (!flags.wait) {
-      if (!this.jsonEnabled()) this.log(renderAction(action, await api.get(operationId), this.context()));
+      if (!this.jsonEnabled()) this.show(renderAction(action, await api.get(operationId), new Date()));
       return action;
     }
     const operation = await this.follow(api, operationId, ({ status }) => isSettled(status));
-    if (operation) this.log(renderOutcome(operation, this.context()));
+    if (operation) this.show(renderOutcome(operation, new Date()));
     return operation;
-  }
-
-  private context() {
-    return { paint: this.paint, now: new Date() };
   }
 }

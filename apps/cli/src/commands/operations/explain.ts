@@ -12,7 +12,7 @@ export default class OperationsExplain extends ApiCommand {
     const { args, flags } = await this.parse(OperationsExplain);
     const api = await this.connect(flags);
     const view = await api.explain(args.operation);
-    this.log(renderExplanation(view, this.paint));
+    this.show(renderExplanation(view));
     return view;
   }
 }

@@ -1,13 +1,11 @@
 import type { ForkedView } from '@ktrdr/contracts';
 import { renderForked, renderResumed } from '../../render/continuation.js';
 import { renderOperation } from '../../render/operation-detail.js';
-import { plain } from '../../render/terminal/paint.js';
 import { ContractApi } from '../../testing/contract-api.js';
-import { checkpointSummary, ID, NOW, operationView, resumedView } from '../../testing/fixtures.js';
+import { checkpointSummary, ID, NOW, operationView, resumedView, plainText } from '../../testing/fixtures.js';
 import { ktrdr } from '../../testing/ktrdr-process.js';
 
 const FORK = 'op_training_20261122_101600_fork00';
-const context = { paint: plain, now: NOW };
 const lines = (...expected: string[]) => expected.join('\n');
 
 function forkedView(changes: Partial<ForkedView> = {}): ForkedView {
@@ -101,7 +99,7 @@ describe('the fork command', () => {
 
 describe('a fork', () => {
   it('reads like a resume, with what it was made from', () => {
-    expect(renderForked(forkedView(), context)).toBe(
+    expect(plainText(renderForked(forkedView(), NOW))).toBe(
       lines(
         `Forked ${FORK}`,
         '  name      longer',
@@ -115,7 +113,7 @@ describe('a fork', () => {
 
   it('is rehearsed with the command that makes it', () => {
     const rehearsed = forkedView({ operation_id: null, status: null, queue_position: null, dry_run: true });
-    const text = renderForked(rehearsed, { ...context, choices: ' --epochs 80' });
+    const text = plainText(renderForked(rehearsed, NOW, { choices: ' --epochs 80' }));
     expect(text).toContain(`Would fork ${ID} (nothing was made)`);
     expect(text).toContain(`ktrdr operations fork ${ID} --epochs 80`);
     expect(text).not.toContain('status');
@@ -133,7 +131,7 @@ describe('a fork', () => {
         created_at: NOW.toISOString(),
       },
     ];
-    const origin = renderOperation(operationView({ status: 'completed', is_forkable: true, forks }), context);
+    const origin = plainText(renderOperation(operationView({ status: 'completed', is_forkable: true, forks }), NOW));
     expect(origin).toMatch(new RegExp(`forks +${FORK} \\(longer, at epoch 25, step 1,400, running\\)`));
     expect(origin).toContain(`ktrdr operations fork ${ID}`);
     const forked_from = {
@@ -144,16 +142,16 @@ describe('a fork', () => {
       changes: forkedView().changes,
     };
     const fork = operationView({ origin: { kind: 'fork', operation_id: ID, checkpoint_id: 'ck_01' }, forked_from });
-    expect(renderOperation(fork, context)).toMatch(/differs in +epochs 25 → 80/);
+    expect(plainText(renderOperation(fork, NOW))).toMatch(/forked with +epochs 25 → 80/);
   });
 });
 
 it('a continuation that is not exact says so and names what differs', () => {
   const drift = [{ what: 'backend' as const, checkpoint: 'wasm 4.22.0', now: 'cpu 4.22.0' }];
   const guarantee = { level: 'within-tolerance' as const, detail: 'close, not equal' };
-  const text = renderResumed(resumedView({ drift, guarantee }), context);
-  expect(text).toMatch(/promise +within-tolerance: close, not equal/);
-  expect(text).toMatch(/differs +backend wasm 4\.22\.0 → cpu 4\.22\.0/);
+  const text = plainText(renderResumed(resumedView({ drift, guarantee }), NOW));
+  expect(text).toMatch(/guarantee +within-tolerance: close, not equal/);
+  expect(text).toMatch(/drift +backend wasm 4\.22\.0 → cpu 4\.22\.0/);
 });
 
 it.each([
@@ -177,7 +175,7 @@ it.each([
     is_budget_kept: true,
     is_max_loss_kept: true,
   };
-  const text = renderOperation(operationView({ checkpointing }), context);
+  const text = plainText(renderOperation(operationView({ checkpointing }), NOW));
   expect(text).toContain(`every 7.5 s, decided by ${what}\n`);
   expect(text).toContain('31 saves cost 1.88 % of the time, 2 % are allowed');
   expect(text).toContain('at most 8.3 s of work unsaved, 1 min are allowed');

@@ -3,15 +3,14 @@ import { Args, Flags } from '@oclif/core';
 import { parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
-  type ContinuationArguments,
-  continuationArguments,
+  choicesOf,
   OVERRIDE_FLAGS,
   toCheckpointChoice,
   toOverrides,
-  withChoices,
 } from '../../flags/continuation-flags.js';
 import { renderForked } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
+import type { ProblemDocument } from '../../render/words/problem-document.js';
+import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsFork extends WatchCommand {
@@ -35,15 +34,12 @@ export default class OperationsFork extends WatchCommand {
     ...OVERRIDE_FLAGS,
   };
 
-  /** What was asked for beside the operation, to be typed again. */
-  private choices: ContinuationArguments = { checkpoint: '', others: '' };
+  private choices: Choices | undefined;
 
   async run(): Promise<ForkedView | OperationView | null> {
     const { args, flags } = await this.parse(OperationsFork);
     const { name, priority } = flags;
-    const { checkpoint, others } = continuationArguments(flags);
-    const named = name === undefined ? '' : ` --name ${JSON.stringify(name)}`;
-    this.choices = { checkpoint, others: `${others}${named}` };
+    const choices = (this.choices = choicesOf('fork', flags));
     const api = await this.connect(flags);
     const overrides = await toOverrides(flags, () => api.get(args.operation));
     const forked = await api.fork(args.operation, {
@@ -56,15 +52,12 @@ export default class OperationsFork extends WatchCommand {
       ...(priority === undefined ? {} : { priority }),
       ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
     });
-    const choices = `${this.choices.checkpoint}${this.choices.others}`;
-    this.log(renderForked(forked, { paint: this.paint, now: new Date(), choices }));
+    this.show(renderForked(forked, new Date(), { choices: `${choices.checkpoint}${choices.others}` }));
     return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
   }
 
-  /** The correction forks too, and keeps the choices that were made. */
+  /** The correction forks too, and keeps the choices. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem).map((command) =>
-      withChoices(command.replace('operations resume', 'operations fork'), this.choices),
-    );
+    return nextCommands(problem, this.choices);
   }
 }

@@ -12,7 +12,7 @@ export default class OperationsHistory extends ApiCommand {
     const { args, flags } = await this.parse(OperationsHistory);
     const api = await this.connect(flags);
     const page = await api.history(args.operation);
-    this.log(renderHistory(page, this.paint));
+    this.show(renderHistory(page));
     return page;
   }
 }

@@ -57,7 +57,7 @@ export default class Operations extends ApiCommand {
     const isFiltered = [status, type, parent_id, label, text, created_after, created_before, cursor].some(
       (filter) => filter !== undefined,
     );
-    this.log(renderOperations(page, { paint: this.paint, now: new Date(), isFiltered }));
+    this.show(renderOperations(page, new Date(), { isFiltered }));
     return page;
   }
 }

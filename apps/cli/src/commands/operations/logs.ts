@@ -47,7 +47,7 @@ export default class OperationsLogs extends ApiCommand {
   }
 
   private print(event: EventView): void {
-    const text = renderLogEvent(event, this.paint);
-    if (text !== null) this.log(text);
+    const lines = renderLogEvent(event);
+    if (lines.length > 0) this.show(lines);
   }
 }

@@ -39,10 +39,9 @@ export default class OperationsPause extends BulkCommand {
     if (operationId === null) {
       return this.actOnAll({ verb: 'pause', flags, send: (selection) => api.pauseAll({ ...selection, ...body }) });
     }
-    const context = { paint: this.paint, now: new Date() };
     const action = await api.pause(operationId, body);
     if (!flags.wait) {
-      if (!this.jsonEnabled()) this.log(renderAction(action, await api.get(operationId), context));
+      if (!this.jsonEnabled()) this.show(renderAction(action, await api.get(operationId), new Date()));
       return action;
     }
     // Back to running without having paused: the pause failed, and the warnings say why.
@@ -50,7 +49,7 @@ export default class OperationsPause extends BulkCommand {
       return isSettled(status) || (isLeased(status) && pause === null);
     });
     if (operation && isLeased(operation.status) && operation.pause === null) process.exitCode = EXIT.failed;
-    if (operation) this.log(renderOutcome(operation, context));
+    if (operation) this.show(renderOutcome(operation, new Date()));
     return operation;
   }
 }

@@ -19,7 +19,7 @@ export default class OperationsPrioritise extends ApiCommand {
     const { args, flags } = await this.parse(OperationsPrioritise);
     const api = await this.connect(flags);
     const operation = await api.prioritise(args.operation, { priority: flags.priority ?? 'front' });
-    this.log(renderPrioritised(operation, { paint: this.paint, now: new Date() }));
+    this.show(renderPrioritised(operation));
     return operation;
   }
 }

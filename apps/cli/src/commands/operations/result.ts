@@ -33,7 +33,7 @@ export default class OperationsResult extends ProgressCommand {
       directory === undefined
         ? null
         : await downloadResult({ api, result, directory, isForced: flags.force, begin, signal });
-    this.log(renderResult(result, saved, { paint: this.paint, now: new Date() }));
+    this.show(renderResult(result, saved, new Date()));
     return saved ? { ...result, saved } : result;
   }
 }

@@ -3,17 +3,16 @@ import { Args, Flags } from '@oclif/core';
 import { allFlag, BULK_FLAGS, BulkCommand } from '../bulk-command.js';
 import {
   CONTINUATION_FLAGS,
-  type ContinuationArguments,
-  continuationArguments,
+  choicesOf,
   OVERRIDE_FLAG_NAMES,
   OVERRIDE_FLAGS,
   toCheckpointChoice,
   toOverrides,
-  withChoices,
 } from '../../flags/continuation-flags.js';
 import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { renderResumed } from '../../render/continuation.js';
-import { nextCommands, type ProblemDocument } from '../../errors/problem.js';
+import type { ProblemDocument } from '../../render/words/problem-document.js';
+import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 
 export default class OperationsResume extends BulkCommand {
   static override args = { operation: Args.string({ description: 'operation id' }) };
@@ -40,15 +39,14 @@ export default class OperationsResume extends BulkCommand {
     ...BULK_FLAGS,
   };
 
-  /** What was asked for beside the operation, to be typed again. */
-  private choices: ContinuationArguments = { checkpoint: '', others: '' };
+  private choices: Choices | undefined;
 
   async run(): Promise<ResumedView | OperationView | BulkView | null> {
     const { args, flags, metadata } = await this.parse(OperationsResume);
     const operationId = this.target(args.operation, flags.all);
     const { 'allow-fallback': allow_fallback, 'dry-run': dry_run, deep } = flags;
     const allow_backend_change = flags['allow-backend-change'];
-    this.choices = continuationArguments(flags);
+    const choices = (this.choices = choicesOf('resume', flags));
     const checkpoint = toCheckpointChoice(flags);
     const timeout = deep && metadata.flags['timeout']?.setFromDefault ? VERIFY_SECONDS : flags.timeout;
     const api = await this.connect({ ...flags, timeout }, deep ? { work: VERIFICATION } : {});
@@ -68,18 +66,12 @@ export default class OperationsResume extends BulkCommand {
       dry_run,
       ...(deep ? { deep } : {}),
     });
-    this.log(renderResumed(resumed, { paint: this.paint, now: new Date(), choices: this.typedAgain(), isDeep: deep }));
+    this.show(renderResumed(resumed, new Date(), { choices: `${choices.checkpoint}${choices.others}`, isDeep: deep }));
     return flags.watch ? this.watch(api, operationId) : resumed;
   }
 
-  /** The correction keeps the choices that were made. */
+  /** The correction keeps the choices. */
   protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem).map((command) =>
-      withChoices(command, this.choices).replace(/^ktrdr operations fork \S+/, (fork) => `${fork}${this.typedAgain()}`),
-    );
-  }
-
-  private typedAgain(): string {
-    return `${this.choices.checkpoint}${this.choices.others}`;
+    return nextCommands(problem, this.choices);
   }
 }

@@ -15,7 +15,7 @@ export default class OperationsRetry extends WatchCommand {
     const { args, flags } = await this.parse(OperationsRetry);
     const api = await this.connect(flags);
     const operation = await api.retry(args.operation);
-    this.log(renderStarted(operation, { paint: this.paint, now: new Date() }));
+    this.show(renderStarted(operation));
     return flags.watch ? this.watch(api, operation.operation_id) : operation;
   }
 }

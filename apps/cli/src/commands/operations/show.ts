@@ -15,7 +15,7 @@ export default class OperationsShow extends ApiCommand {
     const { args, flags } = await this.parse(OperationsShow);
     const api = await this.connect(flags);
     const operation = await api.get(args.operation);
-    this.log(renderOperation(operation, { paint: this.paint, now: new Date() }));
+    this.show(renderOperation(operation, new Date()));
     return operation;
   }
 }

@@ -47,7 +47,7 @@ export default class OperationsStart extends WatchCommand {
       ([, value]) => value !== undefined,
     );
     const operation = await this.submit(api, file, { ...Object.fromEntries(given), labels });
-    this.log(renderStarted(operation, { paint: this.paint, now: new Date() }));
+    this.show(renderStarted(operation));
     return flags.watch ? this.watch(api, operation.operation_id) : operation;
   }
 

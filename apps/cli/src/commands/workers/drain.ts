@@ -1,7 +1,7 @@
 import type { WorkerView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
 import { ApiCommand } from '../api-command.js';
-import { renderDrained } from '../../render/worker-table.js';
+import { renderDrained } from '../../render/workers.js';
 
 export default class WorkersDrain extends ApiCommand {
   static override args = { worker: Args.string({ description: 'worker id', required: true }) };
@@ -13,7 +13,7 @@ export default class WorkersDrain extends ApiCommand {
     const { args, flags } = await this.parse(WorkersDrain);
     const api = await this.connect(flags);
     const worker = await api.drainWorker(args.worker, { draining: !flags.end });
-    this.log(renderDrained(worker, { paint: this.paint, isEnd: flags.end }));
+    this.show(renderDrained(worker, { isEnd: flags.end }));
     return worker;
   }
 }

@@ -2,7 +2,7 @@ import type { EnrolmentCreatedView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
 import { parseSeconds } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
-import { renderEnrolment } from '../../render/worker-identity.js';
+import { renderEnrolment } from '../../render/workers.js';
 
 export default class WorkersEnrol extends ApiCommand {
   static override summary = 'make a token with which new workers of a pool enrol';
@@ -24,7 +24,7 @@ export default class WorkersEnrol extends ApiCommand {
     const { pool, uses } = flags;
     const only = flags['worker-id'] === undefined ? {} : { worker_id: flags['worker-id'] };
     const enrolment = await api.allowWorkers({ pool, uses, expires_in, ...only });
-    this.log(renderEnrolment(enrolment, { paint: this.paint, apiUrl: api.url }));
+    this.show(renderEnrolment(enrolment, api.url));
     return enrolment;
   }
 }

@@ -34,7 +34,7 @@ describe('workers enrol', () => {
     const { code, stdout } = await run('workers', 'enrol', '--pool', 'gpu', '--uses', '8', '--expires-in', '2d');
     expect(code).toBe(0);
     expect(api.requests[0]?.body).toEqual({ pool: 'gpu', uses: 8, expires_in: 172_800 });
-    for (const part of [enrolment.token, enrolment.expires_at, api.url, 'KTRDR_ENROL_TOKEN_FILE', 'shown this once'])
+    for (const part of [enrolment.token, enrolment.expires_at, api.url, 'KTRDR_ENROL_TOKEN_FILE', 'shown only once'])
       expect(stdout).toContain(part);
     expect(widest(stdout)).toBeLessThanOrEqual(80);
     const json = await run('workers', 'enrol', '--worker-id', 'w1', '--json');

@@ -1,6 +1,6 @@
 import type { WorkerPage } from '@ktrdr/contracts';
 import { ApiCommand } from '../api-command.js';
-import { renderWorkers } from '../../render/worker-table.js';
+import { renderWorkers } from '../../render/workers.js';
 
 export default class Workers extends ApiCommand {
   static override aliases = ['workers:list'];
@@ -11,7 +11,7 @@ export default class Workers extends ApiCommand {
     const { flags } = await this.parse(Workers);
     const api = await this.connect(flags);
     const page = await api.workers();
-    this.log(renderWorkers(page, { paint: this.paint, now: new Date() }));
+    this.show(renderWorkers(page, new Date()));
     return page;
   }
 }

@@ -2,7 +2,7 @@ import type { IdentityView } from '@ktrdr/contracts';
 import { Args } from '@oclif/core';
 import { ApiCommand } from '../api-command.js';
 import { KeylessWorkerError } from '../../errors/errors.js';
-import { renderRevoked } from '../../render/worker-identity.js';
+import { renderRevoked } from '../../render/workers.js';
 
 export default class WorkersRevoke extends ApiCommand {
   static override args = { worker: Args.string({ description: 'worker id', required: true }) };
@@ -15,7 +15,7 @@ export default class WorkersRevoke extends ApiCommand {
     const [identity] = (await api.workerIdentities({ worker_id: args.worker })).items;
     if (!identity) throw new KeylessWorkerError(args.worker);
     await api.revokeIdentity(identity.nkey);
-    this.log(renderRevoked(identity, this.paint));
+    this.show(renderRevoked(identity));
     return identity;
   }
 }

@@ -1,21 +1,34 @@
-import { oneLine, type Paint, type Tone } from './paint.js';
+import {
+  type Block,
+  type Cell,
+  oneLine,
+  type Part,
+  printable,
+  type Row,
+  type Shown,
+  type Table,
+  type Tone,
+} from '../words/parts.js';
+import type { Paint } from './paint.js';
 
-/** A cell with a colour; plain text has none. */
-export type Cell = string | { readonly text: string; readonly tone: Tone };
-
-export interface Column {
-  readonly title: string;
-  readonly align?: 'left' | 'right';
+/** The lines of a terminal. */
+export function printed(shown: Shown, paint: Paint): string {
+  const parts: readonly Part[] = isList(shown) ? shown : [shown];
+  return parts.map((part) => printedPart(part, paint)).join('\n');
 }
 
-export interface Row {
-  readonly label: string;
-  /** Several lines stand below each other. Rows without a value are left out. */
-  readonly value: Cell | readonly Cell[] | null | undefined;
+function printedPart(part: Part, paint: Paint): string {
+  if (typeof part === 'string' || 'text' in part) return painted(part, paint);
+  if ('line' in part)
+    return part.line
+      .map((cell) => painted(cell, paint, printable))
+      .join('  ')
+      .trimEnd();
+  return 'columns' in part ? printedTable(part, paint) : printedBlock(part, paint);
 }
 
-/** Aligned columns under a heading; no line ends in a space. */
-export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[], paint: Paint): string {
+/** No line ends in a space. */
+function printedTable({ columns, cells: rows }: Table, paint: Paint): string {
   const texts = rows.map((row) => row.map((cell) => oneLine(textOf(cell))));
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...texts.map((row) => row[index]?.length ?? 0)),
@@ -45,8 +58,8 @@ export function table(columns: readonly Column[], rows: readonly (readonly Cell[
   return [heading, ...body].join('\n');
 }
 
-/** A title and labelled values below it, indented and aligned. */
-export function block(title: Cell, rows: readonly Row[], paint: Paint): string {
+/** Rows are indented, their values aligned. */
+function printedBlock({ title, rows }: Block, paint: Paint): string {
   const shown = rows.filter(({ value }) => linesOf(value).length > 0);
   const width = Math.max(0, ...shown.map(({ label }) => label.length)) + 3;
   const lines = shown.flatMap(({ label, value }) =>
@@ -60,18 +73,18 @@ export function block(title: Cell, rows: readonly Row[], paint: Paint): string {
 
 function linesOf(value: Row['value']): readonly Cell[] {
   if (value === null || value === undefined || value === '') return [];
-  return isCell(value) ? [value] : value;
+  return isList(value) ? value : [value];
 }
 
-function isCell(value: Cell | readonly Cell[]): value is Cell {
-  return !Array.isArray(value);
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
 }
 
 function textOf(cell: Cell): string {
   return typeof cell === 'string' ? cell : cell.text;
 }
 
-function painted(cell: Cell, paint: Paint): string {
-  const text = oneLine(textOf(cell));
+function painted(cell: Cell, paint: Paint, safe: (text: string) => string = oneLine): string {
+  const text = safe(textOf(cell));
   return typeof cell === 'string' ? text : paint(cell.tone, text);
 }

@@ -1,4 +1,4 @@
-import { EXACT, valueLines } from './format-values.js';
+import { EXACT, formatValues } from './format-values.js';
 
 describe('values of any shape', () => {
   it('read as names and values, aligned, what is nested indented below its name', () => {
@@ -15,7 +15,7 @@ describe('values of any shape', () => {
       nothing: null,
       empty: [],
     };
-    expect(valueLines(result)).toEqual([
+    expect(formatValues(result)).toEqual([
       'weights_sha256  f00d',
       'loss            0.6794',
       'best',
@@ -34,7 +34,7 @@ describe('values of any shape', () => {
   it('name first of what kind something is, and break up what is too long for a line', () => {
     const long = 'x'.repeat(50);
     expect(
-      valueLines({
+      formatValues({
         model: {
           layers: [
             { units: 8, kind: 'dense' },
@@ -46,7 +46,7 @@ describe('values of any shape', () => {
   });
 
   it('are exact where a rounded one would be another one', () => {
-    expect(valueLines({ learning_rate: 0.00125, loss: null }, EXACT)).toEqual([
+    expect(formatValues({ learning_rate: 0.00125, loss: null }, EXACT)).toEqual([
       'learning_rate  0.00125',
       'loss           none',
     ]);
@@ -54,13 +54,13 @@ describe('values of any shape', () => {
 
   it('are all there where some of them would be another list', () => {
     const command = ['python3', 'train.py', ...Array.from({ length: 12 }, (_, n) => `--flag-${n}`)];
-    expect(valueLines({ command }, EXACT)).toEqual([`command  ${command.join(', ')}`]);
+    expect(formatValues({ command }, EXACT)).toEqual([`command  ${command.join(', ')}`]);
   });
 
   it('do not fill the screen with a long list', () => {
-    const [line] = valueLines({ losses: Array.from({ length: 500 }, (_, n) => n) });
+    const [line] = formatValues({ losses: Array.from({ length: 500 }, (_, n) => n) });
     expect(line).toBe('losses  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … (500 in all)');
-    const epochs = valueLines({ epochs: Array.from({ length: 500 }, (_, n) => ({ n })) });
+    const epochs = formatValues({ epochs: Array.from({ length: 500 }, (_, n) => ({ n })) });
     expect(epochs).toHaveLength(14);
     expect(epochs.slice(-2)).toEqual(['  - n 11', '  … (500 in all)']);
   });

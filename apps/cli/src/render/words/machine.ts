@@ -1,6 +1,6 @@
 import type { ResourceSnapshot } from '@ktrdr/contracts';
 import type { z } from 'zod';
-import type { Cell, Row } from '../terminal/layout.js';
+import type { Cell, Row } from './parts.js';
 import { count, size } from './units.js';
 
 export type Snapshot = z.infer<typeof ResourceSnapshot>;

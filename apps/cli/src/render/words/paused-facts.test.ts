@@ -1,9 +1,8 @@
 import type { Snapshot } from './machine.js';
-import { checkpointSummary, ID, NOW, operationView } from '../../testing/fixtures.js';
+import { checkpointSummary, ID, NOW, operationView, plainText } from '../../testing/fixtures.js';
 import { renderOperation } from '../operation-detail.js';
-import { type Paint, plain } from '../terminal/paint.js';
-
-const context = { paint: plain, now: NOW };
+import { printed } from '../terminal/layout.js';
+import type { Paint } from '../terminal/paint.js';
 
 const SNAPSHOT: Snapshot = {
   taken_at: '2026-11-22T10:16:05.000Z',
@@ -56,7 +55,7 @@ function pausedView(snapshot: Snapshot | null) {
 
 describe('a paused operation', () => {
   it('shows whose pause it is, why, how far it had come, and what the machine was doing', () => {
-    const text = renderOperation(pausedView(SNAPSHOT), context);
+    const text = plainText(renderOperation(pausedView(SNAPSHOT), NOW));
     expect(text).toContain(
       [
         '  progress     24 %  epoch 12/50  step 1,344/5,600  8,100 examples/s  ETA 41 s',
@@ -89,16 +88,16 @@ describe('a paused operation', () => {
   ])('marks a checkpoint that is %s', (_what, corrupted_at, saved) => {
     const marking: Paint = (tone, text) => (tone === 'bad' ? `<bad>${text}</>` : text);
     const view = pausedView(null);
-    const text = renderOperation(
-      { ...view, paused: view.paused && { ...view.paused, corrupted_at } },
-      { ...context, paint: marking },
+    const text = printed(
+      renderOperation({ ...view, paused: view.paused && { ...view.paused, corrupted_at } }, NOW),
+      marking,
     );
     expect(text).toContain(`  saved as     ${saved}\n`);
   });
 
   it('marks what is above 70 % and above 90 %', () => {
     const marking: Paint = (tone, text) => (tone === 'waiting' || tone === 'bad' ? `<${tone}>${text}</>` : text);
-    const text = renderOperation(pausedView({ ...SNAPSHOT, cpu_percent: 70 }), { ...context, paint: marking });
+    const text = printed(renderOperation(pausedView({ ...SNAPSHOT, cpu_percent: 70 }), NOW), marking);
     expect(text).toContain('CPU          70 %');
     expect(text).toContain('RAM          <waiting>12.3 GB of 16.0 GB (77 %)</>');
     expect(text).toContain('<bad>utilisation 95 %</>');
@@ -113,25 +112,25 @@ describe('a paused operation', () => {
       trainer_memory_bytes: null,
       examples_per_second: null,
     };
-    const text = renderOperation(pausedView(unknown), context);
+    const text = plainText(renderOperation(pausedView(unknown), NOW));
     expect(text).toContain('CPU          not measured');
     expect(text).toContain('RAM          not measured, of 16.0 GB');
     expect(text).toContain('GPU          not measured');
     expect(text).toContain('the trainer has ended; its memory was not measured');
-    expect(renderOperation(pausedView({ ...SNAPSHOT, gpus: [] }), context)).toContain(
+    expect(plainText(renderOperation(pausedView({ ...SNAPSHOT, gpus: [] }), NOW))).toContain(
       'GPU          none in this machine',
     );
-    expect(renderOperation(pausedView(null), context)).toContain('machine      not measured');
+    expect(plainText(renderOperation(pausedView(null), NOW))).toContain('machine      not measured');
   });
 
   it('claims nothing to be released that was not seen to end', () => {
-    const text = renderOperation(pausedView({ ...SNAPSHOT, trainer_gone: false }), context);
+    const text = plainText(renderOperation(pausedView({ ...SNAPSHOT, trainer_gone: false }), NOW));
     expect(text).toContain('released     nothing: the trainer was not seen to end');
   });
 
   it('needs no pause record: it had not been taken by a worker', () => {
     const waiting = { ...pausedView(null), paused: null, pauses: [] };
-    const text = renderOperation(waiting, context);
+    const text = plainText(renderOperation(waiting, NOW));
     expect(text).toContain('paused       by ada, 1 minute ago');
     expect(text).not.toContain('machine  ');
   });
@@ -144,8 +143,8 @@ describe('an operation', () => {
       status: 'failed',
       suggestions: [{ overrides: { batch_size: 16 }, why: 'smaller batches need less memory', command }],
     });
-    expect(renderOperation(failed, context)).toContain(
-      `  perhaps    smaller batches need less memory:\n               ${command}\n`,
+    expect(plainText(renderOperation(failed, NOW))).toContain(
+      `  hint       smaller batches need less memory:\n               ${command}\n`,
     );
   });
 
@@ -165,7 +164,7 @@ describe('an operation', () => {
       spec,
       overrides: { epochs: 80 },
     });
-    const text = renderOperation(view, context);
+    const text = plainText(renderOperation(view, NOW));
     expect(text).toMatch(
       /stuck +its worker is alive, but it has made no step for more than 10 min; noticed 1 minute ago/,
     );
@@ -177,6 +176,6 @@ describe('an operation', () => {
 
   it('shows overrides that this version does not know as they came', () => {
     const view = operationView({ overrides: { epochs: 80, mood: 'good' } });
-    expect(renderOperation(view, context)).toMatch(/changed +epochs → 80\n +mood → good/);
+    expect(plainText(renderOperation(view, NOW))).toMatch(/changed +epochs → 80\n +mood → good/);
   });
 });

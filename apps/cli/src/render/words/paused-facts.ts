@@ -1,15 +1,14 @@
 import type { OperationView } from '@ktrdr/contracts';
-import { withDamage } from './damage.js';
-import { position } from './figures.js';
-import type { Row } from '../terminal/layout.js';
+import { withDamage } from './checkpoint-facts.js';
+import type { Row } from './parts.js';
 import { machineRows } from './machine.js';
-import { age, duration } from './units.js';
+import { age, duration, position } from './units.js';
 
 export function isPaused({ status }: Pick<OperationView, 'status'>): boolean {
   return status === 'paused';
 }
 
-/** What a person wants to know of a pause: whose, when, why, how far it had come, and what the machine was doing. */
+/** A pause: by whom, when, why, at which position, and what the machine was doing. */
 export function pausedRows(operation: OperationView, now: Date): Row[] {
   if (!isPaused(operation)) return [];
   const { pause, paused, pauses, remaining } = operation;
@@ -37,7 +36,7 @@ export function earlierPauses(operation: OperationView, now: Date): string[] {
   });
 }
 
-/** The estimate and how it was reckoned. */
+/** The estimate and its method. */
 export function remainingText(remaining: OperationView['remaining'] | undefined): string | null {
   return remaining ? `${duration(remaining.seconds)} (${remaining.method})` : null;
 }

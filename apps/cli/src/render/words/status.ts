@@ -1,9 +1,9 @@
+import type { WorkerView } from '@ktrdr/contracts';
 import type { OperationStatus } from '@ktrdr/operations/model';
-import type { Cell } from '../terminal/layout.js';
-import type { Tone } from '../terminal/paint.js';
+import type { Cell, Row, Tone } from './parts.js';
 import { ordinal } from './units.js';
 
-const TONES: Readonly<Record<OperationStatus, Tone>> = {
+const OF_OPERATION: Readonly<Record<OperationStatus, Tone>> = {
   queued: 'waiting',
   running: 'busy',
   pausing: 'waiting',
@@ -15,11 +15,29 @@ const TONES: Readonly<Record<OperationStatus, Tone>> = {
   failed: 'bad',
 };
 
-function toneOf(status: OperationStatus): Tone {
-  return TONES[status];
-}
+const OF_WORKER: Readonly<Record<WorkerView['status'], Tone>> = {
+  available: 'good',
+  busy: 'busy',
+  draining: 'waiting',
+  quarantined: 'bad',
+  unreachable: 'bad',
+  removed: 'label',
+};
 
 export function statusCell(status: OperationStatus, queuePosition: number | null = null): Cell {
   const text = queuePosition === null ? status : `${status} (${ordinal(queuePosition)} in queue)`;
-  return { text, tone: toneOf(status) };
+  return { text, tone: OF_OPERATION[status] };
+}
+
+export function workerStatusCell(status: WorkerView['status']): Cell {
+  return { text: status, tone: OF_WORKER[status] };
+}
+
+/** No worker fits the operation now, and where to look. */
+export function unschedulableRows(reason: string | null | undefined): Row[] {
+  if (!reason) return [];
+  return [
+    { label: 'waits', value: { text: `${reason}; it waits until there is one`, tone: 'waiting' } },
+    { label: 'workers', value: 'ktrdr workers' },
+  ];
 }

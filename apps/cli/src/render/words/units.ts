@@ -19,6 +19,10 @@ export function ordinal(value: number): string {
   return `${count(value)}${suffix ?? 'th'}`;
 }
 
+export function position({ epoch, step }: { readonly epoch: number; readonly step: number }): string {
+  return `epoch ${count(epoch)}, step ${count(step)}`;
+}
+
 /** Decimal units, three digits: `0 B`, `999 B`, `1.40 MB`, `12.3 GB`. */
 export function size(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -94,4 +98,11 @@ export function figure(value: unknown): string {
 
 function trimmed(value: number): string {
   return Math.abs(value) < 1 ? value.toFixed(4) : value.toPrecision(5);
+}
+
+/** `loss 0.6892  val_loss 0.6911`. */
+export function metricsText(metrics: Readonly<Record<string, unknown>> | null): string {
+  return Object.entries(metrics ?? {})
+    .map(([metric, value]) => `${metric} ${figure(value)}`)
+    .join('  ');
 }

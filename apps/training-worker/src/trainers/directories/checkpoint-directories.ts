@@ -33,7 +33,7 @@ interface Collected {
   problem: string | null;
 }
 
-/** What is in a place; nothing when there is no such place. */
+/** The entries of a place; none when the place does not exist. */
 export async function entriesOf(place: string): Promise<readonly PlaceEntry[]> {
   try {
     return (await readdir(place, { withFileTypes: true })).map(toEntry);
@@ -43,7 +43,7 @@ export async function entriesOf(place: string): Promise<readonly PlaceEntry[]> {
   }
 }
 
-/** The same, at this very moment: nothing may come between this and what is done next. null: nobody can tell. */
+/** The same, synchronously: nothing can come between this and the next action. null: unreadable. */
 export function entriesNow(place: string): readonly PlaceEntry[] | null {
   try {
     return readdirSync(place, { withFileTypes: true }).map(toEntry);
@@ -53,8 +53,8 @@ export function entriesNow(place: string): readonly PlaceEntry[] | null {
 }
 
 /**
- * What is in a directory, however deep; null when it is gone, or something goes while one looks. Of one with too many
- * files only some are looked at.
+ * What is in a directory, however deep; null when it is gone, or something goes while it is read. Of one with too many
+ * files only some are read.
  */
 export async function contentsOf(directory: string): Promise<Contents | null> {
   const collected: Collected = { found: [], files: 0, problem: null };
@@ -89,7 +89,7 @@ export function isGone(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** @returns false: there is too much in it, and nobody needs to look at the rest */
+/** @returns false: there is too much in it, and the rest is not read */
 async function collect(root: string, under: string, depth: number, into: Collected): Promise<boolean> {
   // As Latin-1 each byte of a name is a character, so that one which is no text is noticed.
   for await (const entry of await opendir(join(root, under), { encoding: 'latin1' })) {

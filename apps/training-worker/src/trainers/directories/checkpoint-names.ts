@@ -2,7 +2,7 @@ import { LARGEST_COUNT } from '@ktrdr/contracts';
 
 const NAME = /^checkpoint-(\d+)$/;
 
-/** What there is in a program's checkpoint directory, by its name. */
+/** An entry of a program's checkpoint directory. */
 export interface PlaceEntry {
   readonly name: string;
   readonly kind: 'folder' | 'link' | 'other';
@@ -14,13 +14,13 @@ export interface CheckpointName {
   readonly name: string;
 }
 
-/** A directory that cannot be made a checkpoint, and why, in a sentence for whoever wrote the program. */
+/** A directory that cannot be a checkpoint, and a sentence for the program's author that says why. */
 export interface Refusal {
   readonly step: number;
   readonly message: string;
 }
 
-/** As the program is given the one that it continues from. */
+/** The name of the directory that a program continues from. */
 export function directoryName(step: number): string {
   return `checkpoint-${step}`;
 }

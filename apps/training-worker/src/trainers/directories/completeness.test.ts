@@ -55,20 +55,20 @@ describe('by quiet, after the program was told to end, a directory', () => {
   it('that was being written then is not made complete by exit code 0', () => {
     const rule = new Completeness(QUIET);
     complete(rule, [directory(5), directory(6)], 'running', 0);
-    rule.told([5, 6]);
+    rule.signalled([5, 6]);
     expect(complete(rule, [directory(5), directory(6)], 'ended-on-signal', 1)).toEqual([5]);
   });
 
   it('that was being written then is not made complete by one that was begun afterwards', () => {
     const rule = new Completeness(QUIET);
-    rule.told([5, 6]);
+    rule.signalled([5, 6]);
     expect(complete(rule, [directory(5), directory(6), directory(7)], 'running', 1)).toEqual([5]);
     expect(complete(rule, [directory(5), directory(6), directory(7)], 'ended-badly', 2)).toEqual([5]);
   });
 
   it('that was begun afterwards is the answer of a program that ends with exit code 0', () => {
     const rule = new Completeness(QUIET);
-    rule.told([5, 6]);
+    rule.signalled([5, 6]);
     expect(complete(rule, [directory(5), directory(6), directory(7)], 'ended-on-signal', 1)).toEqual([5, 7]);
   });
 
@@ -76,20 +76,20 @@ describe('by quiet, after the program was told to end, a directory', () => {
     const rule = new Completeness(QUIET);
     complete(rule, [directory(5)], 'running', 0);
     complete(rule, [directory(5)], 'running', 10_000);
-    rule.told([5]);
+    rule.signalled([5]);
     expect(complete(rule, [directory(5)], 'ended-on-signal', 10_001)).toEqual([5]);
   });
 
   it('is complete when the program had come to its own end meanwhile', () => {
     const rule = new Completeness(QUIET);
-    rule.told([5]);
+    rule.signalled([5]);
     expect(complete(rule, [directory(5)], 'ended-well', 1)).toEqual([5]);
   });
 });
 
 it('by marker, a directory is complete when the file is in it', () => {
   const rule = new Completeness({ by: 'marker', file: 'DONE' });
-  rule.told([5, 7]);
+  rule.signalled([5, 7]);
   const directories = [directory(7), directory(5, 'a', { isMarked: true })];
   expect(complete(rule, directories, 'ended-well', 0)).toEqual([5]);
   expect(complete(rule, directories, 'ended-on-signal', 0)).toEqual([5]);
@@ -97,7 +97,7 @@ it('by marker, a directory is complete when the file is in it', () => {
 
 it('by rename, whatever has the name is complete, empty directories excepted', () => {
   const rule = new Completeness({ by: 'rename' });
-  rule.told([4, 5, 6]);
+  rule.signalled([4, 5, 6]);
   expect(complete(rule, [directory(5), directory(4), directory(6, 'a', { count: 0 })], 'ended-badly', 0)).toEqual([
     5, 4,
   ]);

@@ -12,8 +12,8 @@ export interface DirectoryState {
 }
 
 /**
- * How far the program is: one that ran to its own end has left something whole behind without saying so. One that ended
- * when it was told to can have been anywhere, whatever its exit code.
+ * The state of the program. One that ran to its own end has left its last directory whole. One that ended on a signal
+ * can have been anywhere, whatever its exit code.
  */
 export type ProgramState = 'running' | 'ended-well' | 'ended-on-signal' | 'ended-badly';
 
@@ -41,8 +41,7 @@ interface Watched {
  * - `marker`: the marker file is there, and it is written last.
  * - `quiet`: nothing in it changed for the time while the program ran; or a directory of a later step was begun; or the
  *   program ended by itself with exit code 0. What changes afterwards has to become quiet again. What was begun before
- *   the program was told to end may have been interrupted by that: neither the directories nor the exit code that come
- *   afterwards say that it is whole.
+ *   the signal to end may have been interrupted: neither later directories nor the exit code show that it is whole.
  *
  * An empty directory is no checkpoint.
  */
@@ -53,8 +52,8 @@ export class Completeness {
 
   constructor(private readonly rule: CompletionSpec) {}
 
-  /** The program is told to end now, when there are directories of these steps. */
-  told(steps: readonly number[]): void {
+  /** The program gets the signal to end now. @param steps of the directories that exist. */
+  signalled(steps: readonly number[]): void {
     this.begunBeforeSignal = new Set(steps);
     this.newestBeforeSignal = steps.reduce((newest, step) => Math.max(newest, step), -1);
   }

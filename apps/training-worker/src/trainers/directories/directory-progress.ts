@@ -7,13 +7,13 @@ type Progress = Extract<TrainerEvent, { type: 'progress' }>;
 
 const METRICS_PER_SECOND = 10;
 
-/** Where a program is and how it does, from what it prints and from the checkpoints that it writes. */
+/** The position and metrics of a program, from its output and its checkpoints. */
 export class DirectoryProgress {
   private step: number;
   private epoch: number;
   private loss: Progress['loss'] = null;
   private latest: Metrics = {};
-  /** What was known at earlier steps, so that a checkpoint found later can say what was then. */
+  /** Readings of earlier steps, for checkpoints that are found later. */
   private readonly earlier = new DownsampledMetrics();
   private metricsSent = 0;
   private metricsSince = -Infinity;
@@ -34,16 +34,16 @@ export class DirectoryProgress {
     return { step: this.step, epoch: this.epoch };
   }
 
-  /** Of the steps and epochs in all; 0: not known. */
+  /** Steps and epochs in total; 0: not known. */
   get of(): { readonly steps: number; readonly epochs: number } {
     return this.totals;
   }
 
-  /** What a line of output makes known. */
-  read({ position: told, loss, examplesPerSecond, metrics }: Reading): TrainerEvent[] {
+  /** The events of a line of output. */
+  read({ position: read, loss, examplesPerSecond, metrics }: Reading): TrainerEvent[] {
     const position = Object.fromEntries(
-      Object.entries(told).filter(([, value]) => value <= LARGEST_COUNT),
-    ) as typeof told;
+      Object.entries(read).filter(([, value]) => value <= LARGEST_COUNT),
+    ) as typeof read;
     this.step = position.step ?? this.step;
     this.epoch = position.epoch ?? this.epoch;
     this.totals = {
@@ -60,11 +60,11 @@ export class DirectoryProgress {
       loss: this.loss,
       examples_per_second: examplesPerSecond,
     };
-    const excess = Object.keys(position).length < Object.keys(told).length ? this.excessEvent(told) : [];
+    const excess = Object.keys(position).length < Object.keys(read).length ? this.excessEvent(read) : [];
     return [...excess, progress, ...(Object.keys(metrics).length > 0 ? this.metricsEvent(metrics) : [])];
   }
 
-  /** A checkpoint is a sign of life too, for a program that prints nothing. */
+  /** A checkpoint is progress too, for a program that prints nothing. */
   reachedByCheckpoint(step: number): TrainerEvent[] {
     if (step <= this.step) return [];
     this.step = step;
@@ -72,7 +72,7 @@ export class DirectoryProgress {
     return [{ type: 'progress', ...this.position, ...this.totals, loss: this.loss, examples_per_second: null }];
   }
 
-  /** What the program had said by a step. */
+  /** The newest reading up to a step. */
   at(step: number): { readonly epoch: number; readonly metrics: Metrics } {
     return this.earlier.at(step) ?? { epoch: 0, metrics: {} };
   }
@@ -89,7 +89,7 @@ export class DirectoryProgress {
     return [{ type: 'warning', code: 'position-too-large', message }];
   }
 
-  /** A line a step can be thousands a second, and nobody reads a curve that dense. */
+  /** A line for each step can be thousands a second, which is denser than any curve needs. */
   private metricsEvent(values: Metrics): TrainerEvent[] {
     const now = this.now();
     if (now - this.metricsSince >= 1_000) {

@@ -54,11 +54,11 @@ export class DirectorySaves {
     const dir = join(start.spool_dir, id);
     try {
       const files = await run.take(newest, dir, 'copy');
-      if (!files) return; // it has changed or gone: the next look tells
+      if (!files) return; // it has changed or gone: the next look finds out
       this.offered = step;
       this.unsettled = id;
       for (const event of progress.reachedByCheckpoint(step)) emit(event);
-      this.tell(id, 'periodic', { dir, step, epoch: progress.at(step).epoch }, files);
+      this.emitSaved(id, 'periodic', { dir, step, epoch: progress.at(step).epoch }, files);
     } catch (error) {
       this.retryAt = performance.now() + RETRY_TAKING_MS;
       emit({ type: 'save_failed', request_id: id, message: notTaken(step, error) });
@@ -85,7 +85,7 @@ export class DirectorySaves {
     return { point: null, lost };
   }
 
-  tell(requestId: string, kind: Kind, { dir, step, epoch }: Point, files: readonly string[]): void {
+  emitSaved(requestId: string, kind: Kind, { dir, step, epoch }: Point, files: readonly string[]): void {
     const { metrics } = this.ports.progress.at(step);
     this.ports.emit({
       type: 'saved',

@@ -14,13 +14,13 @@ import { fingerprintOf, isThere, readResult, sha256OfFiles } from './program-res
 type Control<T extends TrainerControl['type']> = Extract<TrainerControl, { type: T }>;
 type Next = 'again' | 'over';
 
-/** A run that has ended, and where one would go on from it. */
+/** A run that has ended, and the point to continue from. */
 interface RunOver {
   readonly run: WatchedProgram;
   readonly saves: DirectorySaves;
   readonly end: ProgramEnd;
   readonly point: Point | null;
-  /** A newer state than that of the point, which could not be saved. */
+  /** A newer state than the point, which could not be saved. */
   readonly lost: Refusal | null;
 }
 
@@ -29,9 +29,9 @@ export type DirectoryTrainerOrder = Pick<WatchedProgramOrder, 'spec' | 'place' |
 const KILLED = { code: null, signal: 'SIGKILL', stderrTail: [] } as const;
 
 /**
- * A program that knows nothing of the trainer protocol, behind the port that speaks it: its checkpoint directories
- * become saves, its output progress, a request to stop a signal. What it was told too late to withdraw, it does anew
- * from its newest complete checkpoint.
+ * Runs a program without the trainer protocol behind the port of a trainer. Its checkpoint directories become saves, its
+ * output becomes progress, and a request to stop becomes a signal. When a stop is withdrawn after the signal, the program
+ * starts again from its newest complete checkpoint.
  */
 export class DirectoryTrainer implements Trainer {
   readonly ready: TrainerReady;
@@ -164,7 +164,7 @@ export class DirectoryTrainer implements Trainer {
     return this.answerStop(over);
   }
 
-  /** It was told to stop when it had nothing left to do. */
+  /** The signal came when the program had nothing left to do. */
   private async isDone(run: WatchedProgram, point: Point | null): Promise<boolean> {
     const { steps } = this.order.spec;
     if (steps !== null && point !== null && point.step >= steps) return true;
@@ -175,14 +175,14 @@ export class DirectoryTrainer implements Trainer {
     if (lost) return this.failUnsaved(saves, point, lost);
     const own = await this.resultOf(run);
     const hash = point ? { checkpoint_sha256: await sha256OfFiles(point.dir) } : {};
-    if (point) saves.tell(`final-${this.order.place.attempt}`, 'final', point, await readdir(point.dir));
+    if (point) saves.emitSaved(`final-${this.order.place.attempt}`, 'final', point, await readdir(point.dir));
     const { step, epoch } = this.progress.position;
     const at = { step: Math.max(step, point?.step ?? 0), epoch: Math.max(epoch, point?.epoch ?? 0) };
     this.emit({ type: 'completed', ...at, result: { ...own, ...hash } });
     return this.leaveWell();
   }
 
-  /** As where the object store refuses the final checkpoint: it continues from the one before. */
+  /** As when the object store refuses the final checkpoint: a resume continues from the one before. */
   private async failUnsaved(saves: DirectorySaves, point: Point | null, lost: Refusal): Promise<Next> {
     await this.saveLast(saves, point);
     const message = `The program ended with exit code 0, but its last state cannot be saved, and without a final checkpoint an operation is not completed. ${lost.message}`;
@@ -197,10 +197,10 @@ export class DirectoryTrainer implements Trainer {
 
   private async saveLast(saves: DirectorySaves, point: Point | null): Promise<void> {
     if (!point || point.step <= saves.newestOffered) return;
-    saves.tell(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
+    saves.emitSaved(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
   }
 
-  /** Again and again, until one of the answers is enough: what is asked for may change meanwhile. */
+  /** Repeats until an answer is enough: the request may change meanwhile. */
   private async answerStop({ saves, point }: RunOver): Promise<Next> {
     for (let answered: Control<'stop'> | null = null; ;) {
       if (this.isKilled) return this.leave(KILLED);
@@ -231,7 +231,7 @@ export class DirectoryTrainer implements Trainer {
           `a resume does the ${step - point.step} steps after it again. Let it save on ${signal} to lose none`,
       );
     }
-    saves.tell(save.request_id, save.kind, point, await readdir(point.dir));
+    saves.emitSaved(save.request_id, save.kind, point, await readdir(point.dir));
     this.emit({ type: 'stopped', step: point.step, epoch: point.epoch });
     return this.leaveWell();
   }

@@ -94,7 +94,7 @@ describe('a directory that cannot be made a checkpoint', () => {
     for (let step = 0; step < 30; step += 1) await symlink('a', join(place, `checkpoint-${step}`));
     await namesSeen(watching({ by: 'rename' }));
     expect(warnings).toHaveLength(20);
-    expect(warnings.at(-1)).toMatch(/Of further ones nothing is told$/);
+    expect(warnings.at(-1)).toMatch(/Further ones are not reported$/);
   });
 });
 

@@ -4,11 +4,11 @@ import { contentsOf, entriesNow, entriesOf, holds } from './checkpoint-directori
 import { type CheckpointName, checkpointsAmong, type Refusal } from './checkpoint-names.js';
 import { Completeness, type DirectoryState, type Look, type ProgramState } from './completeness.js';
 
-/** So many complete directories are enough to choose from; older ones are not looked at. */
+/** Enough complete directories to choose from; older ones are not read. */
 const ENOUGH = 8;
-/** While the program runs a look goes through so many files; what it leaves out the last look finds. */
+/** Files that a look reads while the program runs; the last look reads all. */
 const FILES_A_LOOK = 20_000;
-/** Nobody reads more warnings than that. */
+/** Further warnings would not be read. */
 const MAX_REPORTED = 20;
 
 /** A complete directory that can be made a checkpoint. */
@@ -32,7 +32,7 @@ interface Seen extends CheckpointName, DirectoryState {
 /** Looks at the checkpoint directories of one run of a program. */
 export class DirectoryWatch {
   private readonly completeness: Completeness;
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   /** Of the directories that there were at the last look. */
   private steps: readonly number[] = [];
 
@@ -42,17 +42,17 @@ export class DirectoryWatch {
       readonly rule: CompletionSpec;
       /** Older ones are from before. */
       readonly firstStep: number;
-      /** Something is passed over; told once. */
+      /** A directory is passed over; called once for each message. */
       readonly onRefused: (message: string) => void;
     },
   ) {
     this.completeness = new Completeness(ports.rule);
   }
 
-  /** To be called right before the program is told to end: what it begins afterwards may be its answer. */
+  /** To be called right before the signal to end: a directory that is begun afterwards may be the answer to it. */
   beforeSignal(): void {
     const entries = entriesNow(this.ports.place);
-    this.completeness.told(entries ? stepsOf(checkpointsAmong(entries).directories) : this.steps);
+    this.completeness.signalled(entries ? stepsOf(checkpointsAmong(entries).directories) : this.steps);
   }
 
   /** The newest complete ones. What was passed over is looked at anew each time: it may change. */
@@ -74,7 +74,7 @@ export class DirectoryWatch {
       if (problem === null) complete.push({ step, name });
       else refused.push({ step, message: problem });
     }
-    for (const { message } of refused) this.tell(message);
+    for (const { message } of refused) this.report(message);
     const newest = refused.reduce<Refusal | null>((a, b) => (a && a.step >= b.step ? a : b), null);
     return { complete: complete.toReversed(), refused: newest };
   }
@@ -89,10 +89,10 @@ export class DirectoryWatch {
     return contents && { ...contents, isMarked, step, name };
   }
 
-  private tell(message: string): void {
-    if (this.told.size === MAX_REPORTED || this.told.has(message)) return;
-    this.told.add(message);
-    this.ports.onRefused(this.told.size < MAX_REPORTED ? message : `${message}. Of further ones nothing is told`);
+  private report(message: string): void {
+    if (this.reported.size === MAX_REPORTED || this.reported.has(message)) return;
+    this.reported.add(message);
+    this.ports.onRefused(this.reported.size < MAX_REPORTED ? message : `${message}. Further ones are not reported`);
   }
 }
 

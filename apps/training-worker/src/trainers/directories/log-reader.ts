@@ -3,7 +3,7 @@ import { compileLogPattern, type LogPattern } from '@ktrdr/specs';
 
 type Metric = Metrics[string];
 
-/** What a line of output says about where the program is. */
+/** The position and metrics in a line of output. */
 export interface Reading {
   readonly position: Readonly<Partial<Record<PositionName, number>>>;
   readonly loss: Metric | null;
@@ -15,9 +15,9 @@ export interface Reading {
 const POSITION_NAMES = ['step', 'epoch', 'steps', 'epochs'] as const;
 type PositionName = (typeof POSITION_NAMES)[number];
 
-/** Beyond this a line is data that somebody prints, and nobody's progress. */
+/** A longer line is data, not progress. */
 const MAX_READ_LENGTH = 4_096;
-/** Of each second so much may go into reading. */
+/** The share of each second that may go into reading. */
 const MS_PER_SECOND = 100;
 const SPELLINGS: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, infinity: Infinity };
 
@@ -37,7 +37,7 @@ export class LogReader {
 
   /**
    * By the first pattern that matches; null when none does, or its groups hold no number. Of a flood of lines only some
-   * are read: whoever reads has leases to keep.
+   * are read, because this process also keeps leases.
    */
   read(line: string): Reading | null {
     if (this.patterns.length === 0) return null;

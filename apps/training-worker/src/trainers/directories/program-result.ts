@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { digestOfFile, sha256Of } from '@ktrdr/checkpoint';
 
 const MAX_RESULT_BYTES = 256 * 1024;
-/** Neither through a link nor waiting for somebody at the other end of a pipe. */
+/** Follows no link, and does not wait for the other end of a pipe. */
 const FOR_READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** What a program left as its result: nothing, an object, or something that cannot be read. */

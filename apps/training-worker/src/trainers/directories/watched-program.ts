@@ -39,7 +39,7 @@ export interface WatchedProgramOrder {
 
 export interface ProgramEnd extends Findings {
   readonly exit: ProgramExit;
-  /** It was told to end, and past the grace it was killed. */
+  /** It was killed because it did not end within the grace after the signal. */
   readonly outlastedGrace: boolean;
   readonly wasSignalled: boolean;
 }
@@ -155,7 +155,7 @@ export class WatchedProgram {
     return new DirectoryWatch({ place: this.checkpoints, rule: spec.trainer.complete, firstStep, onRefused });
   }
 
-  /** With a result a program has come to its own end, though it was told to end meanwhile. */
+  /** A result means that the program finished, even when the signal came meanwhile. */
   private async howEnded({ code }: ProgramExit): Promise<ProgramState> {
     if (code !== 0) return 'ended-badly';
     return this.wasSignalled && !(await isThere(this.resultFile)) ? 'ended-on-signal' : 'ended-well';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { CommandPlaceholder, ProcessTrainingSpec } from '@ktrdr/specs';
 import { fillPlaceholders } from '@ktrdr/specs';
 
-/** Variables of the worker that every program gets. Whatever else is in its environment may be a secret. */
+/** Variables of the worker that every program gets. Any other may be a secret. */
 const PASSED_ON =
   /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|LD_LIBRARY_PATH|CUDA_\w+|NVIDIA_\w+|ROCR_\w+|HIP_\w+|OMP_\w+|MKL_\w+|OPENBLAS_\w+|XLA_\w+)$/;
 
@@ -19,7 +19,7 @@ export interface ProgramPlace {
   readonly dataFile: string | null;
 }
 
-/** What the program is told about its surroundings, by name. */
+/** The values of the placeholders, by name. */
 export function valuesOf(
   spec: ProcessTrainingSpec,
   place: ProgramPlace,
@@ -43,7 +43,7 @@ export function valuesOf(
   };
 }
 
-/** The program and its arguments, with everything in its place. */
+/** The program and its arguments, with every placeholder filled. */
 export function commandOf(
   { trainer }: ProcessTrainingSpec,
   values: ReturnType<typeof valuesOf>,
@@ -54,8 +54,8 @@ export function commandOf(
 }
 
 /**
- * The environment of a program: a little of the worker's, what its operator adds by name, and a `KTRDR_*` variable for
- * everything that a placeholder stands for.
+ * The environment of a program: some variables of the worker, those that its operator names, and a `KTRDR_*` variable
+ * for each placeholder.
  */
 export function environmentOf(
   worker: NodeJS.ProcessEnv,
@@ -64,12 +64,12 @@ export function environmentOf(
   graceSeconds: number,
 ): NodeJS.ProcessEnv {
   const inherited = Object.entries(worker).filter(([name]) => PASSED_ON.test(name) || added.includes(name));
-  const told = Object.entries(values).map(([name, value]) => [`KTRDR_${name.toUpperCase()}`, value]);
+  const placeholders = Object.entries(values).map(([name, value]) => [`KTRDR_${name.toUpperCase()}`, value]);
   return {
-    // Through a pipe Python would keep its output back until there are kilobytes of it.
+    // Without this, Python buffers kilobytes of output before it writes them to a pipe.
     PYTHONUNBUFFERED: '1',
     ...Object.fromEntries(inherited),
-    ...Object.fromEntries(told),
+    ...Object.fromEntries(placeholders),
     KTRDR_GRACE_SECONDS: String(graceSeconds),
   };
 }

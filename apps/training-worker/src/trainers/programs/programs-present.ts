@@ -5,9 +5,9 @@ import { AllowedPrograms } from './allowed-programs.js';
 import { type ProcessTrainerSettings, searchPathOf } from './process-trainers.js';
 
 /**
- * Holds the operator's list against the machine. Each operation looks its program up anew, so what is not there may
- * still come, and that is only told; with nothing there at all the worker would take such operations to fail them.
- * @throws WorkerConfigurationError nothing of the list is there
+ * Compares the operator's list with the machine. A missing program is a warning, as it may be installed later. With none
+ * of them present, the worker would claim such operations only to fail them.
+ * @throws {WorkerConfigurationError} no program of the list is present
  */
 export async function assertProgramsPresent(
   settings: ProcessTrainerSettings | null,

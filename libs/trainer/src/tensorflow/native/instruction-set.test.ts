@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { instructionSetOf } from './instruction-set.js';
+import { instructionSetOf } from './native-machine.js';
 
 const cpuinfo = (flags: string): string => `processor\t: 0\nvendor_id\t: Any\nflags\t\t: fpu ${flags}\nbugs\t\t:\n`;
 

@@ -1,5 +1,5 @@
 import { TrainingSpec } from '@ktrdr/specs';
-import { modelSize } from './model-size.js';
+import { modelSize } from './network.js';
 
 const layersOf = (layers: readonly unknown[]) => TrainingSpec.shape.model.parse({ layers }).layers;
 

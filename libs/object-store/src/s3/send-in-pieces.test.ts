@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { sendInPieces } from './sending-in-pieces.js';
+import { sendInPieces } from './bounded-memory.js';
 
 type Handler = Extract<S3ClientConfig['requestHandler'], { handle: unknown }>;
 type Answer = Awaited<ReturnType<Handler['handle']>>;
