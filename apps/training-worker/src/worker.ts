@@ -13,8 +13,8 @@ import type { WorkerConfig } from './config.js';
 import { EventOutbox } from './events/event-outbox.js';
 import { EventSpool } from './events/event-spool.js';
 import { MachineMeter } from './machine/machine-meter.js';
-import type { ProbeServer } from './probe/probe-server.js';
-import { type ProbedParts, startProbe } from './probe/start-probe.js';
+import { ProbeServer } from './probe/probe-server.js';
+import type { ProbedWorker } from './probe/worker-health.js';
 import { LocalDataSources } from './run/data-sources.js';
 import { Supervisor } from './supervisor.js';
 import { capabilitiesOf } from './trainers/capabilities.js';
@@ -63,18 +63,13 @@ export async function runWorker(
   const spool = await openSpool(config.folder, log);
   const pool = startTrainerPool(config, log);
   const trainers = new ProcessTrainers(pool, config.processTrainers, log);
-  const closeTrainers = (): void => {
-    trainers.close();
-    pool.close();
-  };
-  signals.abort.addEventListener('abort', closeTrainers);
+  signals.abort.addEventListener('abort', () => trainers.close());
   const ending = new AbortController();
-  const probed: ProbedParts = {};
+  const probed: ProbedWorker = { slots: config.slots, checkObjectStore: () => objects.check() };
   let probe: ProbeServer | undefined;
   let link: ApiLink | undefined;
   try {
-    const checks = { slots: config.slots, checkObjectStore: () => objects.check() };
-    if (config.probe) probe = await startProbe(config.probe, probed, checks, log);
+    if (config.probe) probe = await ProbeServer.listen(config.probe, probed, log);
     link = await ApiLink.open(config, log, signals.shutdown);
     link.keepCredentials(ending.signal);
     const leaving = AbortSignal.any([signals.shutdown, link.dismissed]);
@@ -92,7 +87,7 @@ export async function runWorker(
     await serve(parts, { leaving, dismissed: link.dismissed, ending, graceMs: config.shutdownGraceMs }, log);
   } finally {
     ending.abort();
-    closeTrainers();
+    trainers.close();
     await Promise.all([probe?.close(), link?.close()]);
     spool.close();
   }

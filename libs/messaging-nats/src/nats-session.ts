@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { type NatsUser, userAuthenticator } from './credentials/nats-user.js';
 import { MessagingUnavailableError, reasonOf } from './errors.js';
 import { type Subjects, subjectsOf } from './subjects.js';
-import { pauseFor } from './timing.js';
 
 export interface NatsSettings {
   /** One address or several, comma-separated. */
@@ -195,4 +195,9 @@ export class NatsSession {
 
 function withoutCredentials(server: string): string {
   return server.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** Settles after `ms`, or at once when the signal aborts. */
+async function pauseFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }

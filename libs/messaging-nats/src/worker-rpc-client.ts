@@ -10,7 +10,7 @@ import {
 import { headers, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { reasonOf, RpcError, RpcUnavailableError } from './errors.js';
 import type { NatsSession } from './nats-session.js';
-import { RPC_HEADERS } from './rpc-headers.js';
+import { RPC_HEADERS } from './subjects.js';
 
 export interface RpcClientOptions {
   /** The API answers that this key is no worker. */

@@ -11,7 +11,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { isInboxOf } from './credentials/nats-user.js';
 import type { NatsSession } from './nats-session.js';
 import { RequestAges } from './request-age.js';
-import { RPC_HEADERS } from './rpc-headers.js';
+import { RPC_HEADERS } from './subjects.js';
 
 /** One function a method; what it throws becomes the refusal. */
 export type WorkerRpcHandlers = {

@@ -66,13 +66,13 @@ export type {
   OperationList,
   OperationListRequest,
   OperationStore,
-  StallEvidence,
   LeaseRenewal,
   StartReport,
   Submission,
   TransitionCommand,
   TransitionOutcome,
   VerificationDepth,
+  OverdueLimits,
 } from './ports.js';
 export { NO_CHANGES } from './spec/overrides.js';
 export {
@@ -96,7 +96,7 @@ export { type NewOperation, newOperationId } from './submit/operation-draft.js';
 export { SubmitOperation } from './submit/submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
 export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
-export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
+export { ExpireLeases } from './attempt/expire-leases.js';
 export { ExplainOperation, type WorkerDirectory } from './explain/explain-operation.js';
 export { canonicalJson, effectiveSpec, parseSpec, specSha256Of, trainingSpecOf } from './spec/effective-spec.js';
 export { CHECKPOINTED_TYPES, isPausable, traitsOf } from './spec/operation-types.js';

@@ -93,12 +93,11 @@ export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
   readonly hasMoved: boolean;
 }
 
-/** What must hold before silence is called a stall. */
-export interface StallEvidence {
-  /** For how long this process has heard whatever was said; shorter watchdogs than that can be judged. */
-  readonly heardForMs: number;
-  /** A lease that was renewed for so long was renewed so long before its end. */
-  readonly leaseMs: number;
+export interface OverdueLimits {
+  /** A cancel that no worker has confirmed for so long is enforced: the worker is fenced off. */
+  readonly cancellingMs: number;
+  /** A pause that has not come to a checkpoint for so long is withdrawn. */
+  readonly pausingMs: number;
 }
 
 export interface OperationFilter {
@@ -218,10 +217,10 @@ export interface OperationStore {
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
   /**
-   * Running operations that have made no progress for as long as their watchdog allows, although their workers were
-   * alive after that time, and that are not marked yet.
+   * Running operations that have made no progress for as long as their watchdog allows, and are not marked yet. A
+   * heartbeat after that time has renewed the lease and reported no step: an outage is no stall.
    */
-  stalled(evidence: StallEvidence): Promise<readonly Operation[]>;
+  stalled(leaseMs: number): Promise<readonly Operation[]>;
   /** Marks it as stuck, with a warning and an event; false: it has moved, or somebody has marked it already. */
   markStuck(operation: Operation, message: string): Promise<boolean>;
   /** Moves a waiting operation; null: it does not wait. `front` puts it before every other of its pool. */
@@ -229,7 +228,7 @@ export interface OperationStore {
   /** Operations whose parent this is. */
   childrenOf(parentId: string): Promise<readonly Operation[]>;
   /** Operations that have been in `cancelling` or `pausing` for longer than this, or than they were given themselves. */
-  overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]>;
+  overdue(limits: OverdueLimits): Promise<readonly Operation[]>;
   /** @throws {LeaseLostError} when the attempt is not the newest or may not write any more. */
   recordStart(lease: Lease, report: StartReport): Promise<Operation>;
   /** Adds a warning and its event. @throws {LeaseLostError} */

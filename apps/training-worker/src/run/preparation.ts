@@ -2,7 +2,7 @@ import { CheckpointDamagedError } from '@ktrdr/checkpoint';
 import type { ClaimedOperation } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { Logger } from 'pino';
-import { Backoff } from '../api-link/backoff.js';
+import { retry } from '../api-link/backoff.js';
 import type { ReportingRpc } from '../api-link/reporting-rpc.js';
 import type { CheckpointStorage, RestoredManifest } from '../checkpoints/ports.js';
 import type { SpoolFolder } from '../checkpoints/spool.js';
@@ -79,21 +79,15 @@ async function restore(
 }
 
 /** Waits for an object store that cannot be reached. */
-async function whenReachable<T>(
+function whenReachable<T>(
   action: () => Promise<T>,
   { onTrouble, log }: PreparationPorts,
   signal: AbortSignal,
 ): Promise<T> {
-  const backoff = new Backoff(RETRY);
-  for (let tries = 1; ; tries += 1) {
-    signal.throwIfAborted();
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'object-store-unavailable') throw error;
-      if (tries === 1) onTrouble(error);
-      log.debug({ err: error, tries }, 'waiting for the object store');
-    }
-    await backoff.wait(signal);
-  }
+  const onError = (error: unknown, tries: number): void => {
+    if (!(error instanceof DomainError) || error.code !== 'object-store-unavailable') throw error;
+    if (tries === 1) onTrouble(error);
+    log.debug({ err: error, tries }, 'waiting for the object store');
+  };
+  return retry(action, { range: RETRY, signal, onError });
 }

@@ -4,7 +4,7 @@ import type { Save } from '../checkpoints/save-record.js';
 import type { UnsavedTime } from '../checkpoints/unsaved-time.js';
 import type { EventRecorder } from '../events/event-recorder.js';
 import { PauseSnapshot } from '../machine/pause-snapshot.js';
-import type { ResourceMeter } from '../machine/ports.js';
+import type { ResourceMeter } from '../machine/pause-snapshot.js';
 import type { Position, Trainer, TrainerExit, TrainerListener } from '../trainers/ports.js';
 import { type ReportedError, toTrainerError } from '../trainers/trainer-exit.js';
 import type { FailedSaves } from './failed-saves.js';

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { CheckpointBeingWritten, CheckpointDraft, StoredAhead, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type { TrainerControl, TrainerEvent, WorkerEvent, WorkerRpcMethod, WorkerRpcReply } from '@ktrdr/contracts';
 import type { CheckpointStorage, RestoredManifest } from '../checkpoints/ports.js';
-import type { EventSink } from '../events/ports.js';
+import type { EventSink } from '../events/event-recorder.js';
 import type { Lease, WorkerRpc } from '../api-link/ports.js';
-import type { MachineReading, ResourceMeter } from '../machine/ports.js';
+import type { MachineReading, ResourceMeter } from '../machine/pause-snapshot.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady, TrainerSource } from '../trainers/ports.js';
 
 type Answer = (request: never) => unknown;

@@ -13,8 +13,8 @@ import {
   OperationNotFoundError,
   type OperationStatus,
   type OperationStore,
+  type OverdueLimits,
   type OperationWarning,
-  type StallEvidence,
   type StartReport,
   type Submission,
   type TransitionCommand,
@@ -29,7 +29,7 @@ import { markStuck, warn } from '../attempts/warn.js';
 import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
 import { Batcher } from '../database/batcher.js';
 import { type Database, writeEvents } from '../database/database.js';
-import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
+import { LEASED, lockOperation, WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { queuePositionOf } from '../workers/work-queue.js';
 import { listOperations } from './list-operations.js';
@@ -209,22 +209,21 @@ export class PrismaOperationStore implements OperationStore {
     return rows.map(toOperation);
   }
 
-  async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
+  async overdue({ cancellingMs, pausingMs }: OverdueLimits): Promise<readonly Operation[]> {
     const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
-          CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
-            ELSE ${olderThanMs}::float8 END
+        WHERE o.status IN ('cancelling', 'pausing') AND o.status_since < clock_timestamp() - interval '1 millisecond' *
+          CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${pausingMs}::float8)
+            ELSE ${cancellingMs}::float8 END
         LIMIT 100`);
     return rows.map(toOperation);
   }
 
-  async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
+  async stalled(leaseMs: number): Promise<readonly Operation[]> {
     const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
         SELECT ${operationColumns('o')} FROM operations o
         WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
           AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
-          AND (o.watchdog->>'seconds')::float8 * 1000 <= ${heardForMs}::float8
           AND o.lease_expires_at > clock_timestamp()
           AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
             > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8

@@ -135,6 +135,15 @@ export class WorkerIdentityStore {
     return row?.workerId ?? null;
   }
 
+  /** Removes keys that were revoked, and enrolments that ended, so long ago; an enrolment stays as long as a key of it. */
+  async forgetEnded(olderThanMs: number): Promise<void> {
+    const before = sql`clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`;
+    await this.prisma.$executeRaw(sql`DELETE FROM worker_identities WHERE revoked_at < ${before}`);
+    await this.prisma.$executeRaw(sql`
+      DELETE FROM worker_enrolments e WHERE least(e.revoked_at, e.expires_at) < ${before}
+        AND NOT EXISTS (SELECT FROM worker_identities i WHERE i.enrolment_id = e.id)`);
+  }
+
   /** null: the token does not suffice, or the key or the worker is known already. */
   private async tryMake({ token, nkey, workerId, isStanding }: EnrolRequest): Promise<WorkerIdentity | null> {
     try {

@@ -1,10 +1,16 @@
 import type { OperationStore } from '../ports.js';
 import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
-import { fittingWorkers, type KnownWorker, whyUnschedulable, missingCapabilities } from '../queue/fitting-workers.js';
+import {
+  fittingWorkers,
+  type KnownWorker,
+  missingCapabilities,
+  takesWork,
+  whyUnschedulable,
+} from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
 
-type LiveWorker = Pick<KnownWorker, 'id' | 'freeSlots' | 'draining' | 'capabilities'>;
+type LiveWorker = Pick<KnownWorker, 'id' | 'freeSlots' | 'draining' | 'isQuarantined' | 'capabilities'>;
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -132,7 +138,7 @@ function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, rea
 
 function explainWaiting({ operation, queuePosition, workers, checkpoints }: ExplainFacts): Explanation {
   const able = fittingWorkers(operation, workers);
-  const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
+  const free = able.filter((worker) => takesWork(worker) && worker.freeSlots > 0);
   const reasons: string[] = [];
   const lack = whyUnschedulable(operation, workers);
   if (lack !== null) {
@@ -145,7 +151,9 @@ function explainWaiting({ operation, queuePosition, workers, checkpoints }: Expl
       );
   } else if (free.length === 0)
     reasons.push(
-      isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
+      isOne(able)
+        ? 'the only fitting worker is busy'
+        : `all ${able.length} fitting workers are busy, draining or quarantined`,
     );
   else if (isOne(free)) reasons.push('1 fitting worker has a free slot and is about to claim it');
   else reasons.push(`${free.length} fitting workers have a free slot; one is about to claim it`);

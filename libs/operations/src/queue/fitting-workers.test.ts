@@ -1,8 +1,13 @@
 import { fittingWorkers, whyUnschedulable, missingCapabilities } from './fitting-workers.js';
 
 const wanted = { pool: 'gpu', requirements: ['type:training', 'backend:wasm'] };
-const cpu = { id: 'w1', draining: false, capabilities: ['type:training', 'backend:cpu'] };
-const wasm = { id: 'w2', draining: false, capabilities: ['type:training', 'backend:wasm', 'backend:cpu'] };
+const cpu = { id: 'w1', draining: false, isQuarantined: false, capabilities: ['type:training', 'backend:cpu'] };
+const wasm = {
+  id: 'w2',
+  draining: false,
+  isQuarantined: false,
+  capabilities: ['type:training', 'backend:wasm', 'backend:cpu'],
+};
 
 describe('the workers that can take an operation', () => {
   it('offer everything that it requires', () => {
@@ -29,6 +34,9 @@ describe('the workers that can take an operation', () => {
     );
     expect(whyUnschedulable(wanted, [leaving, leaving])).toBe(
       'no fitting worker of pool gpu takes new work (2 are draining)',
+    );
+    expect(whyUnschedulable(wanted, [leaving, { ...leaving, isQuarantined: true }])).toBe(
+      'no fitting worker of pool gpu takes new work (1 is quarantined, 1 is draining)',
     );
     expect(whyUnschedulable(wanted, [leaving, wasm])).toBeNull();
   });

@@ -12,18 +12,19 @@ export interface KnownWorker {
   readonly silentMs: number;
 }
 
-/** The workers of a pool whose heartbeats came within a lease. A quarantined one takes no more work than a draining one. */
+/** The workers of a pool whose heartbeats came within a lease. */
 export function liveWorkers<Worker extends KnownWorker>(
   workers: readonly Worker[],
   pool: string,
   leaseMs: number,
 ): readonly Worker[] {
-  return workers
-    .filter((worker) => worker.pool === pool && worker.silentMs < leaseMs)
-    .map((worker) => ({ ...worker, draining: worker.draining || worker.isQuarantined }));
+  return workers.filter((worker) => worker.pool === pool && worker.silentMs < leaseMs);
 }
 
 type LiveWorker = Pick<KnownWorker, 'capabilities'>;
+type Standing = Pick<KnownWorker, 'draining' | 'isQuarantined'>;
+
+export const takesWork = ({ draining, isQuarantined }: Standing): boolean => !draining && !isQuarantined;
 
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
@@ -49,19 +50,22 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function whyUnschedulable(
-  wanted: Wanted,
-  workers: readonly (LiveWorker & { readonly draining: boolean })[],
-): string | null {
+export function whyUnschedulable(wanted: Wanted, workers: readonly (LiveWorker & Standing)[]): string | null {
   if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
   const fitting = fittingWorkers(wanted, workers);
-  if (fitting.some(({ draining }) => !draining)) return null;
+  if (fitting.some(takesWork)) return null;
   if (fitting.length > 0) {
-    const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
-    return `no fitting worker of pool ${wanted.pool} takes new work (${them})`;
+    const quarantined = fitting.filter(({ isQuarantined }) => isQuarantined).length;
+    const them = [many(quarantined, 'quarantined'), many(fitting.length - quarantined, 'draining')];
+    return `no fitting worker of pool ${wanted.pool} takes new work (${them.filter(Boolean).join(', ')})`;
   }
-  const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
-  return `${many} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+  const them = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
+  return `${them} alive in pool ${wanted.pool}, but none offers ${missingCapabilities(wanted, workers).map(withCommand).join(', ')}`;
+}
+
+function many(count: number, what: string): string {
+  if (count === 0) return '';
+  return count === 1 ? `1 is ${what}` : `${count} are ${what}`;
 }
 
 function withCommand(tag: string): string {

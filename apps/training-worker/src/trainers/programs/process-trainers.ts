@@ -1,17 +1,18 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/specs';
 import type { Logger } from 'pino';
 import type { ProgramCommand } from '../program-guard.js';
 import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } from '../../errors.js';
-import type { BuiltInTrainers, Trainer, TrainerJob, TrainerSource } from '../ports.js';
+import type { Trainer, TrainerJob, TrainerSource } from '../ports.js';
+import type { TrainerPool } from '../trainer-pool.js';
 import { TrainerProcess } from '../trainer-process.js';
 import { AllowedPrograms } from './allowed-programs.js';
 import type { DirectorySpec } from '../directories/watched-program.js';
 import { DirectoryTrainer } from '../directories/directory-trainer.js';
 import { TrainerNotAllowedError, TrainerNotStartedError } from './errors.js';
 import { CancelGrace } from './cancel-grace.js';
-import { commandOf, environmentOf, type ProgramPlace, valuesOf } from './program-environment.js';
+import { commandOf, environmentOf, type ProgramPlace, valuesOf, writeSpecFiles } from './program-environment.js';
 
 /** What the operator lets programs be and have. */
 export interface ProcessTrainerSettings {
@@ -36,14 +37,14 @@ export class ProcessTrainers implements TrainerSource {
   private isClosed = false;
 
   constructor(
-    private readonly builtIn: BuiltInTrainers,
+    private readonly builtIn: Pick<TrainerPool, 'take' | 'refill' | 'close'>,
     private readonly settings: ProcessTrainerSettings | null,
     private readonly log: Logger,
   ) {}
 
   /** @throws TrainerNotAllowedError, TrainerNotFoundError, TrainerNotStartedError, TrainerProtocolError */
   async take(job: TrainerJob): Promise<Trainer> {
-    if (!namesTrainer(job.spec)) return this.builtIn.take(job);
+    if (!namesTrainer(job.spec)) return this.builtIn.take();
     const parsed = ProcessTrainingSpec.safeParse(job.spec);
     if (!parsed.success) {
       throw new OperationUnusableError('This worker does not know such a trainer; it may be older than the API', {
@@ -68,10 +69,11 @@ export class ProcessTrainers implements TrainerSource {
     this.builtIn.refill();
   }
 
-  /** Ends every program at once. */
+  /** Ends every trainer at once. */
   close(): void {
     this.isClosed = true;
     for (const trainer of this.alive) trainer.kill();
+    this.builtIn.close();
   }
 
   /** The attempt is over, and its program with it. */
@@ -99,8 +101,7 @@ export class ProcessTrainers implements TrainerSource {
   ): Promise<Trainer> {
     const { operationId, attempt, dataFile, folder, resume } = job;
     const workDir = await mkdtemp(join(folder, 'work-'));
-    await writeFile(join(workDir, 'params.json'), `${JSON.stringify(spec.params, null, 2)}\n`);
-    await writeFile(join(workDir, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`);
+    await writeSpecFiles(workDir, spec);
     const place = { operationId, attempt, dataFile, programDir: settings.programDir, workDir, resume };
     const command = { ...(await this.toCommand(spec, place, settings)), cwd: workDir };
     try {
