@@ -51,17 +51,13 @@ export {
   type Progress,
   remainingTime,
 } from './model/operation.js';
+export type { AttemptRecord, HistoryEntry, MetricPointRecord, OperationEventRecord } from './model/records.js';
+export type { CheckpointRepository, CheckpointVerifier, VerificationDepth } from './checkpoints/checkpoint-ports.js';
 export type {
-  AttemptRecord,
-  CheckpointRepository,
-  CheckpointVerifier,
   ClaimRequest,
   Dispatcher,
-  HistoryEntry,
-  MetricPointRecord,
   OperationChanges,
   OperationDraft,
-  OperationEventRecord,
   OperationFilter,
   OperationList,
   OperationListRequest,
@@ -71,7 +67,6 @@ export type {
   Submission,
   TransitionCommand,
   TransitionOutcome,
-  VerificationDepth,
   OverdueLimits,
 } from './ports.js';
 export { NO_CHANGES } from './spec/overrides.js';

@@ -62,7 +62,7 @@ function tooBig({ origin, maximum, inclusive }: Extract<Issue, { code: 'too_big'
 const THINGS: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', record: 'entries' };
 const SINGLE: Readonly<Record<string, string>> = { characters: 'character', entries: 'entry' };
 
-/** One of several objects is told by a field of theirs. */
+/** A discriminator field selects one of several objects. */
 function union(issue: Extract<Issue, { code: 'invalid_union' }>): string {
   const { discriminator, inst, input } = issue as Issue & { discriminator?: string; inst?: z.core.$ZodType };
   const values = discriminator === undefined ? undefined : inst?._zod.propValues?.[discriminator];

@@ -42,7 +42,7 @@ export class ContinuationPresenter {
       operation_id: operation.id,
       status: operation.status,
       queue_position: plan.queuePosition,
-      // A withdrawn pause waits for nobody.
+      // After a withdrawn pause it does not wait for a worker.
       no_fitting_worker: isLeased(operation.status) ? null : lack,
       resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
       lost_steps: plan.lostSteps,

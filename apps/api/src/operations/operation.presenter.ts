@@ -151,7 +151,7 @@ function toOperationView(
     best: operation.best && { ...operation.best },
     checkpointing: operation.checkpointing && toCheckpointingView(operation.checkpointing),
     latest_checkpoint: latest ? toCheckpointSummary(latest) : null,
-    // Of a paused operation this is where it will go on, which `paused` tells.
+    // `paused` has the position where a paused operation will go on.
     resumed_from: resumedFrom && operation.status !== 'paused' ? toCheckpointSummary(resumedFrom) : null,
     pause: operation.pauseRequest && {
       boundary: operation.pauseRequest.boundary,

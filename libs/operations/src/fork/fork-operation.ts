@@ -4,7 +4,8 @@ import { type CheckpointChoice, type Checkpoint, type Provenance } from '../mode
 import { CheckpointCorruptedError } from '../model/errors.js';
 import { type CheckpointAdopter, type ForkDraft, type ForkStore, INHERITED_ATTEMPT } from './fork-ports.js';
 import type { Operation } from '../model/operation.js';
-import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore } from '../ports.js';
+import type { CheckpointRepository, CheckpointVerifier } from '../checkpoints/checkpoint-ports.js';
+import type { Dispatcher, OperationStore } from '../ports.js';
 import { noCheckpoint, verifiedChoice } from '../checkpoints/verified-choice.js';
 
 export interface ForkRequest extends ForkedOperation {

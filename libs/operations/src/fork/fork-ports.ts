@@ -22,8 +22,8 @@ export type ForkOutcome =
 
 export interface ForkStore {
   /**
-   * Stores the fork with its checkpoint, and tells of it in the events of both, in one transaction. `assertStored` is
-   * asked while no blob can be collected, and throws when one is missing; then the origin's row is locked.
+   * Stores the fork with its checkpoint and an event of both operations, in one transaction. `assertStored` runs
+   * while no blob can be collected, and throws when one is missing; then the origin's row is locked.
    * Idempotent by `submissionKey`.
    */
   fork(draft: ForkDraft, assertStored: () => Promise<void>): Promise<ForkOutcome>;

@@ -26,7 +26,7 @@ export const CHECKPOINT_KINDS = [
   'final',
 ] as const;
 
-/** A committed checkpoint, as its row tells. */
+/** A committed checkpoint. */
 export interface Checkpoint extends Position {
   readonly id: string;
   readonly operationId: string;
@@ -45,7 +45,7 @@ export interface Checkpoint extends Position {
   readonly corruptedAt: Date | null;
   /** When every byte of it was last found right; null: not since it was committed. */
   readonly verifiedAt: Date | null;
-  /** When its operation went on from an earlier step, so that it is not of its line any more; null: it is. */
+  /** When a resume from an earlier step abandoned it; null: still current. */
   readonly supersededAt: Date | null;
   readonly parentId: string | null;
   readonly stallMs: number | null;

@@ -15,7 +15,7 @@ export class OperationNotFoundError extends DomainError {
   }
 }
 
-/** The operation's status does not allow what was asked, or somebody else was first. Nothing was changed. */
+/** The operation's status does not allow the action, or another caller was first. Nothing was changed. */
 export class IllegalTransitionError extends DomainError {
   readonly code = 'illegal-transition';
   constructor(refusal: {

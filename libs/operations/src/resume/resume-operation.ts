@@ -3,7 +3,8 @@ import { assertTrainerAllowed, type SubmissionRules } from '../spec/requirements
 import { IllegalTransitionError } from '../model/errors.js';
 import type { Checkpoint, Provenance } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
-import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore } from '../ports.js';
+import type { CheckpointRepository, CheckpointVerifier } from '../checkpoints/checkpoint-ports.js';
+import type { Dispatcher, OperationStore } from '../ports.js';
 import { allowedActions, statusesBefore } from '../model/transitions.js';
 import { noCheckpoint, type Damage, verifiedChoice, type WantedCheckpoint } from '../checkpoints/verified-choice.js';
 

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../ports.js';
+import type { HistoryEntry } from '../model/records.js';
 import { pastPauses } from './past-pauses.js';
 
 const AT = new Date('2026-11-22T10:15:00Z');

@@ -1,5 +1,5 @@
 import type { Position } from '../model/checkpoint.js';
-import type { HistoryEntry } from '../ports.js';
+import type { HistoryEntry } from '../model/records.js';
 
 export interface PastPause extends Position {
   readonly pausedAt: Date;
