@@ -12,7 +12,7 @@ const PARALLEL_HEADS = 16;
 export interface SweepRequest {
   /** What is younger may belong to a save that is about to be committed. */
   readonly modifiedBefore: Date;
-  /** Counts and changes nothing. */
+  /** Counts without changing anything. */
   readonly dryRun: boolean;
   /** Checked between batches. */
   readonly signal?: AbortSignal;

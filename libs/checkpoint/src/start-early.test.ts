@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, readlink, rename, rm, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { StoredAhead } from './blob-writer.js';
+import type { EarlyBlobs } from './blob-writer.js';
 import { CheckpointStore } from './checkpoint-store.js';
 import { ObjectStoreUnavailableError, SourceFileChangedError, UnsafeKeyError } from './errors.js';
 import { PART_BYTES } from './parts/file-parts.js';
@@ -26,7 +26,7 @@ describe('files that are stored while they are written', () => {
   let contents: Readonly<Record<string, Uint8Array>>;
 
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'ktrdr-ahead-'));
+    root = await mkdtemp(join(tmpdir(), 'ktrdr-early-'));
     dir = join(root, 'save');
     partial = `${dir}.partial`;
     await mkdir(partial);
@@ -59,8 +59,8 @@ describe('files that are stored while they are written', () => {
   }
 
   const names = () => Object.keys(contents);
-  const storeAhead = (files = names().map((name) => ({ name, bytes: contents[name]!.length }))) =>
-    store.storeAhead({
+  const startEarly = (files = names().map((name) => ({ name, bytes: contents[name]!.length }))) =>
+    store.startEarly({
       dir: partial,
       files,
       operation_id,
@@ -69,8 +69,8 @@ describe('files that are stored while they are written', () => {
       isWritten: () => isWritten,
       signal: abort.signal,
     });
-  const upload = (ahead: StoredAhead | null, change = {}) =>
-    store.upload(checkpointDraft({ dir, files: names(), ahead, ...change }));
+  const upload = (early: EarlyBlobs | null, change = {}) =>
+    store.upload(checkpointDraft({ dir, files: names(), early, ...change }));
   const write = (name: string, part: Uint8Array, folder = partial) =>
     writeFile(join(folder, name), part, { flag: 'a' });
   const finish = async () => {
@@ -80,11 +80,11 @@ describe('files that are stored while they are written', () => {
   const writeAll = async () => {
     for (const name of names()) await write(name, contents[name]!);
   };
-  const writtenAhead = async () => {
+  const writtenEarly = async () => {
     await writeAll();
-    const ahead = await storeAhead();
+    const early = await startEarly();
     await finish();
-    return ahead;
+    return early;
   };
   /** Of the files in this folder, wherever it is now. */
   const openFiles = async () => {
@@ -103,7 +103,7 @@ describe('files that are stored while they are written', () => {
   const blobs = (keys: readonly string[]) => keys.filter((key) => key.startsWith('blobs/'));
 
   it('have the entries that they get when they are finished, though they grew in odd pieces', async () => {
-    const storing = storeAhead();
+    const storing = startEarly();
     const left = new Map(Object.entries(contents));
     for (let piece = 1; left.size > 0; piece = piece * 3 + 1) {
       for (const [name, rest] of left) {
@@ -113,9 +113,9 @@ describe('files that are stored while they are written', () => {
       }
       await turn();
     }
-    const ahead = await storing;
+    const early = await storing;
     await finish();
-    const uploaded = await upload(ahead);
+    const uploaded = await upload(early);
     const plain = givenStore();
     const expected = await plain.store.upload(checkpointDraft({ dir, files: names() }));
     expect(JSON.stringify(uploaded.manifest.files)).toBe(JSON.stringify(expected.manifest.files));
@@ -130,7 +130,7 @@ describe('files that are stored while they are written', () => {
   });
 
   it('are stored part by part before they are finished, one file after the other', async () => {
-    const storing = storeAhead();
+    const storing = startEarly();
     await write('model.json', contents['model.json']!);
     await until('the first file stored', () => puts.length === 1);
     await write('log.bin', contents['log.bin']!.subarray(0, PART_BYTES));
@@ -140,15 +140,15 @@ describe('files that are stored while they are written', () => {
     await until('the parts of the large tensor stored', () => puts.length === 7);
     await write('weights.safetensors', contents['weights.safetensors']!.subarray(PART_BYTES + 4 * MIB));
     await write('empty.txt', Buffer.alloc(0));
-    const ahead = await storing;
+    const early = await storing;
     await finish();
     puts.length = 0;
-    await upload(ahead);
+    await upload(early);
     expect(puts.map((key) => key.split('/')[0])).toEqual(['checkpoints']);
   });
 
   it('are followed though their folder is renamed half-way', async () => {
-    const storing = storeAhead();
+    const storing = startEarly();
     const files = new Map<string, FileHandle>();
     for (const name of names()) {
       const file = await open(join(partial, name), 'wx');
@@ -162,34 +162,34 @@ describe('files that are stored while they are written', () => {
       await file.close();
     }
     isWritten = true;
-    const ahead = await storing;
-    expect(ahead.files.map(({ entry }) => [entry.name, entry.bytes])).toEqual(
+    const early = await storing;
+    expect(early.files.map(({ entry }) => [entry.name, entry.bytes])).toEqual(
       names().map((name) => [name, contents[name]!.length]),
     );
-    expect((await upload(ahead)).uploadedBytes).toBe(ahead.uploadedBytes);
+    expect((await upload(early)).uploadedBytes).toBe(early.uploadedBytes);
   });
 
   it('are given up when the writer stops short, or goes on for too long', async () => {
-    const storing = storeAhead();
+    const storing = startEarly();
     storing.catch(() => undefined);
     await write('log.bin', contents['log.bin']!.subarray(0, PART_BYTES));
     await until('something stored', () => puts.length > 0);
     isWritten = true;
     await expect(storing).rejects.toThrow(SourceFileChangedError);
-    await expect(storeAhead([{ name: 'log.bin', bytes: 5 }])).rejects.toThrow(SourceFileChangedError);
+    await expect(startEarly([{ name: 'log.bin', bytes: 5 }])).rejects.toThrow(SourceFileChangedError);
     expect(await openFiles()).toEqual([]);
   });
 
   it('are left out where one was gone with its folder before it was seen', async () => {
-    const storing = storeAhead();
+    const storing = startEarly();
     await write('log.bin', contents['log.bin']!);
     await until('the file is followed', () => puts.length > 0);
     await rename(partial, dir);
     for (const name of names()) if (name !== 'log.bin') await write(name, contents[name]!, dir);
     isWritten = true;
-    const ahead = await storing;
-    expect(ahead.files.map(({ entry }) => entry.name)).toEqual(['log.bin']);
-    const uploaded = await upload(ahead);
+    const early = await storing;
+    expect(early.files.map(({ entry }) => entry.name)).toEqual(['log.bin']);
+    const uploaded = await upload(early);
     expect(uploaded.manifest.files).toHaveLength(names().length);
     expect(uploaded.uploadedBytes).toBe(uploaded.bytes);
     expect((await store.verify({ ...uploaded, depth: 'deep' })).badFiles).toEqual([]);
@@ -198,7 +198,7 @@ describe('files that are stored while they are written', () => {
   it('are given up when nobody wants them any more, and closed though the store does not answer', async () => {
     const answer = Promise.withResolvers<void>();
     objects.put = () => answer.promise;
-    const storing = storeAhead();
+    const storing = startEarly();
     storing.catch(() => undefined);
     await write('model.json', contents['model.json']!);
     await until('the file is followed', async () => (await openFiles()).length > 0);
@@ -206,13 +206,13 @@ describe('files that are stored while they are written', () => {
     await until('the file is closed', async () => (await openFiles()).length === 0);
     answer.resolve();
     await expect(storing).rejects.toThrow('superseded');
-    await expect(storeAhead()).rejects.toThrow('superseded');
+    await expect(startEarly()).rejects.toThrow('superseded');
   });
 
   it('are given up when the store goes away, and the upload then does everything', async () => {
     objects.setReachable(false);
     await writeAll();
-    await expect(storeAhead()).rejects.toThrow(ObjectStoreUnavailableError);
+    await expect(startEarly()).rejects.toThrow(ObjectStoreUnavailableError);
     expect(await openFiles()).toEqual([]);
     objects.setReachable(true);
     await finish();
@@ -231,21 +231,21 @@ describe('files that are stored while they are written', () => {
     ['is another file', (path: string) => rename(join(root, 'other'), path)],
   ])('are read anew where one %s afterwards', async (_, change) => {
     await writeFile(join(root, 'other'), randomBytes(PART_BYTES + 5));
-    const ahead = await writtenAhead();
+    const early = await writtenEarly();
     await change(join(dir, 'log.bin'));
-    const uploaded = await upload(ahead);
+    const uploaded = await upload(early);
     const { manifest } = await givenStore().store.upload(checkpointDraft({ dir, files: names() }));
     expect(uploaded.manifest.files).toEqual(manifest.files);
-    expect(uploaded.uploadedBytes).toBeGreaterThan(ahead.uploadedBytes);
+    expect(uploaded.uploadedBytes).toBeGreaterThan(early.uploadedBytes);
   });
 
   it('are read anew where a blob of theirs was found damaged meanwhile', async () => {
-    const ahead = await writtenAhead();
-    const first = await upload(ahead);
+    const early = await writtenEarly();
+    const first = await upload(early);
     const { blob } = first.manifest.files.find(({ name }) => name === 'model.json')!;
     await objects.put(blob!, Buffer.from('{"layers":4}'));
     await store.verify({ ...first, depth: 'deep' });
-    const again = await upload(ahead, { seq: 8 });
+    const again = await upload(early, { seq: 8 });
     expect((await store.verify({ ...again, depth: 'deep' })).badFiles).toEqual([]);
   });
 
@@ -257,10 +257,10 @@ describe('files that are stored while they are written', () => {
     let read = 0;
     objects.hash = () => Promise.reject(new Error(`unread blobs were not trusted ${(read += 1)}`));
     await rename(dir, partial);
-    const ahead = await storeAhead();
-    expect([puts, ahead.uploadedBytes]).toEqual([[], 0]);
+    const early = await startEarly();
+    expect([puts, early.uploadedBytes]).toEqual([[], 0]);
     await rename(partial, dir);
-    expect((await upload(ahead, { seq: 8 })).manifest.files).toEqual(before.manifest.files);
+    expect((await upload(early, { seq: 8 })).manifest.files).toEqual(before.manifest.files);
     expect((await upload(null, { seq: 9 })).uploadedBytes).toBe(0);
     expect([blobs(puts), read]).toEqual([[], 0]);
   });
@@ -270,9 +270,9 @@ describe('files that are stored while they are written', () => {
     const reached: string[] = [];
     const reach = (point: string) => Promise.resolve(void reached.push(point));
     store = new CheckpointStore(objects, { reach } as never);
-    const ahead = await writtenAhead();
+    const early = await writtenEarly();
     expect(reached).toEqual([]);
-    await upload(ahead);
+    await upload(early);
     expect(reached.filter((point) => point === 'upload.blob-stored')).toHaveLength(blobs(puts).length);
   });
 
@@ -290,11 +290,11 @@ describe('files that are stored while they are written', () => {
     };
     contents = Object.fromEntries(['a', 'b', 'c'].map((name) => [`${name}.bin`, randomBytes(3 * PART_BYTES)]));
     for (const name of names()) await write(name, contents[name]!);
-    await storeAhead();
+    await startEarly();
     expect([puts.length, most]).toEqual([9, 4]);
   });
 
   it('must have names that a file of a checkpoint can have', async () => {
-    await expect(storeAhead([{ name: '../secret', bytes: 1 }])).rejects.toThrow(UnsafeKeyError);
+    await expect(startEarly([{ name: '../secret', bytes: 1 }])).rejects.toThrow(UnsafeKeyError);
   });
 });
