@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
+import {
+  assertObjectsStored,
+  encodeManifest,
+  type Manifest,
+  manifestKey,
+  type ObjectStore,
+  sha256Of,
+  toUlid,
+} from '@ktrdr/checkpoint';
 import { type CheckpointExport, LARGEST_COUNT } from '@ktrdr/contracts';
 import { BACKENDS, type TrainingSpec } from '@ktrdr/specs';
 import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
@@ -13,7 +21,6 @@ import {
   requirementsOf,
   type SubmissionRules,
 } from '../operations/draft.js';
-import { assertObjectsStored } from '../platform/assert-objects-stored.js';
 import { manifestOf } from './checkpoint-export.js';
 
 /** No checkpoint is older than this. */
