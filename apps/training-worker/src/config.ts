@@ -111,19 +111,19 @@ export const Environment = z.object({
 
 export interface WorkerConfig {
   readonly apiUrl: string;
-  /** What makes this worker one, where it is none yet; null: nothing. */
+  /** Enrols a key that the API does not know; null: none. */
   readonly enrolToken: { readonly text: string } | { readonly file: string } | null;
-  /** `url` null: where the API says. */
+  /** `url` null: the address that the API gives. */
   readonly nats: { readonly url: string | null; readonly prefix: string };
   readonly objectStoreUrl: string;
   readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** What it is called where the API does not know it yet. */
+  /** Its name when the API does not know it yet. */
   readonly workerId: string;
-  /** Whether it may be called nothing else. */
+  /** Whether it may have no other name. */
   readonly isWorkerIdFixed: boolean;
   readonly slots: number;
   readonly folder: string;
-  /** Where probes are answered; null: nowhere. */
+  /** The address of the probe; null: no probe. */
   readonly probe: ProbeAddress | null;
   readonly dataRoots: readonly string[];
   readonly shutdownGraceMs: number;

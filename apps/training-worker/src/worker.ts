@@ -31,12 +31,6 @@ export interface WorkerSignals {
   readonly abort: AbortSignal;
 }
 
-interface Surroundings {
-  readonly config: WorkerConfig;
-  readonly log: Logger;
-  readonly failpoints: Failpoints;
-}
-
 interface Opened {
   readonly objects: ObjectStore;
   readonly spool: Spool;
@@ -45,12 +39,7 @@ interface Opened {
   readonly session: NatsSession;
   readonly eventSession: NatsSession;
   readonly capabilities: readonly string[];
-}
-
-interface Parts {
-  readonly supervisor: Supervisor;
-  readonly leases: LeaseKeeper;
-  readonly events: EventOutbox;
+  readonly failpoints: Failpoints;
 }
 
 /** Runs one worker until it is asked to stop or is dismissed, and leaves nothing behind. */
@@ -81,8 +70,8 @@ export async function runWorker(
     const eventSession = await link.connect(`worker ${workerId}, events`, leaving);
     const allowsPrograms = config.processTrainers !== null;
     const capabilities = await capabilitiesOf(pool, { allowsPrograms, signal: leaving });
-    const opened = { objects, spool, trainers, link, session, eventSession, capabilities };
-    const parts = assemble({ config, log, failpoints }, opened);
+    const opened = { objects, spool, trainers, link, session, eventSession, capabilities, failpoints };
+    const parts = assemble(config, opened, log);
     Object.assign(probed, parts);
     await serve(parts, { leaving, dismissed: link.dismissed, ending, graceMs: config.shutdownGraceMs }, log);
   } finally {
@@ -114,8 +103,8 @@ function startTrainerPool({ trainerCommand, trainerEnv: env }: WorkerConfig, log
 }
 
 /** The supervisor, its leases and its events, connected with each other. */
-function assemble({ config, log, failpoints }: Surroundings, opened: Opened): Parts {
-  const { link, session, eventSession, spool, trainers, capabilities } = opened;
+function assemble(config: WorkerConfig, opened: Opened, log: Logger) {
+  const { link, session, eventSession, spool, trainers, capabilities, failpoints } = opened;
   const { workerId, pool } = link.admitted;
   const { slots } = config;
   const rpc = new WorkerRpcClient(session, { onDismissed: link.renewNow });
@@ -146,7 +135,7 @@ function assemble({ config, log, failpoints }: Surroundings, opened: Opened): Pa
 
 /** Works until `leaving` aborts, then hands back every operation and sends the last events. */
 async function serve(
-  { supervisor, leases, events }: Parts,
+  { supervisor, leases, events }: ReturnType<typeof assemble>,
   until: {
     readonly leaving: AbortSignal;
     readonly dismissed: AbortSignal;

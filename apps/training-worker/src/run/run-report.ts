@@ -55,7 +55,7 @@ export class RunReport {
       case 'stopped':
         await this.reachStop('trainer-gone', this.ports.intent.wish);
         return this.finishStopped(ending);
-      case 'dismissed':
+      case 'untrained':
         return this.finishUntrained(from);
       case 'failed':
         await this.drainUploads();

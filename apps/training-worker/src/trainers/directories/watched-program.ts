@@ -99,7 +99,7 @@ export class WatchedProgram {
     return takeDirectory(join(this.checkpoints, name), into, mode);
   }
 
-  /** What it left as its result. */
+  /** The file of its result. */
   get resultFile(): string {
     return join(this.workDir, 'result.json');
   }
@@ -126,7 +126,7 @@ export class WatchedProgram {
 
   private spawn(command: ProgramCommand): void {
     const { onLog, onSpawned } = this.order;
-    // The descriptors of the trainer protocol are nothing to it.
+    // It gets no descriptors of the trainer protocol.
     this.program = new ChildProgram(command, ['ignore', 'ignore'], {
       onLog,
       onTooLong: () => onLog('stderr', '(a line was left out: it was too long)'),

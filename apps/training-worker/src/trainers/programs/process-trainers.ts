@@ -14,18 +14,18 @@ import { TrainerNotAllowedError, TrainerNotStartedError } from './errors.js';
 import { CancelGrace } from './cancel-grace.js';
 import { commandOf, environmentOf, type ProgramPlace, valuesOf, writeSpecFiles } from './program-environment.js';
 
-/** What the operator lets programs be and have. */
+/** The operator's limits for programs. */
 export interface ProcessTrainerSettings {
   /** Names, files, folders, or `*`. */
   readonly programs: readonly string[];
-  /** What `{program_dir}` stands for, and what relative paths of programs are relative to. */
+  /** Replaces `{program_dir}`, and is the folder of relative paths. */
   readonly programDir: string;
   /** Names of the worker's own variables that programs get beside the usual ones. */
   readonly passedVariables: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How long a program may take until it says that it is ready. */
+/** From the start of a program to its `ready`. */
 const READY_WITHIN_MS = 120_000;
 
 /**
@@ -89,7 +89,7 @@ export class ProcessTrainers implements TrainerSource {
     const toCommand = (place: ProgramPlace): Promise<ProgramCommand> => this.toCommand(spec, place, settings);
     const { operationId, attempt, dataFile, folder } = job;
     const place = { operationId, attempt, dataFile, programDir: settings.programDir };
-    // What may not be run is refused before anything is made for it.
+    // A program that is not allowed is refused before anything is created for it.
     await toCommand({ ...place, workDir: folder, resume: null });
     return new DirectoryTrainer({ spec, place, folder, toCommand });
   }
