@@ -3,7 +3,7 @@ export { checkDatabase, type Database, isConnectionError, isPassing, openDatabas
 export { type CursoredEvent, type EventCursor, EventLog } from './events/event-log.js';
 export { Batcher } from './database/batcher.js';
 export { IdempotencyStore, type IdempotentRequest } from './service/idempotency-store.js';
-export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './events/ingest-events.js';
+export { ENDED, ingest, type IngestedEvent, nameDropped, type AttemptEvents } from './events/ingest-events.js';
 export { ObjectsInUseError } from './checkpoints/objects-lock.js';
 export { type ChildrenOfStatus, OperationRecords } from './operations/operation-records.js';
 export { CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.js';

@@ -114,14 +114,14 @@ type Reported = Error & {
   readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } };
 };
 
-/** What PostgreSQL itself called it, straight from its driver or by way of Prisma; empty where nobody said it. */
+/** What PostgreSQL itself called it, straight from its driver or by way of Prisma; empty where it said nothing. */
 function sqlStateOf(error: Error): string {
   const { meta, code } = error as Reported;
   const state = meta?.driverAdapterError?.cause?.originalCode ?? code;
   return typeof state === 'string' ? state : '';
 }
 
-/** A lock, a deadlock, a time-out, or a row that somebody else has just written: the same again may well succeed. */
+/** A lock, a deadlock, a time-out, or a row that another transaction has just written: a repetition may succeed. */
 const PASSING_STATES = /^(40|55|57014|23505)/;
 
 /** Whether the statement failed for a reason that passes, rather than for its values. */
@@ -129,7 +129,7 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && (isConnectionError(error) || PASSING_STATES.test(sqlStateOf(error)));
 }
 
-/** Whether somebody else has just written what may be there once only. */
+/** Whether another transaction has just written what may be there once only. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '23505';
 }
