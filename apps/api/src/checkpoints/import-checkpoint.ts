@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
+import {
+  assertObjectsStored,
+  encodeManifest,
+  type Manifest,
+  manifestKey,
+  type ObjectStore,
+  sha256Of,
+  toUlid,
+} from '@ktrdr/checkpoint';
 import { type CheckpointExport, LARGEST_COUNT } from '@ktrdr/contracts';
 import { BACKENDS, type FieldProblem, type TrainingSpec } from '@ktrdr/specs';
 import {
@@ -15,7 +23,6 @@ import {
   traitsOf,
 } from '@ktrdr/operations';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { assertObjectsStored } from '../platform/assert-objects-stored.js';
 import { manifestOf } from './checkpoint-export.js';
 
 /** No checkpoint is older than this. */
