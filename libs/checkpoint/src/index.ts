@@ -14,6 +14,7 @@ export {
   ObjectUnreadableError,
   UnsafeKeyError,
 } from './errors.js';
+export { assertObjectsStored } from './reading/missing-objects.js';
 export { contentOf } from './reading/download.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
 export { PART_BYTES } from './parts/file-parts.js';

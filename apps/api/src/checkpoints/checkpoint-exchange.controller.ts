@@ -9,12 +9,11 @@ import {
   sha256Of,
 } from '@ktrdr/checkpoint';
 import { type CheckpointExport, type OperationView, ROUTES } from '@ktrdr/contracts';
-import { MAX_BLOB_BYTES } from '@ktrdr/operations';
+import { MAX_BLOB_BYTES, RequestInvalidError } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import { RequestInvalidError } from '../http/errors.js';
 import { readBody } from '../http/octet-stream.js';
 import { type Asked, Serves } from '../http/serves.js';
-import { OperationQueries } from '../operations/operation-queries.js';
+import { OperationPresenter } from '../operations/operation.presenter.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
 import { toExport } from './checkpoint-export.js';
 import { ImportCheckpoint } from './import-checkpoint.js';
@@ -31,7 +30,7 @@ export class CheckpointExchangeController {
     @Inject(CheckpointStore) private readonly store: CheckpointStore,
     @Inject(OBJECT_STORE) private readonly objects: ObjectStore,
     @Inject(ImportCheckpoint) private readonly importCheckpoint: ImportCheckpoint,
-    @Inject(OperationQueries) private readonly queries: OperationQueries,
+    @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
   ) {}
 
   @Serves(routes.exportOne)
@@ -76,6 +75,6 @@ export class CheckpointExchangeController {
       submissionKey,
       now: new Date(),
     });
-    return this.queries.view(operation);
+    return this.presenter.one(operation);
   }
 }

@@ -1,8 +1,14 @@
 import { encodeManifest, type Manifest, parseManifest, sha256Of } from '@ktrdr/checkpoint';
 import type { CheckpointExport } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
-import type { BadFile, Checkpoint, Operation } from '@ktrdr/operations';
-import { canonicalJson, effectiveSpec, specSha256Of } from '../operations/effective-spec.js';
+import {
+  type BadFile,
+  canonicalJson,
+  type Checkpoint,
+  effectiveSpec,
+  type Operation,
+  specSha256Of,
+} from '@ktrdr/operations';
 
 /** What an export says is not what its hashes say. Nothing was imported. */
 class ExportAlteredError extends DomainError {

@@ -4,7 +4,7 @@ import { CheckpointExport } from '@ktrdr/contracts';
 import { TrainingSpec } from '@ktrdr/specs';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { specSha256Of } from '../operations/effective-spec.js';
+import { specSha256Of } from '@ktrdr/operations';
 import { toExport } from './checkpoint-export.js';
 import { ImportCheckpoint } from './import-checkpoint.js';
 

@@ -1,19 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { encodeManifest, type Manifest, manifestKey, type ObjectStore, sha256Of, toUlid } from '@ktrdr/checkpoint';
+import {
+  assertObjectsStored,
+  encodeManifest,
+  type Manifest,
+  manifestKey,
+  type ObjectStore,
+  sha256Of,
+  toUlid,
+} from '@ktrdr/checkpoint';
 import { type CheckpointExport, LARGEST_COUNT } from '@ktrdr/contracts';
-import { BACKENDS, type TrainingSpec } from '@ktrdr/specs';
-import { type CheckpointDraft, newOperationId, type Operation } from '@ktrdr/operations';
-import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { type FieldProblem, RequestInvalidError } from '../http/errors.js';
+import { BACKENDS, type FieldProblem, type TrainingSpec } from '@ktrdr/specs';
 import {
   askedBackend,
   assertTrainerAllowed,
-  bringsTrainer,
-  checkedSpec,
+  type CheckpointDraft,
+  newOperationId,
+  type Operation,
+  parseSpec,
+  RequestInvalidError,
   requirementsOf,
   type SubmissionRules,
-} from '../operations/draft.js';
-import { assertObjectsStored } from '../platform/assert-objects-stored.js';
+  traitsOf,
+} from '@ktrdr/operations';
+import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
 import { manifestOf } from './checkpoint-export.js';
 
 /** No checkpoint is older than this. */
@@ -74,7 +83,7 @@ function toOperation(
 ): ImportedOperation {
   const { operation: exported } = document;
   assertTrainerAllowed(exported, rules);
-  const spec = checkedSpec(exported.type, exported.spec);
+  const spec = parseSpec(exported);
   const work = { type: exported.type, spec };
   const problems = [
     ...problemsOfManifest(manifest, request.now),
@@ -114,7 +123,7 @@ function toOperation(
 
 /** What its state was trained on; null: it has none that a worker could be required to have. */
 function backendOf(exported: CheckpointExport['operation'], { backend }: Manifest): string | null {
-  return exported.type !== 'training' || bringsTrainer(exported) || backend.name === 'none' ? null : backend.name;
+  return traitsOf(exported).runsOn !== 'backend' || backend.name === 'none' ? null : backend.name;
 }
 
 /** What a manifest may say and no training can have come to. */
@@ -138,7 +147,7 @@ function problemsOfManifest({ step, epoch, created_at }: Manifest, now: Date): r
 
 /** A built-in training has trained no more than is planned; 0: not known. Programs of their own plan what they like. */
 function problemsOfPlan(exported: CheckpointExport['operation'], { step, epoch }: Manifest): readonly FieldProblem[] {
-  if (exported.type !== 'training' || bringsTrainer(exported)) return [];
+  if (traitsOf(exported).runsOn !== 'backend') return [];
   const plans = [
     { path: 'spec.epochs', planned: (exported.spec as TrainingSpec).epochs, trained: epoch, what: 'epochs' },
     { path: 'epochs', planned: exported.epochs, trained: epoch, what: 'epochs' },
@@ -160,7 +169,8 @@ function problemsOfRequirements(
   exported: CheckpointExport['operation'],
   { backend }: Manifest,
 ): readonly FieldProblem[] {
-  const known = [...new Set<string>([...BACKENDS, ...(exported.type === 'training' ? [backend.name] : [])])];
+  const own = traitsOf(exported).savesCheckpoints === 'never' ? [] : [backend.name];
+  const known = [...new Set<string>([...BACKENDS, ...own])];
   const tags = [...requirementsOf(exported, null), ...known.map((name) => `backend:${name}`)];
   const { requirements, pinned_backend: pinned } = exported;
   return [

@@ -1,5 +1,5 @@
 import type { ClaimedOperation, TrainerControl } from '@ktrdr/contracts';
-import { namesTrainer } from '@ktrdr/specs';
+import { traitsOf } from '@ktrdr/operations/model';
 import type { CommittedCheckpoint } from '../checkpoints/checkpoint-uploader.js';
 import type { LocalCheckpoint } from '../trainers/ports.js';
 
@@ -31,15 +31,9 @@ export function toStart(
 
 /** Another backend would change the numbers, so an attempt that could choose takes the one of the attempts before. */
 function specWithBackend({ type, spec, pinned_backend }: ClaimedOperation): unknown {
-  if (type !== 'training' || namesTrainer(spec) || !pinned_backend || typeof spec !== 'object' || spec === null)
-    return spec;
-  const { backend } = spec as { readonly backend?: unknown };
+  if (traitsOf({ type, spec }).runsOn !== 'backend' || !pinned_backend || !isRecord(spec)) return spec;
+  const { backend } = spec;
   return backend === undefined || backend === 'auto' ? { ...spec, backend: pinned_backend } : spec;
-}
-
-/** Whether it can be saved on the way. What only follows from its specification starts over instead. */
-export function hasState({ type }: ClaimedOperation): boolean {
-  return type !== 'data_generation';
 }
 
 /** Where its data comes from. */

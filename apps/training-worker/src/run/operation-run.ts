@@ -1,7 +1,7 @@
 import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
-import { namesTrainer } from '@ktrdr/specs';
+import { isPausable, traitsOf } from '@ktrdr/operations/model';
 import type { Logger } from 'pino';
 import type { Lease } from '../api-link/ports.js';
 import { type Report, ReportingRpc } from '../api-link/reporting-rpc.js';
@@ -14,7 +14,7 @@ import { RunHalted } from '../errors.js';
 import { EventRecorder } from '../events/event-recorder.js';
 import type { LocalCheckpoint } from '../trainers/ports.js';
 import { toReportedError } from '../trainers/trainer-exit.js';
-import { hasState, toCommitted, toStart } from './claimed-operation.js';
+import { toCommitted, toStart } from './claimed-operation.js';
 import { FailedSaves } from './failed-saves.js';
 import type { RunPorts } from './ports.js';
 import { prepare, type Prepared, recordDrift } from './preparation.js';
@@ -57,7 +57,7 @@ export class OperationRun {
     const lease = { operationId: operation.operation_id, attempt: operation.attempt };
     this.lease = lease;
     this.log = ports.log.child({ ...lease });
-    this.intent = new RunIntent(operation.directive, hasState(operation));
+    this.intent = new RunIntent(operation.directive, isPausable(operation));
     this.recorder = new EventRecorder(ports.events, lease, workerId);
     this.storage = new ObservedStorage(ports.storage);
     this.rpc = new ReportingRpc({
@@ -209,7 +209,7 @@ export class OperationRun {
     const report = {
       ...{ step, epoch, steps, epochs, backend_version, backend_reason, data_fingerprint },
       // Backends belong to the built-in trainer: no worker can be required to have that of an own program.
-      backend: namesTrainer(this.operation.spec) ? null : backend,
+      backend: traitsOf(this.operation).runsOn === 'program' ? null : backend,
       checkpoint_id: restored?.choice.checkpoint_id ?? null,
       fell_back_from: fellBackFrom,
       drift: restored ? recordDrift(restored.manifest, provenance, this.recorder) : [],

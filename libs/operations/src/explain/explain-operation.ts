@@ -1,14 +1,16 @@
+import type { OperationStore } from '../ports.js';
 import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
 import {
   fittingWorkers,
-  lackOfWorkers,
-  type LiveWorker,
+  type KnownWorker,
   missingCapabilities,
   takesWork,
-  type WorkerStanding,
+  whyUnschedulable,
 } from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
+
+type LiveWorker = Pick<KnownWorker, 'id' | 'freeSlots' | 'draining' | 'isQuarantined' | 'capabilities'>;
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -16,7 +18,7 @@ export interface ExplainFacts {
   /** All of its own, newest first. */
   readonly checkpoints: readonly Checkpoint[];
   /** Workers of its pool that were heard of within a lease. */
-  readonly workers: readonly (LiveWorker & WorkerStanding & { readonly id: string; readonly freeSlots: number })[];
+  readonly workers: readonly LiveWorker[];
   readonly now: Date;
   readonly leaseMs: number;
 }
@@ -25,6 +27,32 @@ export interface Explanation {
   readonly summary: string;
   readonly reasons: readonly string[];
   readonly next: string;
+}
+
+/** The workers of a pool whose heartbeats came within a lease. */
+export interface WorkerDirectory {
+  ofPool(pool: string): Promise<readonly LiveWorker[]>;
+}
+
+/** Reads what {@link explain} explains. */
+export class ExplainOperation {
+  constructor(
+    private readonly operations: Pick<OperationStore, 'getWithCheckpoints' | 'queuePosition'>,
+    private readonly workers: WorkerDirectory,
+  ) {}
+
+  /** @throws {OperationNotFoundError} */
+  async execute(
+    operationId: string,
+    { now, leaseMs }: Pick<ExplainFacts, 'now' | 'leaseMs'>,
+  ): Promise<Explanation & { readonly operation: Operation }> {
+    const { operation, checkpoints } = await this.operations.getWithCheckpoints(operationId);
+    const [queuePosition, workers] = await Promise.all([
+      this.operations.queuePosition(operation),
+      this.workers.ofPool(operation.pool),
+    ]);
+    return { operation, ...explain({ operation, queuePosition, checkpoints, workers, now, leaseMs }) };
+  }
 }
 
 /** Why an operation is where it is, who holds it, what blocks it, and what happens next. */
@@ -112,7 +140,7 @@ function explainWaiting({ operation, queuePosition, workers, checkpoints }: Expl
   const able = fittingWorkers(operation, workers);
   const free = able.filter((worker) => takesWork(worker) && worker.freeSlots > 0);
   const reasons: string[] = [];
-  const lack = lackOfWorkers(operation, workers);
+  const lack = whyUnschedulable(operation, workers);
   if (lack !== null) {
     reasons.push(lack);
     const { pinnedBackend } = operation;

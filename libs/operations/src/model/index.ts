@@ -8,4 +8,4 @@ export { STALL_POLICIES } from './operation.js';
 export { isLeased, isSettled, OPERATION_STATUSES, type OperationStatus, PAUSE_CAUSES } from './status.js';
 export { CLIENT_ACTIONS } from './transitions.js';
 export { storableText } from './storable-text.js';
-export { OPERATION_TYPES } from '../spec/operation-types.js';
+export { isPausable, OPERATION_TYPES, PROGRAM_TYPES, traitsOf } from '../spec/operation-types.js';

@@ -1,4 +1,4 @@
-import { fittingWorkers, lackOfWorkers, missingCapabilities } from './fitting-workers.js';
+import { fittingWorkers, whyUnschedulable, missingCapabilities } from './fitting-workers.js';
 
 const wanted = { pool: 'gpu', requirements: ['type:training', 'backend:wasm'] };
 const cpu = { id: 'w1', draining: false, isQuarantined: false, capabilities: ['type:training', 'backend:cpu'] };
@@ -12,30 +12,32 @@ const wasm = {
 describe('the workers that can take an operation', () => {
   it('offer everything that it requires', () => {
     expect(fittingWorkers(wanted, [cpu, wasm])).toEqual([wasm]);
-    expect(lackOfWorkers(wanted, [cpu, wasm])).toBeNull();
+    expect(whyUnschedulable(wanted, [cpu, wasm])).toBeNull();
     expect(missingCapabilities(wanted, [cpu, wasm])).toEqual([]);
   });
 
   it('are lacking where none is alive, or none offers enough', () => {
-    expect(lackOfWorkers(wanted, [])).toBe('no worker of pool gpu is alive');
-    expect(lackOfWorkers(wanted, [cpu])).toBe('1 worker is alive in pool gpu, but none offers backend:wasm');
-    expect(lackOfWorkers({ ...wanted, requirements: ['backend:tfjs-node-gpu'] }, [cpu])).toBe(
+    expect(whyUnschedulable(wanted, [])).toBe('no worker of pool gpu is alive');
+    expect(whyUnschedulable(wanted, [cpu])).toBe('1 worker is alive in pool gpu, but none offers backend:wasm');
+    expect(whyUnschedulable({ ...wanted, requirements: ['backend:tfjs-node-gpu'] }, [cpu])).toBe(
       '1 worker is alive in pool gpu, but none offers backend:tfjs-node-gpu (built on a worker with npm run backend:native -- --gpu)',
     );
-    expect(lackOfWorkers(wanted, [cpu, { ...cpu, capabilities: [] }])).toBe(
+    expect(whyUnschedulable(wanted, [cpu, { ...cpu, capabilities: [] }])).toBe(
       '2 workers are alive in pool gpu, but none offers backend:wasm, type:training',
     );
   });
 
   it('are lacking where each that offers enough is draining', () => {
     const leaving = { ...wasm, draining: true };
-    expect(lackOfWorkers(wanted, [cpu, leaving])).toBe('no fitting worker of pool gpu takes new work (1 is draining)');
-    expect(lackOfWorkers(wanted, [leaving, leaving])).toBe(
+    expect(whyUnschedulable(wanted, [cpu, leaving])).toBe(
+      'no fitting worker of pool gpu takes new work (1 is draining)',
+    );
+    expect(whyUnschedulable(wanted, [leaving, leaving])).toBe(
       'no fitting worker of pool gpu takes new work (2 are draining)',
     );
-    expect(lackOfWorkers(wanted, [leaving, { ...leaving, isQuarantined: true }])).toBe(
+    expect(whyUnschedulable(wanted, [leaving, { ...leaving, isQuarantined: true }])).toBe(
       'no fitting worker of pool gpu takes new work (1 is quarantined, 1 is draining)',
     );
-    expect(lackOfWorkers(wanted, [leaving, wasm])).toBeNull();
+    expect(whyUnschedulable(wanted, [leaving, wasm])).toBeNull();
   });
 });

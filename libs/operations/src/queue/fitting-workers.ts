@@ -1,17 +1,30 @@
 import type { Operation } from '../model/operation.js';
 
-/** A worker of the operation's pool that was heard of within a lease. */
-export interface LiveWorker {
+/** A worker as its heartbeats and its operator describe it. */
+export interface KnownWorker {
+  readonly id: string;
+  readonly pool: string;
   readonly capabilities: readonly string[];
-}
-
-/** Why a live worker takes no new work. */
-export interface WorkerStanding {
+  readonly freeSlots: number;
   readonly draining: boolean;
   readonly isQuarantined: boolean;
+  /** Since its last heartbeat. */
+  readonly silentMs: number;
 }
 
-export const takesWork = ({ draining, isQuarantined }: WorkerStanding): boolean => !draining && !isQuarantined;
+/** The workers of a pool whose heartbeats came within a lease. */
+export function liveWorkers<Worker extends KnownWorker>(
+  workers: readonly Worker[],
+  pool: string,
+  leaseMs: number,
+): readonly Worker[] {
+  return workers.filter((worker) => worker.pool === pool && worker.silentMs < leaseMs);
+}
+
+type LiveWorker = Pick<KnownWorker, 'capabilities'>;
+type Standing = Pick<KnownWorker, 'draining' | 'isQuarantined'>;
+
+export const takesWork = ({ draining, isQuarantined }: Standing): boolean => !draining && !isQuarantined;
 
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
@@ -37,7 +50,7 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it, in a sentence; null: one can, now or once it is free. */
-export function lackOfWorkers(wanted: Wanted, workers: readonly (LiveWorker & WorkerStanding)[]): string | null {
+export function whyUnschedulable(wanted: Wanted, workers: readonly (LiveWorker & Standing)[]): string | null {
   if (workers.length === 0) return `no worker of pool ${wanted.pool} is alive`;
   const fitting = fittingWorkers(wanted, workers);
   if (fitting.some(takesWork)) return null;

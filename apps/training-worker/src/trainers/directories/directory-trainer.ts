@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import { PROGRAM_TYPES } from '@ktrdr/operations/model';
 import type { LocalCheckpoint, ProgramExit, Trainer, TrainerListener, TrainerReady } from '../ports.js';
 import { toReportedError } from '../trainer-exit.js';
 import type { Refusal } from './checkpoint-names.js';
@@ -54,7 +55,7 @@ export class DirectoryTrainer implements Trainer {
       trainer: `process:${basename(trainer.command[0] ?? '')}`,
       version: 'unknown',
       backends: [],
-      operation_types: ['training'],
+      operation_types: [...PROGRAM_TYPES],
       get pid() {
         return pidOf();
       },

@@ -1,9 +1,9 @@
-import { ROUTES } from '@ktrdr/contracts';
 import { TrainingSpec } from '@ktrdr/specs';
-import { type Operation } from '@ktrdr/operations';
-import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
-import { specSha256Of } from './effective-spec.js';
-import { toForkDraft } from './fork-draft.js';
+import type { Operation } from '../model/operation.js';
+import { specSha256Of } from '../spec/effective-spec.js';
+import { givenCheckpoint, givenOperation } from '../testing/given-operation.js';
+import type { AskedChanges } from '../spec/overrides.js';
+import { type ForkedOperation, toForkDraft } from './fork-draft.js';
 
 const spec = TrainingSpec.parse({
   version: 1,
@@ -32,12 +32,17 @@ const given = (changes: Partial<Operation> = {}): Operation =>
 const checkpoint = givenCheckpoint({ id: 'c9', step: 90, epoch: 9 });
 
 function drafted(
-  body: Parameters<typeof ROUTES.operations.fork.body.parse>[0],
+  {
+    overrides = {},
+    allowBackendChange = false,
+    ...asked
+  }: Partial<AskedChanges> & Pick<ForkedOperation, 'name' | 'priority'>,
   origin = given(),
   from = provenance,
   rules = { allowsProcessTrainers: false },
 ) {
-  const submission = { body: ROUTES.operations.fork.body.parse(body), createdBy: 'ada', submissionKey: null, now: NOW };
+  const by = { createdBy: 'ada', submissionKey: null, now: NOW, entropy: new Uint8Array(10) };
+  const submission = { ...asked, ...by, changes: { overrides, allowBackendChange } };
   return toForkDraft(origin, { checkpoint, provenance: from, fellBackFrom: null }, submission, rules);
 }
 
@@ -94,19 +99,19 @@ describe('the draft of a fork', () => {
     const moved = given({ pinnedBackend: 'cpu', overrides: { backend: 'cpu' }, backendChangeAllowed: true });
     expect(() => drafted({}, moved)).toThrow('let backend be wasm');
     expect(drafted({ overrides: { backend: 'wasm' } }, moved)).toMatchObject({ pinnedBackend: 'wasm' });
-    expect(drafted({ allow_backend_change: true }, moved)).toMatchObject({
+    expect(drafted({ allowBackendChange: true }, moved)).toMatchObject({
       requirements: ['type:training', 'backend:cpu'],
     });
   });
 
   it('changes the backend only where that is allowed', () => {
     expect(() => drafted({ overrides: { backend: 'cpu' } })).toThrow('allow_backend_change');
-    expect(drafted({ overrides: { backend: 'cpu' }, allow_backend_change: true })).toMatchObject({
+    expect(drafted({ overrides: { backend: 'cpu' }, allowBackendChange: true })).toMatchObject({
       pinnedBackend: null,
       backendChangeAllowed: true,
       requirements: ['type:training', 'backend:cpu'],
     });
-    expect(drafted({ allow_backend_change: true })).toMatchObject({ requirements: ['type:training'] });
+    expect(drafted({ allowBackendChange: true })).toMatchObject({ requirements: ['type:training'] });
     expect(drafted({ overrides: { backend: 'wasm' } })).toMatchObject({
       pinnedBackend: 'wasm',
       backendChangeAllowed: false,

@@ -1,6 +1,7 @@
 import type { ResumeOverrides } from '@ktrdr/specs';
-import type { Checkpoint, Operation } from '@ktrdr/operations';
-import { RequestInvalidError } from '../http/errors.js';
+import type { Checkpoint } from '../model/checkpoint.js';
+import { RequestInvalidError } from '../model/errors.js';
+import type { Operation } from '../model/operation.js';
 
 type State = Pick<Checkpoint, 'step' | 'epoch' | 'kind'>;
 
@@ -23,7 +24,7 @@ export function assertEpochsSuffice(
   const message = isWhole
     ? `${trained}: ${least} is the least that is possible, which completes at once`
     : `${trained}, which is inside the next: ${least} is the least that is possible`;
-  throw new RequestInvalidError('body', [{ path: 'overrides.epochs', message }]);
+  throw new RequestInvalidError('request', [{ path: 'overrides.epochs', message }]);
 }
 
 /** Where epochs have had different numbers of steps, only the last one is known to have ended. */

@@ -1,17 +1,22 @@
-import { ROUTES } from '@ktrdr/contracts';
-import { IllegalTransitionError, type Operation, type OperationListRequest } from '@ktrdr/operations';
-import { givenOperation } from '@ktrdr/operations/testing';
-import type { PrismaOperationStore } from '@ktrdr/operations-prisma';
-import { BulkAction } from './bulk-action.js';
+import { IllegalTransitionError } from '../model/errors.js';
+import type { Operation } from '../model/operation.js';
+import { OPERATION_STATUSES } from '../model/status.js';
+import { allowedActions, CLIENT_ACTIONS } from '../model/transitions.js';
+import type { OperationListRequest } from '../ports.js';
+import { givenOperation } from '../testing/given-operation.js';
+import { BulkAction, isNoOp } from './bulk-action.js';
 
-const { filter } = ROUTES.operations.resumeAll.body.parse({ filter: { status: ['queued'] } });
+const filter = { statuses: ['queued'] } as const;
 
 /** So many operations that match, page by page. */
-function givenStore(total: number): PrismaOperationStore {
+function givenStore(total: number): ConstructorParameters<typeof BulkAction>[0] {
   return storeOf(Array.from({ length: total }, (_, n) => givenOperation({ id: `op_${n}` })));
 }
 
-function storeOf(all: readonly Operation[], later: Readonly<Record<string, Operation>> = {}): PrismaOperationStore {
+function storeOf(
+  all: readonly Operation[],
+  later: Readonly<Record<string, Operation>> = {},
+): ConstructorParameters<typeof BulkAction>[0] {
   const total = all.length;
   return {
     list: async ({ limit, after }: OperationListRequest) => {
@@ -19,7 +24,7 @@ function storeOf(all: readonly Operation[], later: Readonly<Record<string, Opera
       return { items: all.slice(start, start + limit), hasMore: start + limit < total, total, active: 0, byStatus: {} };
     },
     get: async (id: string) => later[id] ?? all.find((operation) => operation.id === id),
-  } as unknown as PrismaOperationStore;
+  } as unknown as ConstructorParameters<typeof BulkAction>[0];
 }
 
 describe('an action on everything that matches', () => {
@@ -31,7 +36,7 @@ describe('an action on everything that matches', () => {
     const acted: string[] = [];
     const act = async (id: string) => acted.push(id);
     const view = await new BulkAction(givenStore(total)).execute({ filter, isDryRun: false, action: 'pause', act });
-    expect(view).toMatchObject({ matched, left_out: leftOut, done: matched });
+    expect(view).toMatchObject({ matched, leftOut, done: matched });
     expect(new Set(acted).size).toBe(matched);
   });
 
@@ -64,5 +69,28 @@ describe('an action on everything that matches', () => {
     const { items } = await new BulkAction(store).execute({ filter, isDryRun: true, action: 'pause', act });
     expect(items).toMatchObject([{ outcome: 'refused', code: 'pause-refused' }]);
     expect(items[0]?.detail).toContain('operations of type data_generation save no checkpoints');
+  });
+});
+
+describe('an action on many operations', () => {
+  it.each(CLIENT_ACTIONS)('passes over none that it could %s', (action) => {
+    const passedOver = OPERATION_STATUSES.filter((status) => isNoOp(status, action));
+    expect(passedOver.filter((status) => allowedActions(status).includes(action))).toEqual([]);
+  });
+
+  it('passes over what has ended, and what is already where it leads', () => {
+    expect(OPERATION_STATUSES.filter((status) => isNoOp(status, 'cancel'))).toEqual([
+      'cancelling',
+      'cancelled',
+      'completed',
+      'failed',
+    ]);
+    expect(isNoOp('paused', 'pause')).toBe(true);
+    expect(isNoOp('running', 'resume')).toBe(true);
+    expect(isNoOp('completed', 'resume')).toBe(true);
+  });
+
+  it('does not pass over what is meant and cannot be had: a resume while it is being cancelled', () => {
+    expect(isNoOp('cancelling', 'resume')).toBe(false);
   });
 });

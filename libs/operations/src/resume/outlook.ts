@@ -1,15 +1,9 @@
 import { BACKENDS } from '@ktrdr/specs';
-import {
-  type Drift,
-  driftBetween,
-  fittingWorkers,
-  type Guarantee,
-  guaranteeOf,
-  type Provenance,
-  type Surrounding,
-} from '@ktrdr/operations';
+import type { Provenance } from '../model/checkpoint.js';
+import { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from '../model/drift.js';
+import { fittingWorkers } from '../queue/fitting-workers.js';
 
-/** It tells of itself only once its command runs: the versions that a worker offers are those of its built-in trainer. */
+/** Its version is known only once its command runs: a worker offers the versions of its built-in trainer. */
 const PROCESS_TRAINER = 'trainer:process';
 
 interface Continuation {
@@ -27,7 +21,7 @@ export interface Outlook {
 }
 
 /**
- * What would differ on any of the workers that can take it, as far as they tell of themselves. The data they compare
+ * What would differ on any of the workers that can take it, as far as their capabilities say. They compare the data
  * when they have it, a trainer that is a command of its own once it runs.
  */
 export function outlookOf({ provenance, requirements, backendChangeAllowed, workers }: Continuation): Outlook {
@@ -44,7 +38,7 @@ export function outlookOf({ provenance, requirements, backendChangeAllowed, work
   return { guarantee: reserve ? { ...guarantee, detail: `${guarantee.detail} (${reserve})` } : guarantee, drift };
 }
 
-/** What nobody can tell before a worker has it. */
+/** What is unknown before a worker has it. */
 function reserveOf(requirements: readonly string[], fittingWorkers: number): string | null {
   if (fittingWorkers === 0) return 'no fitting worker is alive; the one that takes it says what differs there';
   if (!requirements.includes(PROCESS_TRAINER)) return null;

@@ -1,5 +1,5 @@
-import { RequestInvalidError } from '../http/errors.js';
-import { assertEpochsSuffice } from './least-epochs.js';
+import { RequestInvalidError } from '../model/errors.js';
+import { assertEpochsSuffice } from './epoch-limits.js';
 
 const plan = { progress: { step: 1_200, epoch: 12, steps: 1_200, epochs: 12, examplesPerSecond: null } };
 const at = (step: number, epoch: number, kind = 'periodic') => ({ step, epoch, kind });

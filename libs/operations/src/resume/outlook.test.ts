@@ -1,4 +1,4 @@
-import { outlookOf } from './continuation-outlook.js';
+import { outlookOf } from './outlook.js';
 
 const provenance = {
   dataFingerprint: 'd',

@@ -1,9 +1,23 @@
-import { ROUTES } from '@ktrdr/contracts';
 import { TrainingSpec } from '@ktrdr/specs';
-import { givenOperation } from '@ktrdr/operations/testing';
-import { toDraft, toRetryDraft } from './draft.js';
+import { givenOperation } from '../testing/given-operation.js';
+import { toDraft, toRetryDraft } from './operation-draft.js';
 
-const submission = { createdBy: 'ada', submissionKey: null, now: new Date('2026-11-22T10:15:00Z') };
+const submission = {
+  createdBy: 'ada',
+  submissionKey: null,
+  now: new Date('2026-11-22T10:15:00Z'),
+  entropy: new Uint8Array(10),
+};
+const asked = {
+  type: 'training',
+  name: undefined,
+  labels: {},
+  pool: 'default',
+  priority: 0,
+  maxRecoveries: 10,
+  parentId: null,
+  watchdog: null,
+};
 const builtIn = TrainingSpec.parse({
   version: 1,
   data: { source: 'dataset:sp500' },
@@ -16,8 +30,7 @@ const ALLOWED = { allowsProcessTrainers: true };
 const DENIED = { allowsProcessTrainers: false };
 
 describe('the draft of a submission', () => {
-  const drafted = (spec: unknown, rules: typeof ALLOWED) =>
-    toDraft({ body: ROUTES.operations.submit.body.parse({ spec }), ...submission }, rules);
+  const drafted = (spec: unknown, rules: typeof ALLOWED) => toDraft({ ...asked, ...submission, spec }, rules);
 
   it('requires what its spec asks of a worker', () => {
     expect(drafted(builtIn, DENIED).requirements).toEqual(['type:training']);

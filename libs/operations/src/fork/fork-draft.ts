@@ -1,16 +1,18 @@
-import type { ParsedBody, ROUTES } from '@ktrdr/contracts';
 import { BACKENDS } from '@ktrdr/specs';
-import { type ForkChoice, type ForkDraft, newOperationId, type Operation, type Progress } from '@ktrdr/operations';
-import { randomBytes } from 'node:crypto';
-import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from './draft.js';
-import { type AskedChanges, backendChangeFor, changedSpec, effectiveSpec } from './effective-spec.js';
-import { assertEpochsSuffice } from './least-epochs.js';
+import type { Operation, Progress } from '../model/operation.js';
+import { changedSpec, effectiveSpec } from '../spec/effective-spec.js';
+import { assertEpochsSuffice } from '../spec/epoch-limits.js';
+import { type AskedChanges, backendChangeFor } from '../spec/overrides.js';
+import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from '../spec/requirements.js';
+import { type NewOperation, newOperationId } from '../submit/operation-draft.js';
+import type { ForkChoice, ForkDraft } from './fork-ports.js';
 
-interface ForkSubmission {
-  readonly body: ParsedBody<typeof ROUTES.operations.fork>;
-  readonly createdBy: string;
-  readonly submissionKey: string | null;
-  readonly now: Date;
+/** What the fork is to have in place of what its origin has. */
+export interface ForkedOperation extends NewOperation {
+  readonly changes: AskedChanges;
+  readonly name?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly priority?: number | undefined;
 }
 
 const NAME_LENGTH = 200;
@@ -26,24 +28,23 @@ const SUFFIX = ' (fork)';
 export function toForkDraft(
   origin: Operation,
   { checkpoint, provenance, fellBackFrom }: ForkChoice,
-  { body, createdBy, submissionKey, now }: ForkSubmission,
+  { changes: asked, name, labels, priority, ...by }: ForkedOperation,
   rules: SubmissionRules,
 ): Omit<ForkDraft, 'checkpoint'> {
   assertTrainerAllowed(origin, rules);
-  const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
-  const { spec, sha256, changes } = changedSpec(origin, body.overrides);
-  assertEpochsSuffice(body.overrides, checkpoint, origin);
+  const { spec, sha256, changes } = changedSpec(origin, asked.overrides);
+  assertEpochsSuffice(asked.overrides, checkpoint, origin);
   const trainedOn = BACKENDS.find((name) => name === provenance?.backend.name) ?? origin.pinnedBackend;
   const change = backendChangeFor({ trainedOn, spec, asked });
   const bound = change ? change.to : trainedOn;
   const { type, pool, maxRecoveries, watchdog } = origin;
   return {
-    id: newOperationId(type, now, randomBytes(10)),
+    id: newOperationId(type, by.now, by.entropy),
     type,
-    name: body.name ?? `${origin.name.slice(0, NAME_LENGTH - SUFFIX.length)}${SUFFIX}`,
-    labels: body.labels ?? origin.labels,
+    name: name ?? `${origin.name.slice(0, NAME_LENGTH - SUFFIX.length)}${SUFFIX}`,
+    labels: labels ?? origin.labels,
     pool,
-    priority: body.priority ?? origin.priority,
+    priority: priority ?? origin.priority,
     spec,
     specSha256: sha256,
     requirements: requirementsOf({ type, spec }, bound),
@@ -59,8 +60,8 @@ export function toForkDraft(
       changes,
     },
     watchdog,
-    createdBy,
-    submissionKey,
+    createdBy: by.createdBy,
+    submissionKey: by.submissionKey,
     formerSpecSha256: [...new Set([effectiveSpec(origin).sha256, ...origin.formerSpecSha256])],
     pinnedBackend: change ? null : trainedOn,
     // What was once continued on another backend may have to fall back to what was saved before that.

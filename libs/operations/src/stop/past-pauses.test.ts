@@ -1,5 +1,5 @@
-import type { HistoryEntry } from '@ktrdr/operations';
-import { toPastPauses } from './past-pauses.js';
+import type { HistoryEntry } from '../model/records.js';
+import { pastPauses } from './past-pauses.js';
 
 const AT = new Date('2026-11-22T10:15:00Z');
 
@@ -32,9 +32,9 @@ const carriedOut = (n: number, change: Partial<HistoryEntry> = {}) =>
 
 describe('a pause of the past', () => {
   it('is told by who asked for it, and where its worker had come to', () => {
-    expect(toPastPauses([asked(3, 'client:ada', 'lunch'), carriedOut(4)])).toEqual([
+    expect(pastPauses([asked(3, 'client:ada', 'lunch'), carriedOut(4)])).toEqual([
       {
-        paused_at: AT.toISOString(),
+        pausedAt: AT,
         actor: 'client:ada',
         reason: 'lunch',
         cause: 'manual',
@@ -46,12 +46,12 @@ describe('a pause of the past', () => {
 
   it('is told by the last request: one that was withdrawn or given up came to no pause', () => {
     const entries = [asked(3, 'client:ada', 'lunch'), asked(6, 'client:bob'), carriedOut(7), asked(10, 'client:cy')];
-    expect(toPastPauses(entries)).toMatchObject([{ actor: 'client:bob', reason: null }]);
+    expect(pastPauses(entries)).toMatchObject([{ actor: 'client:bob', reason: null }]);
   });
 
   it('is told so too where its worker was lost meanwhile', () => {
     const lost = carriedOut(4, { event: 'lease-expired', actor: 'sweeper', reason: 'no heartbeat', details: {} });
-    expect(toPastPauses([asked(3, 'policy:watchdog', 'it is stuck'), lost])).toMatchObject([
+    expect(pastPauses([asked(3, 'policy:watchdog', 'it is stuck'), lost])).toMatchObject([
       { actor: 'policy:watchdog', reason: 'it is stuck', step: 0 },
     ]);
   });
@@ -59,7 +59,7 @@ describe('a pause of the past', () => {
   it('is its own request where no worker held it, and has none where it came with an import', () => {
     const waiting = entry(5, { from: 'queued', to: 'paused', actor: 'client:bob', details: { cause: 'budget' } });
     const imported = entry(1, { event: 'import', from: null, to: 'paused', actor: 'client:cy' });
-    expect(toPastPauses([imported, asked(3, 'client:ada'), waiting])).toMatchObject([
+    expect(pastPauses([imported, asked(3, 'client:ada'), waiting])).toMatchObject([
       { actor: 'client:cy', cause: null },
       { actor: 'client:bob', cause: 'budget' },
     ]);
