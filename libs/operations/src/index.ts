@@ -78,7 +78,17 @@ export {
   type ForkStore,
   INHERITED_ATTEMPT,
 } from './fork/fork-ports.js';
-export { bestOf, CHECKPOINT_ORDER, finalOf, inOrder, latestOf, neededBy, startingPoint } from './checkpoints/latest.js';
+export {
+  bestOf,
+  CHECKPOINT_ORDER,
+  finalOf,
+  inOrder,
+  inSavedOrder,
+  isSound,
+  latestOf,
+  neededBy,
+  startingPoint,
+} from './checkpoints/latest.js';
 export { type Outlook, outlookOf } from './resume/outlook.js';
 export { ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
 export { ForkOperation, type ForkPlan } from './fork/fork-operation.js';

@@ -74,20 +74,27 @@ export function openDatabase({ url, connections, onRecorded = () => undefined }:
     statementNameGenerator: ({ sql }) => statements.nameOf(sql),
     disposeExternalPool: true,
   });
-  const client = new PrismaClient({ adapter }).$extends({
-    query: { $allOperations: ({ args, query }) => withDatabaseErrors(() => query(args)) },
-  }) as unknown as PrismaClient;
-  const $transaction = client.$transaction.bind(client) as (...parameters: unknown[]) => Promise<unknown>;
   const $rows = async <Row>({ text, values }: Prisma.Sql): Promise<Row[]> => {
     const query = { name: statements.nameOf(text), text, values };
     const { rows } = await withDatabaseErrors(() => pool.query<Row & QueryResultRow>(query));
     return rows;
   };
-  return Object.assign(client, {
-    $transaction: (...parameters: unknown[]) => withDatabaseErrors(() => $transaction(...parameters)),
-    $rows,
-    $recorded: onRecorded,
-  }) as Database;
+  return throwingDomainErrors(new PrismaClient({ adapter }), { $rows, $recorded: onRecorded });
+}
+
+/** A client, or the part of it for a table, whose methods throw domain errors; with further members as they are. */
+function throwingDomainErrors<Client extends object, More extends object>(client: Client, more: More): Client & More {
+  const members = new Map<string | symbol, unknown>(Object.entries(more));
+  const wrapped = (member: unknown): unknown => {
+    if (typeof member === 'function')
+      return (...parameters: unknown[]) => withDatabaseErrors(() => Reflect.apply(member, client, parameters));
+    return typeof member === 'object' && member !== null ? throwingDomainErrors(member, {}) : member;
+  };
+  const get = (_: Client, name: string | symbol) => {
+    if (!members.has(name)) members.set(name, wrapped(Reflect.get(client, name)));
+    return members.get(name);
+  };
+  return new Proxy(client, { get }) as Client & More;
 }
 
 const CONNECTION_CODES = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);

@@ -7,7 +7,10 @@ import type { OperationStore } from '../ports.js';
 export class PrioritiseOperation {
   constructor(private readonly operations: Pick<OperationStore, 'prioritise' | 'get'>) {}
 
-  /** @throws {OperationNotFoundError} @throws {IllegalTransitionError} when it does not wait */
+  /**
+   * @param priority operations of a higher one go first; `front` puts it before every other of its pool.
+   * @throws {OperationNotFoundError} @throws {IllegalTransitionError} when it does not wait
+   */
   async execute(operationId: string, priority: number | 'front', actor: string): Promise<Operation> {
     const moved = await this.operations.prioritise(operationId, priority, actor);
     if (moved) return moved;
