@@ -14,6 +14,8 @@ export {
   ObjectUnreadableError,
   UnsafeKeyError,
 } from './errors.js';
+export { toExport } from './exchange/checkpoint-export.js';
+export { ImportCheckpoint } from './exchange/import-checkpoint.js';
 export { assertObjectsStored } from './reading/missing-objects.js';
 export { contentOf } from './reading/download.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
@@ -34,7 +36,6 @@ export { type CleanedUp, CleanUpCheckpoints } from './retention/clean-up-checkpo
 export { eraseObjects } from './retention/erase-objects.js';
 export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
-export { toUlid } from './keys.js';
 export { ExpireCheckpoints, RetireCheckpoints } from './retention/scheduled-retention.js';
 export { type RecordedSweep, ScheduledSweep } from './retention/scheduled-sweep.js';
 export { emptyReport, SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';

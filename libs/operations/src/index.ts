@@ -1,5 +1,6 @@
 export {
   type CheckpointFile,
+  LARGEST_COUNT,
   MAX_BLOB_BYTES,
   partsOf,
   type StoredPart,
@@ -48,7 +49,6 @@ export {
   type Lease,
   type Operation,
   type OperationWarning,
-  type Progress,
   remainingTime,
 } from './model/operation.js';
 export type { AttemptRecord, HistoryEntry, MetricPointRecord, OperationEventRecord } from './model/records.js';
@@ -57,6 +57,7 @@ export type {
   ClaimRequest,
   Dispatcher,
   OperationChanges,
+  ImportedOperation,
   OperationDraft,
   OperationFilter,
   OperationList,

@@ -8,6 +8,7 @@ import type {
   Origin,
   PauseRecord,
   PauseRequest,
+  Progress,
   Watchdog,
 } from './model/operation.js';
 import type { Checkpoint, Position } from './model/checkpoint.js';
@@ -33,6 +34,13 @@ export interface OperationDraft {
   readonly createdBy: string;
   /** Repeating a submission with the same key returns the operation that the first one made. */
   readonly submissionKey: string | null;
+}
+
+/** An operation that has trained elsewhere. */
+export interface ImportedOperation extends OperationDraft {
+  readonly formerSpecSha256: readonly string[];
+  readonly pinnedBackend: string | null;
+  readonly progress: Progress;
 }
 
 /** What a transition writes beside the status. The store clears or sets what follows from the status itself. */

@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Controller, Inject, StreamableFile } from '@nestjs/common';
 import {
   blobKey,
   CheckpointStore,
   contentOf,
+  ImportCheckpoint,
   ObjectNotFoundError,
   type ObjectStore,
   sha256Of,
+  toExport,
 } from '@ktrdr/checkpoint';
 import { type CheckpointExport, type OperationView, ROUTES } from '@ktrdr/contracts';
 import { MAX_BLOB_BYTES, RequestInvalidError } from '@ktrdr/operations';
@@ -15,8 +18,6 @@ import { readBody } from '../http/octet-stream.js';
 import { type Asked, Serves } from '../http/serves.js';
 import { OperationPresenter } from '../operations/operation.presenter.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
-import { toExport } from './checkpoint-export.js';
-import { ImportCheckpoint } from './import-checkpoint.js';
 
 const routes = ROUTES.checkpoints;
 const { importCheckpoint } = ROUTES.operations;
@@ -74,6 +75,7 @@ export class CheckpointExchangeController {
       createdBy: actor,
       submissionKey,
       now: new Date(),
+      entropy: randomBytes,
     });
     return this.presenter.one(operation);
   }

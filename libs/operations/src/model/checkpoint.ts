@@ -58,6 +58,9 @@ export type CheckpointDraft = Omit<
   'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt' | 'supersededAt'
 >;
 
+/** The largest `integer` of PostgreSQL: no step, epoch or count is higher. */
+export const LARGEST_COUNT = 2_147_483_647;
+
 /** No blob has more bytes, so that a reader may hold any of them in memory. */
 export const MAX_BLOB_BYTES = 64 * 1024 * 1024;
 

@@ -1,19 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import {
-  assertObjectsStored,
-  encodeManifest,
-  type Manifest,
-  manifestKey,
-  type ObjectStore,
-  sha256Of,
-  toUlid,
-} from '@ktrdr/checkpoint';
-import { type CheckpointExport, LARGEST_COUNT } from '@ktrdr/contracts';
 import { BACKENDS, type FieldProblem, type TrainingSpec } from '@ktrdr/specs';
 import {
   askedBackend,
   assertTrainerAllowed,
   type CheckpointDraft,
+  type ImportedOperation,
+  LARGEST_COUNT,
   newOperationId,
   type Operation,
   parseSpec,
@@ -22,8 +13,12 @@ import {
   type SubmissionRules,
   traitsOf,
 } from '@ktrdr/operations';
-import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { manifestOf } from './checkpoint-export.js';
+import { sha256Of } from '../file-digest.js';
+import { manifestKey, toUlid } from '../keys.js';
+import { encodeManifest, type Manifest } from '../manifest.js';
+import type { ObjectStore } from '../ports.js';
+import { assertObjectsStored } from '../reading/missing-objects.js';
+import { type CheckpointExport, manifestOf } from './checkpoint-export.js';
 
 /** No checkpoint is older than this. */
 const EARLIEST = new Date('2000-01-01T00:00:00Z');
@@ -37,15 +32,26 @@ export interface ImportRequest {
   readonly createdBy: string;
   readonly submissionKey: string | null;
   readonly now: Date;
+  /** Gives random bytes for ids. */
+  readonly entropy: (bytes: number) => Uint8Array;
 }
 
-/**
- * Makes an operation of an exported checkpoint, whose blobs have been sent before. It is paused where the checkpoint
- * was made; nothing that is here already is touched.
- */
+/** Where imported operations are stored. */
+export interface ImportStore {
+  /** The operation that this submission made before; null: none. */
+  made(submissionKey: string | null): Promise<Operation | null>;
+  /** Stores both or neither: a paused operation, and the checkpoint of its first attempt. */
+  store(
+    operation: ImportedOperation,
+    checkpoint: CheckpointDraft,
+    assertStored: () => Promise<void>,
+  ): Promise<Operation>;
+}
+
+/** Makes a paused operation of an exported checkpoint, whose blobs were sent before. Changes nothing that exists. */
 export class ImportCheckpoint {
   constructor(
-    private readonly imports: PrismaCheckpointImport,
+    private readonly imports: ImportStore,
     private readonly objects: ObjectStore,
     private readonly rules: SubmissionRules,
   ) {}
@@ -64,7 +70,7 @@ export class ImportCheckpoint {
     const manifest: Manifest = {
       ...original,
       operation_id: operation.id,
-      checkpoint_id: toUlid(request.now.getTime(), randomBytes(10)),
+      checkpoint_id: toUlid(request.now.getTime(), request.entropy(10)),
       attempt: 1,
       seq: 0,
       parent_id: null,
@@ -92,7 +98,7 @@ function toOperation(
   ].map(({ path, message }) => ({ path: `export.${path}`, message }));
   if (problems.length > 0) throw new RequestInvalidError('body', problems);
   const trainedOn = backendOf(exported, manifest);
-  const id = newOperationId(exported.type, request.now, randomBytes(10));
+  const id = newOperationId(exported.type, request.now, request.entropy(10));
   return {
     id,
     type: exported.type,

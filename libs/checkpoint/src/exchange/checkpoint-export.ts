@@ -1,5 +1,3 @@
-import { encodeManifest, type Manifest, parseManifest, sha256Of } from '@ktrdr/checkpoint';
-import type { CheckpointExport } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import {
   type BadFile,
@@ -9,6 +7,34 @@ import {
   type Operation,
   specSha256Of,
 } from '@ktrdr/operations';
+import type { OPERATION_TYPES } from '@ktrdr/operations/model';
+import { sha256Of } from '../file-digest.js';
+import { encodeManifest, type Manifest, parseManifest } from '../manifest.js';
+
+/** A checkpoint as it leaves a deployment: everything but the bytes of its files. */
+export interface CheckpointExport {
+  readonly format: 'ktrdr-checkpoint';
+  readonly version: 1;
+  readonly exported_at: string;
+  readonly operation: {
+    readonly operation_id: string;
+    readonly type: (typeof OPERATION_TYPES)[number];
+    readonly name: string;
+    readonly labels: Record<string, string>;
+    readonly spec: unknown;
+    readonly spec_sha256: string;
+    readonly former_spec_sha256: string[];
+    readonly requirements: string[];
+    readonly pinned_backend: string | null;
+    readonly max_recoveries: number;
+    readonly steps: number;
+    readonly epochs: number;
+  };
+  readonly manifest: Record<string, unknown>;
+  readonly manifest_sha256: string;
+  /** Of the canonical JSON of all the rest. */
+  readonly sha256: string;
+}
 
 /** What an export says is not what its hashes say. Nothing was imported. */
 class ExportAlteredError extends DomainError {
