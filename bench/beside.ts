@@ -13,10 +13,10 @@ export type Beside = Readonly<{ own: number; reference: number }>;
  */
 export async function beside(
   measure: Readonly<{ own: () => Promise<number> | number; reference: () => Promise<number> | number }>,
-  rounds = ROUNDS,
+  { rounds = ROUNDS, warmUps = WARM_UPS } = {},
 ): Promise<Beside> {
   const samples = { own: [] as number[], reference: [] as number[] };
-  for (let round = 1 - WARM_UPS; round <= rounds; round += 1) {
+  for (let round = 1 - warmUps; round <= rounds; round += 1) {
     for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
       const sample = await measure[side]();
       if (round >= 1) samples[side].push(sample);

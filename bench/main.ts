@@ -5,7 +5,9 @@ import { dedup } from './benches/dedup.js';
 import { dispatch } from './benches/dispatch.js';
 import { events } from './benches/events.js';
 import { failover } from './benches/failover.js';
+import { fleet } from './benches/fleet.js';
 import { overhead } from './benches/overhead.js';
+import { rest } from './benches/rest.js';
 import { restore } from './benches/restore.js';
 import { resumeAccept } from './benches/resume-accept.js';
 import { resumeLatency } from './benches/resume-latency.js';
@@ -23,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   resumeAccept,
   dispatch,
   events,
+  fleet,
   failover,
   saveStall,
   saveDurable,
@@ -31,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   dedup,
   overhead,
   backends,
+  rest,
 ];
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
@@ -59,7 +63,7 @@ function untilSignalled(): Readonly<{ signal: AbortSignal; interrupted: Promise<
   return { signal: controller.signal, interrupted };
 }
 
-async function measure(benches: readonly Bench[], { json }: BenchOptions): Promise<number> {
+async function measure(benches: readonly Bench[], { json, reference }: BenchOptions): Promise<number> {
   const { signal, interrupted } = untilSignalled();
   sayIfBusy();
   say('bench: starting PostgreSQL, NATS and the API in a temporary folder');
@@ -70,7 +74,7 @@ async function measure(benches: readonly Bench[], { json }: BenchOptions): Promi
     try {
       for (const bench of benches) {
         say(`${bench.name}:`);
-        const running = bench.run({ services, say: (line) => say(`  ${line}`) });
+        const running = bench.run({ services, reference, say: (line) => say(`  ${line}`) });
         const measured = await Promise.race([running, services.broken, interrupted]);
         const judged = measured.map((each) => toFigure(bench.name, each));
         if (json) for (const figure of judged) console.log(JSON.stringify(figure));
@@ -93,7 +97,7 @@ async function measure(benches: readonly Bench[], { json }: BenchOptions): Promi
 
 async function main(): Promise<number> {
   const names = BENCHES.map(({ name }) => name);
-  const options = parseBenchOptions(process.argv.slice(2), names);
+  const options = parseBenchOptions(process.argv.slice(2), names, process.env['INIT_CWD'] ?? process.cwd());
   if (options === undefined) {
     console.log(`${USAGE}\n\nBenches: ${names.join(', ')}`);
     return 0;

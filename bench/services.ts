@@ -1,10 +1,13 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from '@ktrdr/api-client';
-import { NatsSession, type NatsUser, Nkey, workerUser } from '@ktrdr/messaging-nats';
+import { NatsSession, type NatsUser, Nkey, signNatsJwt, workerUser } from '@ktrdr/messaging-nats';
 import pg from 'pg';
 import { freePort } from '#tools/stack/free-port.js';
+import { natsKeys } from '#tools/stack/nats-keys.js';
+import { startNats } from '#tools/stack/nats-server.js';
 import { onUnexpectedEnd, type PartProcess } from '#tools/stack/part-process.js';
 import { printingReport } from '#tools/stack/report.js';
 import { enrolTokenFor, startWorkerProcess, untilRegistered } from '#tools/stack/services.js';
@@ -31,8 +34,17 @@ export type BenchServices = Readonly<{
   workerUser(workerId: string, pool: string): Promise<NatsUser>;
   /** A connection of it to the stack's NATS. */
   workerSession(user: NatsUser): Promise<NatsSession>;
+  /** A connection that may speak for every worker: only a bench is given one. */
+  sessionOfAnyWorker(): Promise<NatsSession>;
+  /** Kills NATS, and starts an empty one on the same port so much later. */
+  replaceNats(awayMs: number): Promise<void>;
+  apiPid: number;
+  /** What `/metrics` says now, summed over labels. */
+  metric(name: string): Promise<number>;
   /** An empty database on the same PostgreSQL, for a reference; its address. */
   newDatabase(name: string): Promise<string>;
+  /** Removed at the end. */
+  folder: string;
   logFile(name: string): string;
   /** Rejects when a part dies that nobody asked to. */
   broken: Promise<never>;
@@ -80,8 +92,22 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
   const { ready, place } = stack;
   const { broken, watch } = rejectOnUnexpectedEnd();
   watch(stack.core);
+  const { nats } = ready.pids;
+  let natsServer = stack.core.find(({ pid }) => pid === nats);
   const closing: (() => Promise<unknown>)[] = [];
   const onClose = (work: () => Promise<unknown>): void => void closing.push(work);
+  const enrolTokens = new Map<string, Promise<string>>();
+  const enrolTokenOf = (pool: string): Promise<string> => {
+    const known = enrolTokens.get(pool) ?? enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
+    enrolTokens.set(pool, known);
+    return known;
+  };
+  const connect = async (user: NatsUser): Promise<NatsSession> => {
+    const { natsUrl: servers, natsPrefix: prefix } = addresses;
+    const session = await NatsSession.connect({ servers, prefix, name: 'bench', user }, { signal });
+    onClose(() => session.close());
+    return session;
+  };
   const addresses = {
     databaseUrl: ready.database_url,
     natsUrl: ready.nats_url,
@@ -94,6 +120,7 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
   return {
     broken,
     onClose,
+    folder,
     logFile: place.log,
     client(connections) {
       const client = new HttpClient(ready.api_url, ready.api_token, connections);
@@ -103,8 +130,7 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
     async startWorker(pool, id = `bench-${pool}`) {
       const dir = place.workerDir(id);
       await mkdir(dir, { recursive: true });
-      const enrolToken = await enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
-      const own = { ...addresses, enrolToken };
+      const own = { ...addresses, enrolToken: await enrolTokenOf(pool) };
       const apiUrl = ready.api_url;
       const worker = await startWorkerProcess({ addresses: own, apiUrl, id, dir, logFile: place.log(id) });
       onClose(() => worker.kill());
@@ -120,20 +146,46 @@ export async function openServices(say: Say, signal: AbortSignal): Promise<Bench
     },
     async workerUser(workerId, pool) {
       const key = Nkey.generate('user');
-      const token = await enrolTokenFor(pool, { apiUrl: ready.api_url, token: ready.api_token });
-      const enrolling = new ApiClient({ url: ready.api_url, token });
+      const enrolling = new ApiClient({ url: ready.api_url, token: await enrolTokenOf(pool) });
       const { jwt } = await enrolling.enrolWorker({ nkey: key.publicKey, worker_id: workerId });
       return workerUser(key, () => jwt);
     },
-    async workerSession(user) {
-      const { natsUrl: servers, natsPrefix: prefix } = addresses;
-      const session = await NatsSession.connect({ servers, prefix, name: 'bench', user }, { signal });
-      onClose(() => session.close());
-      return session;
+    workerSession: connect,
+    async sessionOfAnyWorker() {
+      const key = Nkey.generate('user');
+      const nats = { type: 'user', subs: -1, data: -1, payload: -1, pub: {}, sub: {} };
+      const issuedAt = Math.floor(Date.now() / 1000);
+      const claims = { subject: key.publicKey, name: 'bench', issuedAt, expiresAt: null, nats };
+      const { seeds } = await natsKeys(place.secrets, addresses.natsPrefix);
+      const jwt = signNatsJwt(claims, Nkey.fromSeed('account', seeds.account));
+      return connect(workerUser(key, () => jwt));
+    },
+    async replaceNats(awayMs) {
+      await natsServer?.kill();
+      await delay(awayMs);
+      const keys = await natsKeys(place.secrets, addresses.natsPrefix);
+      const port = Number(new URL(ready.nats_url).port);
+      const server = await startNats({
+        configFile: join(place.secrets, 'nats.conf'),
+        logFile: place.log('nats'),
+        keys,
+        port,
+      });
+      watch([server]);
+      natsServer = server;
+    },
+    apiPid: ready.pids.api,
+    async metric(name) {
+      const reply = await fetch(`${ready.api_url}/metrics`, {
+        headers: { authorization: `Bearer ${ready.api_token}` },
+      });
+      const lines = (await reply.text()).split('\n').filter((line) => line.startsWith(name));
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
     },
     newDatabase: (name) => recreateDatabase(ready.database_url, name),
     async close() {
       for (const work of closing.reverse()) await work().catch((error: unknown) => say(String(error)));
+      await natsServer?.kill();
       await stack.kill();
       await removeFolder();
     },

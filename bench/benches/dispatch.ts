@@ -1,30 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { inRepository } from '#tools/repository.js';
 import { HintListener, WorkerRpcClient } from '@ktrdr/messaging-nats';
 import type { Bench, BenchContext } from '../bench.js';
 import { beside } from '../beside.js';
+import { inParallel } from '../in-parallel.js';
+import { CHECKOUT_REFERENCE, figureOf } from '../reference/checkout-reference.js';
 import { GRAPHILE_DRAIN, startGraphileDrain } from '../reference/graphile-reference.js';
 import type { BenchServices } from '../services.js';
+import { SIMULATED_SPEC } from '../simulated-worker.js';
 
 const SLOTS = 8;
 const CLIENTS = 16;
 const OPERATIONS = 500;
 const ROUNDS = 5;
 const POOL = 'dispatch';
-/** Of a type that ends well without a checkpoint. */
-const NO_OP = { type: 'data_generation', spec: { version: 1, rows: 2 } };
 const ASK = { timeoutMs: 10_000 };
-
-/** As often as `count` says, by all clients at the same time. */
-async function inParallel(count: number, act: () => Promise<unknown>): Promise<void> {
-  let begun = 0;
-  const client = async (): Promise<void> => {
-    while (begun < count) {
-      begun += 1;
-      await act();
-    }
-  };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-}
 
 /**
  * A worker whose operations are over as soon as it has them. It does what a worker does around the training: it waits
@@ -88,7 +78,9 @@ async function ownMeasure({ services }: BenchContext): Promise<Measure> {
       onCompleted = () => completed >= goal && resolve();
     });
     const startedAt = performance.now();
-    await inParallel(OPERATIONS, () => http.expect(201, http.post('/operations', { pool: POOL, ...NO_OP })));
+    await inParallel(Array(OPERATIONS).fill(0), CLIENTS, () =>
+      http.expect(201, http.post('/operations', { pool: POOL, ...SIMULATED_SPEC })),
+    );
     await done;
     return (performance.now() - startedAt) / OPERATIONS;
   };
@@ -99,10 +91,29 @@ async function graphileMeasure({ services }: BenchContext): Promise<Measure> {
   return async () => {
     const startedAt = performance.now();
     const drained = peer.drained(OPERATIONS);
-    await inParallel(OPERATIONS, () => peer.add());
+    await inParallel(Array(OPERATIONS).fill(0), CLIENTS, () => peer.add());
     await drained;
     return (performance.now() - startedAt) / OPERATIONS;
   };
+}
+
+const FIGURE = 'one no-op operation, submitted to completed';
+const CHECKOUT_ROUNDS = 4;
+
+/** The same bench in both checkouts, in turn, each with a stack of its own. */
+async function besideCheckout(reference: string) {
+  const measureIn = (checkout: string) => () => figureOf(checkout, 'dispatch', FIGURE);
+  const measured = await beside(
+    { own: measureIn(inRepository()), reference: measureIn(reference) },
+    { rounds: CHECKOUT_ROUNDS, warmUps: 0 },
+  );
+  return {
+    figure: `${FIGURE}, beside it`,
+    value: measured.own,
+    unit: 'ms',
+    reference: { name: CHECKOUT_REFERENCE, value: measured.reference },
+    bar: { of: 'ratio', is: '<=', limit: 1.05 },
+  } as const;
 }
 
 /** What the service itself costs an operation: from its submission over its claim to its completion, with no training. */
@@ -110,7 +121,7 @@ export const dispatch: Bench = {
   name: 'dispatch',
   async run(context) {
     const [own, reference] = [await ownMeasure(context), await graphileMeasure(context)];
-    const measured = await beside({ own, reference }, ROUNDS);
+    const measured = await beside({ own, reference }, { rounds: ROUNDS });
     const perSecond = (ms: number) => (1000 / ms).toFixed(0);
     context.say(
       `${OPERATIONS} operations submitted by ${CLIENTS} clients and completed in ${SLOTS} slots, ${ROUNDS} times: ` +
@@ -118,13 +129,14 @@ export const dispatch: Bench = {
     );
     return [
       {
-        figure: 'one no-op operation, submitted to completed',
+        figure: FIGURE,
         value: measured.own,
         unit: 'ms',
         reference: { name: GRAPHILE_DRAIN, value: measured.reference },
         // Half as many a second.
         bar: { of: 'ratio', is: '<=', limit: 2 },
       },
+      ...(context.reference === undefined ? [] : [await besideCheckout(context.reference)]),
     ];
   },
 };

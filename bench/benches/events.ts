@@ -1,131 +1,104 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MOST_EVENTS, type WorkerEvent } from '@ktrdr/contracts';
-import { WorkerRpcClient } from '@ktrdr/messaging-nats';
+import type { WorkerEvent } from '@ktrdr/contracts';
 import type { Bench, BenchContext } from '../bench.js';
+import { inParallel } from '../in-parallel.js';
+import { type EventSource, SIMULATED_SPEC, SimulatedWorker } from '../simulated-worker.js';
 import { summarize } from '../statistics.js';
+import { until } from '../until.js';
 
 const WORKERS = 60;
 const OPERATIONS_EACH = 5;
-/** Told by all together, in a second. */
+/** Events a second, of all together. */
 const OFFERED = 3_300;
 const SECONDS = 20;
 const GATHER_MS = 50;
-const HEARTBEAT_MS = 2_000;
 const POOL = 'events';
-const ASK = { timeoutMs: 10_000 };
-const SPEC = { version: 1, rows: 2 };
 
-/** What 300 operations on 60 workers tell, which do nothing else: one batch under way a worker, as its outbox has it. */
-class TellingWorker {
+/** Events that come at a steady pace, of each operation in turn, and are gathered as an outbox does. */
+class SteadyEvents implements EventSource {
   readonly lags: number[] = [];
-  readonly heartbeats: number[] = [];
-  recorded = 0;
-  private readonly waiting: { readonly event: WorkerEvent; readonly toldAt: number }[] = [];
+  recordedInTime = 0;
+  private taken = 0;
   private readonly numbers = new Map<string, number>();
-  private readonly operations: string[] = [];
+  private readonly everyMs = (1_000 * WORKERS) / OFFERED;
+  private dueAt = performance.now() + Math.random() * this.everyMs;
 
   constructor(
-    private readonly id: string,
-    private readonly rpc: WorkerRpcClient,
-    private readonly eventRpc: WorkerRpcClient,
+    private readonly worker_id: string,
+    private readonly operations: readonly string[],
+    /** Of `performance.now()`; later ones do not come. */
+    private readonly endAt: number,
   ) {}
 
-  async claim(): Promise<void> {
-    const capabilities = ['type:data_generation'];
-    const worker = { worker_id: this.id, pool: POOL, capabilities };
-    const details = { version: '0', host: 'h', pid: 1, slots: OPERATIONS_EACH, leases: [] };
-    await this.rpc.call('register', { ...worker, ...details }, ASK);
-    while (this.operations.length < OPERATIONS_EACH) {
-      const { operation } = await this.rpc.call('claim', { ...worker, claim_id: randomUUID() }, ASK);
-      if (operation) this.operations.push(operation.operation_id);
-      else await delay(20);
-    }
+  get isDone(): boolean {
+    return this.dueAt > this.endAt && this.lags.length === this.taken;
   }
 
-  async work(end: AbortSignal): Promise<void> {
-    await Promise.all([this.tell(end), this.send(end), this.beat(end)]);
+  async take(most: number): Promise<readonly WorkerEvent[]> {
+    if ((Math.min(performance.now(), this.endAt) - this.dueAt) / this.everyMs < most) await delay(GATHER_MS);
+    const events: WorkerEvent[] = [];
+    const upTo = Math.min(performance.now(), this.endAt);
+    for (; this.dueAt <= upTo && events.length < most; this.dueAt += this.everyMs) {
+      const operation_id = this.operations[Math.floor(this.dueAt / this.everyMs) % OPERATIONS_EACH] ?? '';
+      const n = (this.numbers.get(operation_id) ?? 0) + 1;
+      this.numbers.set(operation_id, n);
+      const body = { type: 'progress', step: n, epoch: 0, steps: 100_000, epochs: 1 } as const;
+      events.push({
+        ...{ n, operation_id, attempt: 1, worker_id: this.worker_id },
+        at: new Date(performance.timeOrigin + this.dueAt).toISOString(),
+        body: { ...body, loss: 1 / n, examples_per_second: 1_000 },
+      });
+    }
+    this.taken += events.length;
+    return events;
   }
 
-  private async tell(end: AbortSignal): Promise<void> {
-    const everyMs = (1_000 * WORKERS) / OFFERED;
-    let dueAt = performance.now() + Math.random() * everyMs;
-    for (let turn = 0; !end.aborted; turn += 1) {
-      await delay(Math.max(1, dueAt - performance.now()));
-      for (; dueAt <= performance.now(); dueAt += everyMs) {
-        const operation_id = this.operations[Math.floor(dueAt / everyMs) % OPERATIONS_EACH] ?? '';
-        const n = (this.numbers.get(operation_id) ?? 0) + 1;
-        this.numbers.set(operation_id, n);
-        const body = { type: 'progress', step: n, epoch: 0, steps: 100_000, epochs: 1 } as const;
-        const event: WorkerEvent = {
-          ...{ n, operation_id, attempt: 1, worker_id: this.id, at: new Date().toISOString() },
-          body: { ...body, loss: 1 / n, examples_per_second: 1_000 },
-        };
-        this.waiting.push({ event, toldAt: performance.now() });
-      }
-    }
-  }
-
-  private async send(end: AbortSignal): Promise<void> {
-    while (!end.aborted || this.waiting.length > 0) {
-      if (this.waiting.length < MOST_EVENTS) await delay(GATHER_MS);
-      const batch = this.waiting.splice(0, MOST_EVENTS);
-      if (batch.length === 0) continue;
-      const request = { worker_id: this.id, events: batch.map(({ event }) => event) };
-      try {
-        await this.eventRpc.call('events', request, ASK);
-      } catch {
-        this.waiting.unshift(...batch);
-        await delay(Math.random() * 1_000);
-        continue;
-      }
-      const now = performance.now();
-      for (const { toldAt } of batch) this.lags.push(now - toldAt);
-      if (!end.aborted) this.recorded += batch.length;
-    }
-  }
-
-  private async beat(end: AbortSignal): Promise<void> {
-    const leases = this.operations.map((operation_id) => ({ operation_id, attempt: 1, moved: true }));
-    await delay(Math.random() * HEARTBEAT_MS);
-    while (!end.aborted) {
-      const sentAt = performance.now();
-      await this.rpc.call('heartbeat', { worker_id: this.id, free_slots: 0, leases }, ASK);
-      this.heartbeats.push(performance.now() - sentAt);
-      await delay(HEARTBEAT_MS - (performance.now() - sentAt));
-    }
+  recorded(events: readonly WorkerEvent[]): void {
+    const now = performance.timeOrigin + performance.now();
+    for (const { at } of events) this.lags.push(now - Date.parse(at));
+    if (performance.now() <= this.endAt) this.recordedInTime += events.length;
   }
 }
 
-async function givenWorkers({ services }: BenchContext): Promise<readonly TellingWorker[]> {
+async function givenWorkers({ services }: BenchContext): Promise<readonly SimulatedWorker[]> {
   const http = services.client(8);
-  for (let n = 0; n < WORKERS * OPERATIONS_EACH; n += 1)
-    await http.expect(201, http.post('/operations', { pool: POOL, type: 'data_generation', spec: SPEC }));
-  const workers = await Promise.all(
+  const submissions = Array(WORKERS * OPERATIONS_EACH).fill(0);
+  await inParallel(submissions, 8, () => http.expect(201, http.post('/operations', { pool: POOL, ...SIMULATED_SPEC })));
+  return Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const id = `telling-${index}`;
       const user = await services.workerUser(id, POOL);
       const [session, events] = [await services.workerSession(user), await services.workerSession(user)];
-      return new TellingWorker(id, new WorkerRpcClient(session), new WorkerRpcClient(events));
+      return new SimulatedWorker(id, POOL, { session, events });
     }),
   );
-  for (const worker of workers) await worker.claim();
-  return workers;
 }
 
-/** How much that workers tell one replica records, and what their heartbeats wait for meanwhile. */
+/** How many events one replica records, and what heartbeats wait for meanwhile. */
 export const events: Bench = {
   name: 'events',
   async run(context) {
     const workers = await givenWorkers(context);
     const end = new AbortController();
-    const working = Promise.all(workers.map((worker) => worker.work(end.signal)));
-    await delay(SECONDS * 1_000);
+    const beating: Promise<void>[] = [];
+    await inParallel(workers, 8, async (worker) => {
+      await worker.claim(OPERATIONS_EACH);
+      beating.push(worker.beat(end.signal));
+    });
+    const startedAt = performance.now();
+    const endAt = startedAt + SECONDS * 1_000;
+    const sources = workers.map(({ id, operations }) => new SteadyEvents(id, operations, endAt));
+    const working = Promise.all(workers.map((worker, index) => worker.send(sources[index]!, end.signal)));
+    await Promise.race([working, delay(SECONDS * 1_000)]);
+    await until('every event is recorded', () => (sources.every(({ isDone }) => isDone) ? true : undefined));
     end.abort();
-    await working;
-    const rate = workers.reduce((sum, { recorded }) => sum + recorded, 0) / SECONDS;
-    const lag = summarize(workers.flatMap(({ lags }) => lags));
-    const heartbeat = summarize(workers.flatMap(({ heartbeats }) => heartbeats));
+    await Promise.all([working, ...beating]);
+    if (workers.some(({ leasesLost }) => leasesLost > 0)) throw new Error('A worker of this bench lost a lease.');
+    const rate = sources.reduce((sum, { recordedInTime }) => sum + recordedInTime, 0) / SECONDS;
+    const lag = summarize(sources.flatMap(({ lags }) => lags));
+    const heartbeat = summarize(
+      workers.flatMap(({ heartbeats }) => heartbeats.filter(({ sentAt }) => sentAt >= startedAt).map(({ ms }) => ms)),
+    );
     context.say(
       `${OFFERED} events/s of ${WORKERS * OPERATIONS_EACH} operations on ${WORKERS} workers for ${SECONDS} s: ` +
         `${rate.toFixed(0)}/s recorded, lag p50 ${lag.p50.toFixed(0)} p99 ${lag.p99.toFixed(0)} ms, ` +

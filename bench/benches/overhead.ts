@@ -108,7 +108,7 @@ export const overhead: Bench = {
           own: () => training.stepMs(stepsOf(round.own++)),
           reference: () => plain.stepMs(stepsOf(round.reference++)),
         },
-        ROUNDS,
+        { rounds: ROUNDS },
       );
       plain.dispose();
       const { from } = stepsOf(0);

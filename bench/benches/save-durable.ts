@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CheckpointStore, type StoredAhead } from '@ktrdr/checkpoint';
+import { CheckpointStore, type EarlyBlobs } from '@ktrdr/checkpoint';
 import { openObjectStore } from '@ktrdr/object-store';
 import type { Bench } from '../bench.js';
 import { beside, timed } from '../beside.js';
@@ -57,15 +57,15 @@ async function follow(trainer: TrainerPart, store: CheckpointStore, { dir, seq }
   const at = new Date();
   const place = { operation_id: POSITION.operation_id, attempt: 1 };
   const writing = { isWritten: () => isWritten, signal: new AbortController().signal };
-  const storing: Promise<StoredAhead> = saving.then((told) =>
-    store.storeAhead({ ...place, ...writing, dir: told.dir, files: told.files, at }),
+  const storing: Promise<EarlyBlobs> = saving.then((told) =>
+    store.startEarly({ ...place, ...writing, dir: told.dir, files: told.files, at }),
   );
   storing.catch(() => undefined); // awaited when the files are whole
   const { files } = await saved;
   isWritten = true;
-  const ahead = await storing;
-  await store.upload({ ...POSITION, attempt: 1, seq, created_at: at.toISOString(), dir, files, ahead });
-  return { files: files.length, filesAhead: ahead.files.length };
+  const early = await storing;
+  await store.upload({ ...POSITION, attempt: 1, seq, created_at: at.toISOString(), dir, files, early });
+  return { files: files.length, filesEarly: early.files.length };
 }
 
 /** From the request to a checkpoint whose every byte is on disk, against hashing, writing and syncing the same bytes. */
@@ -79,7 +79,7 @@ export const saveDurable: Bench = {
       await trainer.answer('ready');
       let seq = 0;
       let bares = 0;
-      let notAhead = 0;
+      let notEarly = 0;
       const save = async (): Promise<number> => {
         seq += 1;
         const stepped = trainer.answer('ready');
@@ -87,8 +87,8 @@ export const saveDurable: Bench = {
         await stepped;
         const dir = join(folder, `save-${seq}`);
         const ms = await timed(async () => {
-          const { files, filesAhead } = await follow(trainer, store, { dir, seq });
-          notAhead += files - filesAhead;
+          const { files, filesEarly } = await follow(trainer, store, { dir, seq });
+          notEarly += files - filesEarly;
         });
         await rm(dir, { recursive: true });
         return ms;
@@ -108,7 +108,7 @@ export const saveDurable: Bench = {
       };
       try {
         const measured = await beside({ own: save, reference: bare });
-        say(`${seq} checkpoints of ${STATE_BYTES / MEGABYTE} MB; ${notAhead} of their files were not stored ahead`);
+        say(`${seq} checkpoints of ${STATE_BYTES / MEGABYTE} MB; ${notEarly} of their files were not stored early`);
         return [
           {
             figure: '128 MB, request to durable',

@@ -20,7 +20,10 @@ export const saveStall: Bench = {
       const variables = Object.values(tf.engine().registeredVariables);
       // WebAssembly gives out a copy of its memory: this is copying out.
       const copyOut = () => variables.map((variable) => variable.dataSync());
-      const measured = await beside({ own: () => timed(() => run.capture()), reference: () => timed(copyOut) }, rounds);
+      const measured = await beside(
+        { own: () => timed(() => run.capture()), reference: () => timed(copyOut) },
+        { rounds },
+      );
       run.dispose();
       say(`${megabytes} MB in ${variables.length} tensors`);
       figures.push({

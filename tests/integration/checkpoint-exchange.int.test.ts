@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeManifest, sha256Of } from '@ktrdr/checkpoint';
 import type { CheckpointPage, OperationView } from '@ktrdr/contracts';
-import { specSha256Of } from '../../apps/api/src/operations/effective-spec.js';
+import { specSha256Of } from '@ktrdr/operations';
 import { ktrdr } from '../../apps/cli/src/testing/ktrdr-process.js';
 import { givenServices, type Services } from './support/given-services.js';
 import { type Http, httpOf } from './support/http.js';

@@ -10,6 +10,8 @@ import { WorkersOnNats } from './support/workers-on-nats.js';
 
 /** `npm run test:slow` tells a million. */
 const EVENTS = Number(process.env['KTRDR_TEST_KEPT_EVENTS'] ?? 30_000);
+/** As the stack and the image start one. */
+const AS_A_WORKER = ['--max-semi-space-size=16'];
 const MEMORY_BYTES = 200 * 1024 * 1024;
 const FEEDER = join(import.meta.dirname, 'support', 'fixtures', 'outbox-feeder.mjs');
 
@@ -44,9 +46,13 @@ describe('what is told while NATS is away', () => {
       folder: join(services.folder, 'events'),
       lease,
     };
-    const feeder = spawn(process.execPath, ['--expose-gc', FEEDER, JSON.stringify({ ...order, events: EVENTS })], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const feeder = spawn(
+      process.execPath,
+      [...AS_A_WORKER, '--expose-gc', FEEDER, JSON.stringify({ ...order, events: EVENTS })],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
     services.onClose(async () => void feeder.kill('SIGKILL'));
     const lines = createInterface({ input: feeder.stdout })[Symbol.asyncIterator]();
     const told = async (): Promise<Record<string, number>> => JSON.parse((await lines.next()).value as string);

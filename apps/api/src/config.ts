@@ -33,11 +33,11 @@ export const Environment = z.object({
   KTRDR_OBJECT_STORE_URL: z
     .string()
     .min(1)
-    .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`; all replicas and workers use the same store'),
+    .describe('[URL of the object store](../libs/object-store/README.md), the same for all replicas and workers'),
   KTRDR_S3_ACCESS_KEY_ID: z
     .string()
     .optional()
-    .describe("credentials of an `s3://` store; without them the AWS SDK's usual sources apply"),
+    .describe("credentials of an S3 store; without them the AWS SDK's usual sources apply"),
   KTRDR_S3_SECRET_ACCESS_KEY: z
     .string()
     .optional()

@@ -46,14 +46,14 @@ export const Environment = z.object({
     .describe('`nats://host:4222`, several separated by commas; without it the API gives the address'),
   KTRDR_NATS_PREFIX: Prefix.default('ktrdr').describe('first part of every subject, as in the API'),
   KTRDR_OBJECT_STORE_URL: z
-    .string('is missing: file:///folder or s3://bucket')
+    .string('is missing: the URL of the object store, such as file:///folder')
     .min(1)
-    .describe('`file:///folder` or `s3://bucket/prefix?endpoint=…`, the store of the API'),
+    .describe('[URL of the object store](../libs/object-store/README.md), the same as that of the API'),
   KTRDR_S3_ACCESS_KEY_ID: z
     .string()
     .min(1)
     .optional()
-    .describe("credentials of an `s3://` store; without them the AWS SDK's usual sources apply"),
+    .describe("credentials of an S3 store; without them the AWS SDK's usual sources apply"),
   KTRDR_S3_SECRET_ACCESS_KEY: z
     .string()
     .min(1)
@@ -111,19 +111,19 @@ export const Environment = z.object({
 
 export interface WorkerConfig {
   readonly apiUrl: string;
-  /** What makes this worker one, where it is none yet; null: nothing. */
+  /** Enrols a key that the API does not know; null: none. */
   readonly enrolToken: { readonly text: string } | { readonly file: string } | null;
-  /** `url` null: where the API says. */
+  /** `url` null: the address that the API gives. */
   readonly nats: { readonly url: string | null; readonly prefix: string };
   readonly objectStoreUrl: string;
   readonly s3Credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** What it is called where the API does not know it yet. */
+  /** Its name when the API does not know it yet. */
   readonly workerId: string;
-  /** Whether it may be called nothing else. */
+  /** Whether it may have no other name. */
   readonly isWorkerIdFixed: boolean;
   readonly slots: number;
   readonly folder: string;
-  /** Where probes are answered; null: nowhere. */
+  /** The address of the probe; null: no probe. */
   readonly probe: ProbeAddress | null;
   readonly dataRoots: readonly string[];
   readonly shutdownGraceMs: number;

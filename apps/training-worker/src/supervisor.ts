@@ -50,20 +50,16 @@ export class Supervisor implements LeaseHolder {
     return [...this.runs.keys()].map(({ lease }) => lease);
   }
 
-  takeMoved({ operationId, attempt }: Lease): boolean {
-    return [...this.runs.keys()]
-      .filter(({ lease }) => lease.operationId === operationId && lease.attempt === attempt)
-      .some((run) => run.takeMoved());
+  takeMoved(lease: Lease): boolean {
+    return this.runOf(lease)?.takeMoved() ?? false;
   }
 
   freeSlots(): number {
     return this.canTake ? Math.max(0, this.settings.slots - this.runs.size) : 0;
   }
 
-  obey({ operationId, attempt }: Lease, directive: Directive): void {
-    for (const run of this.runs.keys()) {
-      if (run.lease.operationId === operationId && run.lease.attempt === attempt) run.obey(directive);
-    }
+  obey(lease: Lease, directive: Directive): void {
+    this.runOf(lease)?.obey(directive);
   }
 
   /** Draining hands back what runs, so that it goes on elsewhere, and takes nothing new. */
@@ -105,6 +101,10 @@ export class Supervisor implements LeaseHolder {
       run.giveUp();
     }
     await Promise.race([finished, sleep(GIVE_UP_MS, graceOver.signal)]);
+  }
+
+  private runOf({ operationId, attempt }: Lease): OperationRun | undefined {
+    return [...this.runs.keys()].find(({ lease }) => lease.operationId === operationId && lease.attempt === attempt);
   }
 
   private get canTake(): boolean {

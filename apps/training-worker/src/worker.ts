@@ -13,8 +13,8 @@ import type { WorkerConfig } from './config.js';
 import { EventOutbox } from './events/event-outbox.js';
 import { EventSpool } from './events/event-spool.js';
 import { MachineMeter } from './machine/machine-meter.js';
-import type { ProbeServer } from './probe/probe-server.js';
-import { type ProbedParts, startProbe } from './probe/start-probe.js';
+import { ProbeServer } from './probe/probe-server.js';
+import type { ProbedWorker } from './probe/worker-health.js';
 import { LocalDataSources } from './run/data-sources.js';
 import { Supervisor } from './supervisor.js';
 import { capabilitiesOf } from './trainers/capabilities.js';
@@ -31,12 +31,6 @@ export interface WorkerSignals {
   readonly abort: AbortSignal;
 }
 
-interface Surroundings {
-  readonly config: WorkerConfig;
-  readonly log: Logger;
-  readonly failpoints: Failpoints;
-}
-
 interface Opened {
   readonly objects: ObjectStore;
   readonly spool: Spool;
@@ -45,12 +39,7 @@ interface Opened {
   readonly session: NatsSession;
   readonly eventSession: NatsSession;
   readonly capabilities: readonly string[];
-}
-
-interface Parts {
-  readonly supervisor: Supervisor;
-  readonly leases: LeaseKeeper;
-  readonly events: EventOutbox;
+  readonly failpoints: Failpoints;
 }
 
 /** Runs one worker until it is asked to stop or is dismissed, and leaves nothing behind. */
@@ -63,18 +52,13 @@ export async function runWorker(
   const spool = await openSpool(config.folder, log);
   const pool = startTrainerPool(config, log);
   const trainers = new ProcessTrainers(pool, config.processTrainers, log);
-  const closeTrainers = (): void => {
-    trainers.close();
-    pool.close();
-  };
-  signals.abort.addEventListener('abort', closeTrainers);
+  signals.abort.addEventListener('abort', () => trainers.close());
   const ending = new AbortController();
-  const probed: ProbedParts = {};
+  const probed: ProbedWorker = { slots: config.slots, checkObjectStore: () => objects.check() };
   let probe: ProbeServer | undefined;
   let link: ApiLink | undefined;
   try {
-    const checks = { slots: config.slots, checkObjectStore: () => objects.check() };
-    if (config.probe) probe = await startProbe(config.probe, probed, checks, log);
+    if (config.probe) probe = await ProbeServer.listen(config.probe, probed, log);
     link = await ApiLink.open(config, log, signals.shutdown);
     link.keepCredentials(ending.signal);
     const leaving = AbortSignal.any([signals.shutdown, link.dismissed]);
@@ -86,13 +70,13 @@ export async function runWorker(
     const eventSession = await link.connect(`worker ${workerId}, events`, leaving);
     const allowsPrograms = config.processTrainers !== null;
     const capabilities = await capabilitiesOf(pool, { allowsPrograms, signal: leaving });
-    const opened = { objects, spool, trainers, link, session, eventSession, capabilities };
-    const parts = assemble({ config, log, failpoints }, opened);
+    const opened = { objects, spool, trainers, link, session, eventSession, capabilities, failpoints };
+    const parts = assemble(config, opened, log);
     Object.assign(probed, parts);
     await serve(parts, { leaving, dismissed: link.dismissed, ending, graceMs: config.shutdownGraceMs }, log);
   } finally {
     ending.abort();
-    closeTrainers();
+    trainers.close();
     await Promise.all([probe?.close(), link?.close()]);
     spool.close();
   }
@@ -119,8 +103,8 @@ function startTrainerPool({ trainerCommand, trainerEnv: env }: WorkerConfig, log
 }
 
 /** The supervisor, its leases and its events, connected with each other. */
-function assemble({ config, log, failpoints }: Surroundings, opened: Opened): Parts {
-  const { link, session, eventSession, spool, trainers, capabilities } = opened;
+function assemble(config: WorkerConfig, opened: Opened, log: Logger) {
+  const { link, session, eventSession, spool, trainers, capabilities, failpoints } = opened;
   const { workerId, pool } = link.admitted;
   const { slots } = config;
   const rpc = new WorkerRpcClient(session, { onDismissed: link.renewNow });
@@ -151,7 +135,7 @@ function assemble({ config, log, failpoints }: Surroundings, opened: Opened): Pa
 
 /** Works until `leaving` aborts, then hands back every operation and sends the last events. */
 async function serve(
-  { supervisor, leases, events }: Parts,
+  { supervisor, leases, events }: ReturnType<typeof assemble>,
   until: {
     readonly leaving: AbortSignal;
     readonly dismissed: AbortSignal;

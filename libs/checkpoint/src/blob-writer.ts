@@ -14,20 +14,20 @@ import {
 import { blobKey, sha256OfBlobKey } from './keys.js';
 import { cutFile, type FilePart, type PartedFile } from './parts/local-parts.js';
 import type { ManifestFile } from './manifest.js';
-import { orProblem } from './reading/object-problem.js';
+import { tryRead } from './reading/stored-parts.js';
 import { mapParallel, mapWithBuffers } from './parallel.js';
 import type { ObjectStore } from './ports.js';
 
-/** A sweep must leave every blob alone that is younger than this, whoever refers to it. */
+/** A sweep leaves blobs alone that are younger than this, whether or not a row names them. */
 export const BLOB_GRACE_HOURS = 24;
 /**
- * A stored blob older than this is stored again rather than reused, which makes it young: between the reuse and the
- * commit no sweep can find it old enough to delete.
+ * A stored blob older than this is stored again rather than reused, which makes it young. So no sweep can delete it
+ * between the reuse and the commit.
  */
 const REUSE_HOURS = BLOB_GRACE_HOURS / 2;
 const HOUR_MS = 3_600_000;
 const PARALLEL = 4;
-/** Attempts that save at the same time; what an older one has seen of the store counts no more. */
+/** Attempts whose trusted blobs are remembered. */
 const MAX_WRITERS = 64;
 
 interface Origin {
@@ -40,18 +40,18 @@ interface Origin {
 
 export interface BlobOrder extends Origin {
   readonly names: readonly string[];
-  readonly ahead: StoredAhead | null;
+  readonly early: EarlyBlobs | null;
   /** After each blob that is there now, whether or not it had to be sent. */
   readonly onStored: () => Promise<void>;
 }
 
-export interface AheadOrder extends Origin, Writing {
+export interface EarlyOrder extends Origin, Writing {
   readonly onMoved?: (() => void) | undefined;
   readonly files: readonly ExpectedFile[];
 }
 
 /** Files that were stored while they were being written. Nothing refers to them yet. */
-export interface StoredAhead {
+export interface EarlyBlobs {
   readonly files: readonly {
     readonly entry: ManifestFile;
     /** Of the file that was read, when it was whole. */
@@ -88,23 +88,23 @@ interface StoredPart {
 /** Puts files into the store, in parts under their hashes, each content once. */
 export class BlobWriter {
   /**
-   * The blobs of each attempt's last save, whose bytes it has itself written or read and found right. A later attempt
-   * reads them again once: it is there because something went wrong, and that may have been the disk.
+   * The blobs of each attempt's last save whose bytes it wrote, or read and found right. A later attempt reads them again
+   * once: an attempt ends because something failed, perhaps the disk.
    */
   private readonly trusted = new Map<string, Set<string>>();
 
   constructor(private readonly objects: ObjectStore) {}
 
-  /** The blob was found damaged: nobody reuses it unread again. */
+  /** The blob was found damaged: it is read again before it is reused. */
   distrust(sha256: string): void {
     for (const blobs of this.trusted.values()) blobs.delete(sha256);
   }
 
-  /** @returns the files' entries, and how many bytes had to be sent, those sent ahead included. */
+  /** @returns the files' entries, and how many bytes had to be sent, those sent early included. */
   async write(order: BlobOrder): Promise<{ files: ManifestFile[]; uploadedBytes: number }> {
-    const { dir, names, at, attempt, ahead, onStored } = order;
+    const { dir, names, at, attempt, early, onStored } = order;
     const trusted = this.trustOf(attempt);
-    const kept = ahead ? await unchanged(ahead, order, trusted) : [];
+    const kept = early ? await unchanged(early, order, trusted) : [];
     const blobs = [...new Set(kept.flatMap(hashesOf))];
     for (let reached = 0; reached < blobs.length; reached += 1) await onStored();
     const save: Save = { at, trusted, storing: new Map(blobs.map((blob) => [blob, Promise.resolve(0)])), onStored };
@@ -117,15 +117,14 @@ export class BlobWriter {
     const entries = [...kept, ...toEntries(cut, stored)];
     return {
       files: names.flatMap((name) => entries.find((entry) => entry.name === name) ?? []),
-      uploadedBytes: sentBytesOf(stored) + (ahead?.uploadedBytes ?? 0),
+      uploadedBytes: sentBytesOf(stored) + (early?.uploadedBytes ?? 0),
     };
   }
 
   /**
-   * Stores files while they are being written. The attempt's blobs of before stay trusted: what comes of this is only
-   * known when the save is.
+   * Stores files while they are being written. The attempt's earlier blobs stay trusted until the save itself ends.
    */
-  async writeAhead({ dir, files, at, attempt, onMoved, ...writing }: AheadOrder): Promise<StoredAhead> {
+  async writeEarly({ dir, files, at, attempt, onMoved, ...writing }: EarlyOrder): Promise<EarlyBlobs> {
     const followed = files.map((file) => new FollowedFile(dir, file));
     const bytes = Math.max(0, ...files.map((file) => largestPart(file.bytes)));
     const onStored = async () => onMoved?.();
@@ -147,7 +146,7 @@ export class BlobWriter {
 
   private trustOf(attempt: string): Set<string> {
     const blobs = this.trusted.get(attempt) ?? new Set();
-    this.trusted.delete(attempt); // the last one named is the last one forgotten
+    this.trusted.delete(attempt); // the latest attempt is forgotten last
     this.trusted.set(attempt, blobs);
     const [oldest] = this.trusted.keys();
     if (this.trusted.size > MAX_WRITERS && oldest !== undefined) this.trusted.delete(oldest);
@@ -191,7 +190,7 @@ export class BlobWriter {
     const head = await this.objects.head(blob);
     if (head?.bytes !== bytes || at.getTime() - head.modifiedAt.getTime() > REUSE_HOURS * HOUR_MS) return false;
     if (trusted.has(sha256)) return true;
-    const read = await orProblem(() => this.objects.hash(blob));
+    const read = await tryRead(() => this.objects.hash(blob));
     const intact = 'value' in read && read.value.sha256 === sha256;
     if (intact) trusted.add(sha256);
     return intact;
@@ -203,15 +202,15 @@ export class BlobWriter {
     const found = head ? `${head.bytes} bytes` : 'nothing';
     throw new CheckpointUploadError(
       `The object store ${this.objects.url} took ${bytes} bytes of ${name} but holds ${found} under ${blob}. ` +
-        'The save was given up; the checkpoint before it is untouched',
+        'The save was given up; the previous checkpoint is untouched',
       { file: name, blob, expected_bytes: bytes, actual_bytes: head?.bytes ?? null },
     );
   }
 }
 
-/** Entries of the files that are still what was stored ahead, as far as nobody has found their blobs damaged since. */
+/** Entries of the files that did not change since they were stored early and whose blobs are still trusted. */
 async function unchanged(
-  { files }: StoredAhead,
+  { files }: EarlyBlobs,
   { dir, names }: Pick<BlobOrder, 'dir' | 'names'>,
   trusted: ReadonlySet<string>,
 ): Promise<ManifestFile[]> {

@@ -1,6 +1,6 @@
 import { type Failpoints, NO_FAILPOINTS } from '@ktrdr/failpoints';
 import { type BadFile, type CheckpointFile, INHERITED_ATTEMPT } from '@ktrdr/operations';
-import { BlobWriter, type StoredAhead } from './blob-writer.js';
+import { BlobWriter, type EarlyBlobs } from './blob-writer.js';
 import { downloadFiles, hashPieces } from './reading/download.js';
 import { CheckpointDamagedError, CheckpointUploadError } from './errors.js';
 import { sha256Of } from './file-digest.js';
@@ -8,7 +8,6 @@ import type { ExpectedFile, Writing } from './parts/followed-file.js';
 import { assertCheckpointFileName, manifestKey, parseManifestKey, sha256OfBlobKey } from './keys.js';
 import { decodeManifest, encodeManifest, type Manifest, MANIFEST_SCHEMA_VERSION } from './manifest.js';
 import { intoNewDirectory } from './reading/new-directory.js';
-import { orProblem } from './reading/object-problem.js';
 import { mapParallel } from './parallel.js';
 import type { ObjectStore } from './ports.js';
 import {
@@ -17,34 +16,35 @@ import {
   type Piece,
   type PieceFinding,
   piecesOf,
+  tryRead,
   wrongSize,
 } from './reading/stored-parts.js';
 
 /**
- * A quick verification reads blobs smaller than this; of larger ones it checks the size. Somebody waits for its answer,
- * and hashing takes a millisecond a megabyte; the restore hashes every byte of all of them anyway.
+ * A quick verification hashes blobs smaller than this and checks the size of larger ones. A client waits for it, and
+ * hashing takes a millisecond a megabyte; the restore hashes every byte anyway.
  */
 export const QUICK_HASH_LIMIT_BYTES = 256 * 1024;
 const PARALLEL_CHECKS = 16;
 
-/** A transfer that tells that it is alive. */
+/** A transfer that reports its progress. */
 interface Transfer {
-  /** Called for each part that is in its place, whether or not it had to be moved. */
+  /** Called for each part that is in its place, moved or found there. */
   readonly onMoved?: (() => void) | undefined;
 }
 
 /** A checkpoint to be stored: files in a local directory, and what the manifest says about them. */
 export interface CheckpointDraft extends Omit<Manifest, 'schema_version' | 'files'>, Transfer {
   readonly dir: string;
-  /** File names inside `dir`. Nothing may write to them any more. */
+  /** File names inside `dir`. They must not change any more. */
   readonly files: readonly string[];
-  /** What was stored of them while they were being written. */
-  readonly ahead?: StoredAhead | null;
+  /** What `startEarly` stored of them. */
+  readonly early?: EarlyBlobs | null;
 }
 
-/** Files that a trainer is writing for a checkpoint of this attempt. */
+/** Files that a trainer writes for a checkpoint of this attempt. */
 export interface CheckpointBeingWritten extends Pick<Manifest, 'operation_id' | 'attempt'>, Writing, Transfer {
-  /** Where they are being written; it may be renamed. */
+  /** The trainer may rename it. */
   readonly dir: string;
   readonly files: readonly ExpectedFile[];
   /** When it began. */
@@ -104,24 +104,24 @@ export class CheckpointStore {
 
   /**
    * Stores the blobs of files that are still being written, each part as soon as it is there. Nothing refers to them
-   * until an upload is given what this returns; what was given up is swept. The files stay open only meanwhile.
-   * @throws SourceFileChangedError when they do not come as they were told.
+   * until they are passed to an upload; a sweep removes abandoned ones. Keeps the files open until it settles.
+   * @throws SourceFileChangedError when a file gets another size than announced.
    * @throws ObjectStoreUnavailableError, CheckpointUploadError, UnsafeKeyError, or what the signal is aborted with.
    */
-  async storeAhead({ operation_id, attempt, ...writing }: CheckpointBeingWritten): Promise<StoredAhead> {
+  async startEarly({ operation_id, attempt, ...writing }: CheckpointBeingWritten): Promise<EarlyBlobs> {
     writing.files.forEach(({ name }) => assertCheckpointFileName(name));
-    return this.blobs.writeAhead({ ...writing, attempt: attemptOf({ operation_id, attempt }) });
+    return this.blobs.writeEarly({ ...writing, attempt: attemptOf({ operation_id, attempt }) });
   }
 
   /**
-   * Blobs first, manifest last; the caller then commits the row that makes it a checkpoint. Files that were stored ahead
-   * and were not written to since are not read again.
+   * Blobs first, manifest last; the caller then commits the row that makes it a checkpoint. Files that were stored early
+   * and did not change since are not read again.
    * @throws ObjectStoreUnavailableError, CheckpointUploadError, SourceFileChangedError, UnsafeKeyError
    */
   async upload({
     dir,
     files: names,
-    ahead = null,
+    early = null,
     onMoved,
     ...position
   }: CheckpointDraft): Promise<UploadedCheckpoint> {
@@ -139,7 +139,7 @@ export class CheckpointStore {
       names,
       at: new Date(position.created_at),
       attempt: attemptOf(position),
-      ahead,
+      early,
       onStored: () => {
         onMoved?.();
         return this.failpoints.reach('upload.blob-stored', operationId);
@@ -193,8 +193,8 @@ export class CheckpointStore {
    * @throws ObjectStoreUnavailableError when that cannot be found out.
    * @throws ManifestIncompatibleError when an intact manifest is of an unknown version.
    */
-  async verify({ depth, files: told = [], ...reference }: VerificationOrder): Promise<Verification> {
-    const expected = depth === 'quick' ? told : []; // nobody reads gigabytes before it is known that they are the right ones
+  async verify({ depth, files: named = [], ...reference }: VerificationOrder): Promise<Verification> {
+    const expected = depth === 'quick' ? named : []; // a deep one reads gigabytes, so it waits for the manifest
     const looking = this.findings(expected, depth);
     looking.catch(() => undefined); // asked for below, where the manifest is right
     const read = await this.readManifest(reference);
@@ -241,7 +241,7 @@ export class CheckpointStore {
 
   private async readManifest({ manifestKey: key, manifestSha256 }: CheckpointReference): Promise<ReadManifest> {
     parseManifestKey(key);
-    const read = await orProblem(() => this.objects.get(key));
+    const read = await tryRead(() => this.objects.get(key));
     if ('problem' in read) return { bad: { name: 'manifest.json', ...read }, bytes: 0 };
     const sha256 = sha256Of(read.value);
     if (sha256 === manifestSha256) return { manifest: decodeManifest(read.value), bytes: read.value.length };
@@ -290,7 +290,7 @@ function decodeOwn(bytes: Uint8Array): Manifest {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CheckpointUploadError(
-      `The checkpoint was not stored, for nobody could read it back: ${reason}`,
+      `The checkpoint was not stored, because it could not be read back: ${reason}`,
       {},
       {
         cause: error,

@@ -9,7 +9,7 @@ export class ObjectNotFoundError extends DomainError {
   }
 }
 
-/** The store could not answer; what it holds is unknown, and unharmed as far as anyone knows. */
+/** The store could not answer; what it holds is unknown, and probably unharmed. */
 export class ObjectStoreUnavailableError extends DomainError {
   readonly code = 'object-store-unavailable';
   constructor(storeUrl: string, reason: string, options?: ErrorOptions) {
@@ -57,6 +57,17 @@ export class LocalFileError extends DomainError {
 /** The checkpoint could not be stored. Nothing refers to what was uploaded of it. */
 export class CheckpointUploadError extends DomainError {
   readonly code = 'checkpoint-failed';
+}
+
+/** The store lacks objects that a checkpoint names. The sender uploads it again. */
+export class UploadIncompleteError extends DomainError {
+  readonly code = 'checkpoint-failed';
+  constructor(checkpointId: string, missing: readonly string[]) {
+    super(`Checkpoint ${checkpointId} is not wholly stored; upload it again: ${missing.join(', ')}`, {
+      checkpoint_id: checkpointId,
+      missing,
+    });
+  }
 }
 
 /** What the store holds is not what the manifest promises. Nothing was restored. */

@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { setImmediate as giveWay } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { LocalFileError } from './errors.js';
 import type { ObjectDigest } from './ports.js';
 
@@ -36,14 +36,14 @@ const SLICE_BYTES = 512 * 1024;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * The same for bytes that take milliseconds: in slices, between which this thread does what else there is, because the
- * reads and writes of other parts need it for a moment each, but often. And one after the other, so that the first can be
- * written while the next is hashed. Nobody may change the bytes meanwhile.
+ * The same for bytes that take milliseconds. Hashes in slices and yields to the event loop between them, because reads and
+ * writes of other parts need it often. Hashes one body at a time, so that the first is written while the next is hashed.
+ * The caller must not change the bytes until it settles.
  */
 export function sha256InTurn(bytes: Uint8Array): Promise<string> {
   if (bytes.length <= SLICE_BYTES) return Promise.resolve(sha256Of(bytes));
   const hashed = last.then(() => sha256InSlices(bytes));
-  last = hashed.catch(() => undefined); // whoever comes next is not to fail for it
+  last = hashed.catch(() => undefined); // the next one must not fail for it
   return hashed;
 }
 
@@ -51,7 +51,7 @@ async function sha256InSlices(bytes: Uint8Array): Promise<string> {
   const sha256 = createHash('sha256');
   for (let start = 0; start < bytes.length; start += SLICE_BYTES) {
     sha256.update(bytes.subarray(start, start + SLICE_BYTES));
-    await giveWay();
+    await yieldToEventLoop();
   }
   return sha256.digest('hex');
 }

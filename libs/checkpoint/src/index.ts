@@ -1,4 +1,4 @@
-export { BLOB_GRACE_HOURS, type StoredAhead } from './blob-writer.js';
+export { BLOB_GRACE_HOURS, type EarlyBlobs } from './blob-writer.js';
 export {
   type CheckpointBeingWritten,
   type CheckpointDraft,
@@ -14,7 +14,10 @@ export {
   ObjectUnreadableError,
   UnsafeKeyError,
 } from './errors.js';
-export { contentOf } from './reading/file-content.js';
+export { toExport } from './exchange/checkpoint-export.js';
+export { ImportCheckpoint } from './exchange/import-checkpoint.js';
+export { assertObjectsStored } from './reading/missing-objects.js';
+export { contentOf } from './reading/download.js';
 export { digestOf, digestOfFile, sha256Of } from './file-digest.js';
 export { PART_BYTES } from './parts/file-parts.js';
 export {
@@ -33,7 +36,6 @@ export { type CleanedUp, CleanUpCheckpoints } from './retention/clean-up-checkpo
 export { eraseObjects } from './retention/erase-objects.js';
 export { mapParallel } from './parallel.js';
 export type { ListedObject, ObjectDigest, ObjectHead, ObjectStore } from './ports.js';
-export { toUlid } from './ulid.js';
 export { ExpireCheckpoints, RetireCheckpoints } from './retention/scheduled-retention.js';
 export { type RecordedSweep, ScheduledSweep } from './retention/scheduled-sweep.js';
 export { emptyReport, SweepOrphans, type SweepReport } from './retention/sweep-orphans.js';

@@ -13,6 +13,7 @@ const MANIFEST_KEY =
   /^checkpoints\/([A-Za-z0-9_-]{1,128})\/(\d{1,15})-(\d{1,15})-([A-Za-z0-9_-]{1,128})\/manifest\.json$/;
 const BLOB_KEY = /^blobs\/sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}$/;
 const MAX_KEY_LENGTH = 900;
+const ULID_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** What a manifest's key says about it. */
 export interface ManifestLocation {
@@ -107,4 +108,21 @@ export function parseManifestKey(key: string): ManifestLocation {
     throw new UnsafeKeyError('manifest key', key, rule);
   }
   return { operationId, attempt: Number(attempt), seq: Number(seq), checkpointId };
+}
+
+/**
+ * A ULID (https://github.com/ulid/spec): 26 characters that sort by time, unique by their 80 random bits.
+ * @param atMs milliseconds since 1970.
+ * @param randomness 10 random bytes.
+ */
+export function toUlid(atMs: number, randomness: Uint8Array): string {
+  if (randomness.length !== 10) throw new RangeError(`A ULID takes 10 random bytes, not ${randomness.length}`);
+  let value = BigInt(Math.trunc(atMs));
+  for (const byte of randomness) value = (value << 8n) | BigInt(byte);
+  let text = '';
+  for (let i = 0; i < 26; i += 1) {
+    text = ULID_ALPHABET[Number(value & 31n)] + text;
+    value >>= 5n;
+  }
+  return text;
 }

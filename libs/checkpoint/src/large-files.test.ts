@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointStore, type UploadedCheckpoint } from './checkpoint-store.js';
-import { contentOf } from './reading/file-content.js';
+import { contentOf } from './reading/download.js';
 import { PART_BYTES } from './parts/file-parts.js';
 import { checkpointDraft } from './testing/checkpoint-draft.js';
 import { InMemoryObjectStore } from './testing/in-memory-object-store.js';

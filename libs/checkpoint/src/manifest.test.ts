@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { ManifestIncompatibleError } from './errors.js';
+import { sha256Of } from './file-digest.js';
 import { blobKey } from './keys.js';
 import { decodeManifest, encodeManifest, type Manifest, parseManifest } from './manifest.js';
 import { checkpointDraft } from './testing/checkpoint-draft.js';
@@ -30,6 +31,16 @@ describe('a manifest', () => {
   it('comes back as it was written', () => {
     const manifest = givenManifest();
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
+  });
+
+  it('has the bytes that stored checkpoints have', () => {
+    const manifest = givenManifest({
+      checkpoint_id: '01HF7YAT000C1G60R30C1G60R3',
+      created_at: '2026-01-01T00:00:00.000Z',
+      files: [inParts(4, 6), fileOf('model.json', '1')],
+      metrics: { loss: 'NaN', a: 0.25 },
+    });
+    expect(sha256Of(encodeManifest(manifest))).toBe('d8ac5ea0fddda5b85a2bc753c8d5a3a31a748317adb782a30821f2e69b248db6');
   });
 
   it('comes back with its parts', () => {

@@ -1,7 +1,7 @@
 /**
  * Runs `work` on every item, at most `limit` at a time, and returns the results in the order of the items.
  * After a failure no further item is started, and it settles only when everything started has settled.
- * @param items may be such that come one after the other; a failure is then told when the next one has come.
+ * @param items when they arrive one by one, a failure is reported once the next one has arrived.
  */
 export async function mapParallel<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -36,12 +36,12 @@ const IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 const MOST_AT_ONCE = 4;
 
 /**
- * Buffers that nobody works with any more, for as long as the collector leaves them. It is in no hurry, so whoever took
- * new ones for each save and each restore would have those of the last two or three resident as well.
+ * Released buffers, until the collector takes them. It is in no hurry: with new buffers for each save and restore, those
+ * of the last two or three would stay resident as well.
  */
 let idle: WeakRef<Uint8Array>[] = [];
 
-/** Released buffers or not: what waits for its disk or its network costs no memory, but a file handle or a socket. */
+/** With or without a buffer: what waits for disk or network holds a file handle or a socket. */
 const UNFINISHED_AT_MOST = 16;
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CheckpointStore } from './checkpoint-store.js';
 import { sha256Of } from './file-digest.js';
 import { InMemoryObjectStore } from './testing/in-memory-object-store.js';
-import { toUlid } from './ulid.js';
+import { toUlid } from './keys.js';
 
 const README = join(import.meta.dirname, '..', 'README.md');
 

@@ -1,4 +1,4 @@
-import { toUlid } from './ulid.js';
+import { toUlid } from './keys.js';
 
 describe('toUlid', () => {
   it('writes the time and the randomness in Crockford base 32', () => {

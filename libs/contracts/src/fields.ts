@@ -1,12 +1,11 @@
-import { OPERATION_STATUSES } from '@ktrdr/operations/model';
+import { LARGEST_COUNT, OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { z } from 'zod';
 
 /** What several messages carry in the same form. */
 export const Instant = z.iso.datetime();
 export const Status = z.enum(OPERATION_STATUSES);
 
-/** The largest `integer` of PostgreSQL. */
-export const LARGEST_COUNT = 2_147_483_647;
+export { LARGEST_COUNT };
 /** Steps, epochs and whatever else is counted and stored. */
 export const Count = z.int().min(0).max(LARGEST_COUNT);
 

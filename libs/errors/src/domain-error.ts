@@ -58,7 +58,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Data of an error that is safe to show to whoever caused it. */
+/** Data of an error that is safe to show to its caller. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /** A failure with a meaning: `code` for programs, `message` for people, `details` for both. */

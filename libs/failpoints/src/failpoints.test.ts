@@ -13,7 +13,7 @@ describe('failpoints', () => {
     expect(new Set<string>(place.between).size).toBe(2);
   });
 
-  it('can be watched and made to fail by whoever implements the port', async () => {
+  it('can be watched and made to fail by an implementation of the port', async () => {
     const reached: string[] = [];
     const failpoints: Failpoints = {
       reach: async (point, subject) => {

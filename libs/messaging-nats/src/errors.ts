@@ -9,7 +9,7 @@ export class RpcError extends DomainError {
   }
 }
 
-/** Nobody answered: not connected, no API replica listening, or too slow. Whether the request took effect is unknown. */
+/** No answer: not connected, no API replica listening, or too slow. Whether the request took effect is unknown. */
 export class RpcUnavailableError extends DomainError {
   readonly code = 'messaging-unavailable';
   constructor(what: string, reason: string, options?: ErrorOptions) {

@@ -1,10 +1,10 @@
 import { ControlHint } from '@ktrdr/contracts';
 import type { NatsSession } from './nats-session.js';
 
-/** Idle workers of a pool share what is said of its work, so that one hint wakes one of them. */
+/** Idle workers of a pool share this queue group, so that one hint wakes one of them. */
 const IDLE = 'idle';
 
-/** Says that something has changed. PostgreSQL says what: any hint may be lost, doubled or late. */
+/** Hints that something has changed. PostgreSQL holds the change: any hint may be lost, doubled or late. */
 export class HintPublisher {
   constructor(private readonly session: NatsSession) {}
 
@@ -18,12 +18,12 @@ export class HintPublisher {
     this.publish(this.session.subjects.control(nkey), JSON.stringify(hint));
   }
 
-  /** Whoever shows events reads on. */
+  /** Streams of events read on. */
   recorded(): void {
     this.publish(this.session.subjects.recorded);
   }
 
-  /** What is said while nobody hears it is not said later. */
+  /** A hint without a connection is dropped. */
   private publish(subject: string, body?: string): void {
     if (this.session.isConnected) this.session.connection.publish(subject, body);
   }
@@ -37,7 +37,7 @@ export class HintListener {
     return this.listen(this.session.subjects.work(pool), heard, IDLE);
   }
 
-  /** What is said to this worker alone. An unreadable hint is still a hint. */
+  /** Hints for this worker alone. An unreadable hint is still a hint. */
   onControl(heard: (hint: ControlHint) => void): () => void {
     const { subjects, settings } = this.session;
     return this.listen(subjects.control(settings.user.key.publicKey), (body) => heard(toHint(body)));

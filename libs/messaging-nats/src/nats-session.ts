@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { type NatsUser, userAuthenticator } from './credentials/nats-user.js';
 import { MessagingUnavailableError, reasonOf } from './errors.js';
 import { type Subjects, subjectsOf } from './subjects.js';
-import { pauseFor } from './timing.js';
 
 export interface NatsSettings {
   /** One address or several, comma-separated. */
@@ -16,7 +16,7 @@ export interface NatsSettings {
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal;
-  /** Told about once a second what is being waited for. `isRefusal`: a server answers and does not want this user. */
+  /** Called about once a second while it waits. `isRefusal`: a server answers and refuses this user. */
   readonly onWaiting?: (message: string, why: { readonly isRefusal: boolean }) => void;
 }
 
@@ -24,7 +24,7 @@ export type SessionStatus =
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'error'; readonly message: string }
-  /** The server does not take the token, or no longer. */
+  /** The server does not accept the token, or no longer. */
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'closed' };
 
@@ -33,14 +33,14 @@ const RETRY_EVERY_MS = 250;
 const REPORT_EVERY_MS = 1_000;
 /** Counted with a message. */
 const HEADER_BYTES = 1_024;
-/** Two unanswered pings: a peer that is gone without a word is noticed within ten seconds. */
+/** After two unanswered pings a silent peer counts as gone: within ten seconds. */
 const PING_EVERY_MS = 4_000;
 
 class NatsRefusal extends Error {}
 const REFUSALS = [NatsRefusal, errors.AuthorizationError, errors.UserAuthenticationExpiredError] as const;
 const isRefusal = (error: unknown): boolean => REFUSALS.some((type) => error instanceof type);
 
-/** One connection to NATS that comes back by itself for as long as it is not closed. */
+/** One connection to NATS that reconnects until it is closed. */
 export class NatsSession {
   readonly subjects: Subjects;
   private readonly listeners = new Set<(status: SessionStatus) => void>();
@@ -68,7 +68,7 @@ export class NatsSession {
         const connection = await connect({
           servers,
           name: settings.name,
-          // A server that gives nothing to sign takes anybody for anybody. Later it may tell of itself without this.
+          // A server without a nonce verifies no identity. At a reconnect it may leave the nonce out.
           authenticator: (nonce?: string) => {
             asksForProof = nonce !== undefined;
             return prove(nonce);
@@ -79,7 +79,7 @@ export class NatsSession {
           maxPingOut: 2,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          noEcho: true, // who says something knows it
+          noEcho: true, // a sender needs no copy of its own message
           noAsyncTraces: true, // three stack traces a request, for an error that hardly ever comes
           reconnectDelayHandler: () => RETRY_EVERY_MS + Math.random() * RETRY_EVERY_MS,
         });
@@ -103,12 +103,12 @@ export class NatsSession {
     return this.connected && !this.connection.isClosed();
   }
 
-  /** What the body of one message may measure. */
+  /** Limit of the body of one message, in bytes. */
   get maxBytes(): number {
     return (this.connection.info?.max_payload ?? 1024 * 1024) - HEADER_BYTES;
   }
 
-  /** By how much a message is larger than the server takes, in words; null: it is not. */
+  /** Says that a message exceeds the limit of the server; null: it does not. */
   excessOf(body: string): string | null {
     const bytes = Buffer.byteLength(body);
     const limit = this.maxBytes;
@@ -131,7 +131,7 @@ export class NatsSession {
     }
   }
 
-  /** Connects anew, with the token that counts by now. What is being waited for is rejected as at any other loss. */
+  /** Connects again with the newest token. Pending requests are rejected as at any loss of the connection. */
   async reconnect(): Promise<void> {
     if (!this.connection.isClosed() && !this.connection.isDraining()) await this.connection.reconnect();
   }
@@ -152,8 +152,8 @@ export class NatsSession {
   }
 
   /**
-   * The answer, or a rejection as soon as the connection is lost: an answer that was under way does not come any more, and
-   * who waited for it until its time is over would lose seconds of a connection that is back long before.
+   * The answer, or a rejection as soon as the connection is lost: an answer under way never comes, and waiting for its
+   * timeout would waste seconds of a connection that is back long before.
    */
   unlessDisconnected<T>(answer: Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -167,7 +167,7 @@ export class NatsSession {
   /** Sends what is buffered, lets subscriptions finish, disconnects. Safe to call twice. */
   async close(): Promise<void> {
     if (this.connection.isClosed()) return;
-    // Without a server there is nobody to drain to, and drain would wait for one.
+    // Without a server, drain would wait for one.
     if (!this.connected || this.connection.isDraining()) await this.connection.close();
     else await this.connection.drain().catch(() => this.connection.close());
   }
@@ -176,23 +176,28 @@ export class NatsSession {
     for await (const status of this.connection.status()) {
       if (status.type === 'disconnect' && this.connected) {
         this.connected = false;
-        this.tell({ kind: 'disconnected' });
+        this.notify({ kind: 'disconnected' });
       } else if (status.type === 'reconnect') {
         this.connected = true;
-        this.tell({ kind: 'reconnected' });
+        this.notify({ kind: 'reconnected' });
       } else if (status.type === 'error') {
-        this.tell({ kind: isRefusal(status.error) ? 'refused' : 'error', message: status.error.message });
+        this.notify({ kind: isRefusal(status.error) ? 'refused' : 'error', message: status.error.message });
       }
     }
     this.connected = false;
-    this.tell({ kind: 'closed' });
+    this.notify({ kind: 'closed' });
   }
 
-  private tell(status: SessionStatus): void {
+  private notify(status: SessionStatus): void {
     for (const listener of this.listeners) listener(status);
   }
 }
 
 function withoutCredentials(server: string): string {
   return server.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** Settles after `ms`, or at once when the signal aborts. */
+async function pauseFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }

@@ -2,7 +2,7 @@
 export type MonotonicClock = () => number;
 
 const REMEMBERED_MS = 600_000;
-/** So long the quickest way of a request counts: a clock that stood still, in a machine that slept, is forgiven then. */
+/** How long the quickest request counts. Afterwards a clock that stood still, in a machine that slept, is forgotten. */
 const QUICKEST_OF_MS = 60_000;
 
 interface Asker {
@@ -14,8 +14,8 @@ interface Asker {
 }
 
 /**
- * How long requests have been on their way, by clocks that have nothing to do with each other: the quickest request of an
- * asker tells how far its clock is from the one here, and what takes longer than that one has waited somewhere.
+ * How long requests have been under way, between clocks that are not synchronised. The quickest request of a client gives
+ * the difference of the clocks; a request that takes longer has waited somewhere.
  */
 export class RequestAges {
   private readonly askers = new Map<string, Asker>();

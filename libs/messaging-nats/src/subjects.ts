@@ -30,3 +30,14 @@ export function subjectsOf(prefix: string): Subjects {
     control: (nkey) => `${root}.control.${token(nkey)}`,
   };
 }
+
+/** The headers of a request. */
+export const RPC_HEADERS = {
+  protocol: 'Ktrdr-Protocol',
+  /** The process whose clock `sentAt` is of. */
+  clock: 'Ktrdr-Clock',
+  /** Milliseconds of that clock. */
+  sentAt: 'Ktrdr-Sent-At',
+  /** Milliseconds that the client waits for the answer. */
+  waits: 'Ktrdr-Waits',
+} as const;

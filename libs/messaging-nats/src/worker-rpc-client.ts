@@ -10,7 +10,7 @@ import {
 import { headers, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { reasonOf, RpcError, RpcUnavailableError } from './errors.js';
 import type { NatsSession } from './nats-session.js';
-import { RPC_HEADERS } from './rpc-headers.js';
+import { RPC_HEADERS } from './subjects.js';
 
 export interface RpcClientOptions {
   /** The API answers that this key is no worker. */
@@ -21,7 +21,7 @@ export interface RpcClientOptions {
 
 /** Asks the API. Every request can be repeated, and the caller decides how often. */
 export class WorkerRpcClient {
-  /** Of this run of the program, whose clock its requests tell. */
+  /** Names this process, whose clock its requests carry. */
   private readonly clock = randomBytes(8).toString('hex');
 
   constructor(
@@ -29,14 +29,14 @@ export class WorkerRpcClient {
     private readonly options: RpcClientOptions = {},
   ) {}
 
-  /** What one request may measure, in bytes. */
+  /** Limit of one request, in bytes. */
   get maxBytes(): number {
     return this.session.maxBytes;
   }
 
   /**
    * @throws {RpcError} when the API refused, or the request is larger than NATS takes.
-   * @throws {RpcUnavailableError} when nobody answered in time; the request may have taken effect all the same.
+   * @throws {RpcUnavailableError} without an answer in time; the request may still have taken effect.
    */
   async call<M extends WorkerRpcMethod>(
     method: M,
@@ -60,17 +60,17 @@ export class WorkerRpcClient {
   }
 
   private async send(method: string, body: string, timeoutMs: number): Promise<unknown> {
-    // A request made now would lie in the buffer and be sent when nobody waits for its answer any more.
+    // The buffer would send this request after its timeout.
     if (!this.session.isConnected) throw new RpcUnavailableError(method, 'not connected to NATS');
     try {
       const { connection, subjects, settings } = this.session;
-      const told = headers();
-      told.set(RPC_HEADERS.protocol, String(this.options.protocol ?? RPC_PROTOCOL));
-      told.set(RPC_HEADERS.clock, this.clock);
-      told.set(RPC_HEADERS.sentAt, performance.now().toFixed());
-      told.set(RPC_HEADERS.waits, String(timeoutMs));
+      const sent = headers();
+      sent.set(RPC_HEADERS.protocol, String(this.options.protocol ?? RPC_PROTOCOL));
+      sent.set(RPC_HEADERS.clock, this.clock);
+      sent.set(RPC_HEADERS.sentAt, performance.now().toFixed());
+      sent.set(RPC_HEADERS.waits, String(timeoutMs));
       const subject = subjects.rpc(settings.user.key.publicKey, method);
-      const answer = connection.request(subject, body, { timeout: timeoutMs, headers: told });
+      const answer = connection.request(subject, body, { timeout: timeoutMs, headers: sent });
       const message = await this.session.unlessDisconnected(answer);
       return message.json();
     } catch (error) {

@@ -11,7 +11,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { isInboxOf } from './credentials/nats-user.js';
 import type { NatsSession } from './nats-session.js';
 import { RequestAges } from './request-age.js';
-import { RPC_HEADERS } from './rpc-headers.js';
+import { RPC_HEADERS } from './subjects.js';
 
 /** One function a method; what it throws becomes the refusal. */
 export type WorkerRpcHandlers = {
@@ -35,7 +35,7 @@ export interface Asker {
 export interface ServerPorts {
   /** The worker of a key; what it throws becomes the refusal. */
   readonly identify: (nkey: string) => Promise<Asker>;
-  /** A request was refused that no worker of ours sends: it speaks for somebody else, or has others answered. */
+  /** A forged request was refused: it names another worker, or sends its answer elsewhere. */
   readonly onForged?: (nkey: string, method: WorkerRpcMethod, what: string) => void;
   /** What was not a refusal but a fault; the worker only hears `internal`. */
   readonly onError: (method: string, error: unknown) => void;
@@ -119,7 +119,7 @@ export class WorkerRpcServer {
   private receive(lane: Lane, message: Msg): void {
     const nkey = message.subject.split('.')[2] ?? '';
     if (!message.reply || !isInboxOf(nkey, message.reply))
-      return this.ports.onForged?.(nkey, lane.method, 'the answer would go to somebody else');
+      return this.ports.onForged?.(nkey, lane.method, 'the answer would go elsewhere');
     const { held = Infinity, heldBytes = Infinity } = this.limits;
     const staleAt = performance.now() + this.timeLeft(message);
     if (lane.underWay + lane.waiting.length >= held || lane.bytes + message.data.length > heldBytes)

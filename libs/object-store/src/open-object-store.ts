@@ -36,7 +36,7 @@ export function openObjectStore(url: string, options: OpenOptions = {}): ObjectS
   if (parsed.protocol === 'file:') return openFileStore(parsed, smallFiles);
   if (parsed.protocol === 's3:')
     return new S3ObjectStore({ ...toS3Options(parsed), ...(credentials && { credentials }) });
-  throw refusal(`it starts with ${parsed.protocol}//`);
+  throw refusal(`it starts with ${parsed.protocol}//, not with file:// or s3://`);
 }
 
 /** Why a URL names no store, in words without the URL; null: it can be opened. Touches neither disk nor network. */

@@ -3,12 +3,12 @@ export { checkDatabase, type Database, isConnectionError, isPassing, openDatabas
 export { type CursoredEvent, type EventCursor, EventLog } from './events/event-log.js';
 export { Batcher } from './database/batcher.js';
 export { IdempotencyStore, type IdempotentRequest } from './service/idempotency-store.js';
-export { ENDED, ingest, type IngestedEvent, nameDropped, type ToldByAttempt } from './events/ingest-events.js';
+export { ENDED, ingest, type IngestedEvent, nameDropped, type AttemptEvents } from './events/ingest-events.js';
 export { ObjectsInUseError } from './checkpoints/objects-lock.js';
 export { type ChildrenOfStatus, OperationRecords } from './operations/operation-records.js';
 export { CheckpointGarbageStore } from './checkpoints/checkpoint-garbage-store.js';
 export { type ForkEntry, PrismaForkStore } from './operations/prisma-fork-store.js';
-export { type ImportedOperation, PrismaCheckpointImport } from './checkpoints/prisma-checkpoint-import.js';
+export { PrismaCheckpointImport } from './checkpoints/prisma-checkpoint-import.js';
 export { PrismaCheckpointRepository } from './checkpoints/prisma-checkpoint-repository.js';
 export { type Claimed, PrismaOperationStore, type TransitionListener } from './operations/prisma-operation-store.js';
 export { readServiceFigures } from './service/service-figures.js';

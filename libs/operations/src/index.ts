@@ -1,5 +1,6 @@
 export {
   type CheckpointFile,
+  LARGEST_COUNT,
   MAX_BLOB_BYTES,
   partsOf,
   type StoredPart,
@@ -7,6 +8,7 @@ export {
   type Checkpoint,
   type CheckpointDraft,
   type Figure,
+  type Provenance,
 } from './model/checkpoint.js';
 export {
   isLeased,
@@ -17,11 +19,11 @@ export {
   type OperationStatus,
   WAITING_STATUSES,
 } from './model/status.js';
-export { fittingWorkers, whyUnschedulable } from './queue/fitting-workers.js';
-export { isPassedOver } from './queue/passed-over.js';
+export { liveWorkers, whyUnschedulable } from './queue/fitting-workers.js';
+export { BulkAction, type BulkRequest } from './queue/bulk-action.js';
+export { PrioritiseOperation } from './queue/prioritise-operation.js';
 export {
   allowedActions,
-  assertAllowed,
   type ClientAction,
   deletableStatuses,
   type OperationEvent,
@@ -36,10 +38,9 @@ export {
   type BadFile,
   CheckpointInUseError,
   CheckpointNotFoundError,
-  IllegalTransitionError,
   LeaseLostError,
   OperationNotFoundError,
-  PauseRefusedError,
+  RequestInvalidError,
   WorkerNotFoundError,
 } from './model/errors.js';
 export {
@@ -48,34 +49,28 @@ export {
   type Lease,
   type Operation,
   type OperationWarning,
-  type Progress,
   remainingTime,
 } from './model/operation.js';
+export type { AttemptRecord, HistoryEntry, MetricPointRecord, OperationEventRecord } from './model/records.js';
+export type { CheckpointRepository, CheckpointVerifier, VerificationDepth } from './checkpoints/checkpoint-ports.js';
 export type {
-  AttemptRecord,
-  BackendChange,
-  CheckpointRepository,
-  CheckpointVerifier,
   ClaimRequest,
   Dispatcher,
-  HistoryEntry,
-  MetricPointRecord,
   OperationChanges,
+  ImportedOperation,
   OperationDraft,
-  OperationEventRecord,
   OperationFilter,
   OperationList,
   OperationListRequest,
   OperationStore,
-  Provenance,
-  StallEvidence,
   LeaseRenewal,
   StartReport,
   Submission,
   TransitionCommand,
   TransitionOutcome,
-  VerificationDepth,
+  OverdueLimits,
 } from './ports.js';
+export { NO_CHANGES } from './spec/overrides.js';
 export {
   type CheckpointAdopter,
   type ForkDraft,
@@ -83,20 +78,41 @@ export {
   type ForkStore,
   INHERITED_ATTEMPT,
 } from './fork/fork-ports.js';
-export { bestOf, CHECKPOINT_ORDER, finalOf, inOrder, latestOf, neededBy, startingPoint } from './checkpoints/latest.js';
-export { type PreparedOverride, ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
-export { type ForkChoice, ForkOperation, type ForkPlan } from './fork/fork-operation.js';
+export {
+  bestOf,
+  CHECKPOINT_ORDER,
+  finalOf,
+  inOrder,
+  inSavedOrder,
+  isSound,
+  latestOf,
+  neededBy,
+  startingPoint,
+} from './checkpoints/latest.js';
+export { type Outlook, outlookOf } from './resume/outlook.js';
+export { ResumeOperation, type ResumePlan } from './resume/resume-operation.js';
+export { ForkOperation, type ForkPlan } from './fork/fork-operation.js';
+export { pastPauses } from './stop/past-pauses.js';
 export { CancelOperation, PauseOperation } from './stop/stop-operation.js';
 export { type Suggestion } from './model/suggestion.js';
 export { actionsOf } from './model/actions.js';
-export { type Drift, driftBetween, type Guarantee, guaranteeOf, type Surrounding } from './model/drift.js';
+export { guaranteeOf } from './model/drift.js';
 export { achieved, afterReport, type Checkpointing, type CheckpointingReport } from './model/checkpointing.js';
 export { type DirectedOperation, directiveFor } from './attempt/directive.js';
-export { newOperationId, SubmitOperation } from './submit/submit-operation.js';
+export { type NewOperation, newOperationId } from './submit/operation-draft.js';
+export { SubmitOperation } from './submit/submit-operation.js';
 export { type CheckpointEraser, DeleteCheckpoint, DeleteOperation } from './delete/delete-operation.js';
 export { ReportOutcome, ReportRestoreFailure, ReportSaveFailure } from './attempt/report-outcome.js';
-export { ExpireLeases, type OverdueLimits } from './attempt/expire-leases.js';
-export { explain } from './explain/explain-operation.js';
-export { CHECKPOINTED_TYPES, type OperationType, traitsOf } from './spec/operation-types.js';
+export { ExpireLeases } from './attempt/expire-leases.js';
+export { ExplainOperation, type WorkerDirectory } from './explain/explain-operation.js';
+export { canonicalJson, effectiveSpec, parseSpec, specSha256Of, trainingSpecOf } from './spec/effective-spec.js';
+export { CHECKPOINTED_TYPES, isPausable, traitsOf } from './spec/operation-types.js';
+export {
+  askedBackend,
+  assertTrainerAllowed,
+  onBackend,
+  requirementsOf,
+  type SubmissionRules,
+} from './spec/requirements.js';
 export { parseStorable, stringifyStorable } from './model/storable-text.js';
 export { WatchProgress } from './attempt/watch-progress.js';

@@ -1,3 +1,4 @@
+import type { BackendChange } from './spec/overrides.js';
 import type {
   CancelRequest,
   Lease,
@@ -7,13 +8,14 @@ import type {
   Origin,
   PauseRecord,
   PauseRequest,
+  Progress,
   Watchdog,
 } from './model/operation.js';
-import type { Checkpoint, CheckpointDraft, Figure, Position } from './model/checkpoint.js';
+import type { Checkpoint, Position } from './model/checkpoint.js';
+import type { AttemptRecord } from './model/records.js';
 import type { DirectedOperation } from './attempt/directive.js';
 import type { OperationStatus } from './model/status.js';
 import type { OperationEvent } from './model/transitions.js';
-import type { BadFile } from './model/errors.js';
 
 export interface OperationDraft {
   readonly id: string;
@@ -34,18 +36,11 @@ export interface OperationDraft {
   readonly submissionKey: string | null;
 }
 
-/** Where a state comes from: what must not differ for the same numbers. */
-export interface Provenance {
-  readonly dataFingerprint: string;
-  readonly trainer: { readonly name: string; readonly version: string };
-  readonly backend: { readonly name: string; readonly version: string };
-}
-
-export interface BackendChange {
-  /** The only one that it may train on; null: any. */
-  readonly to: string | null;
-  /** Somebody has accepted that the numbers will differ. */
-  readonly isAllowed: boolean;
+/** An operation that has trained elsewhere. */
+export interface ImportedOperation extends OperationDraft {
+  readonly formerSpecSha256: readonly string[];
+  readonly pinnedBackend: string | null;
+  readonly progress: Progress;
 }
 
 /** What a transition writes beside the status. The store clears or sets what follows from the status itself. */
@@ -106,12 +101,11 @@ export interface LeaseRenewal extends Omit<Lease, 'workerId'> {
   readonly hasMoved: boolean;
 }
 
-/** What must hold before silence is called a stall. */
-export interface StallEvidence {
-  /** For how long this process has heard whatever was said; shorter watchdogs than that can be judged. */
-  readonly heardForMs: number;
-  /** A lease that was renewed for so long was renewed so long before its end. */
-  readonly leaseMs: number;
+export interface OverdueLimits {
+  /** A cancel that no worker has confirmed for so long is enforced: the worker is fenced off. */
+  readonly cancellingMs: number;
+  /** A pause that has not come to a checkpoint for so long is withdrawn. */
+  readonly pausingMs: number;
 }
 
 export interface OperationFilter {
@@ -139,49 +133,12 @@ export interface OperationList {
   readonly byStatus: Readonly<Partial<Record<OperationStatus, number>>>;
 }
 
-export interface HistoryEntry {
-  readonly n: number;
-  readonly event: OperationEvent;
-  readonly from: OperationStatus | null;
-  readonly to: OperationStatus;
-  readonly actor: string;
-  readonly reason: string | null;
-  readonly attempt: number;
-  readonly at: Date;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-export interface OperationEventRecord {
-  readonly operationId: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly attempt: number;
-  readonly at: Date;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface MetricPointRecord extends Position {
-  readonly attempt: number;
-  readonly at: Date;
-  readonly values: Readonly<Record<string, Figure>>;
-}
-
 export interface ClaimRequest {
   readonly workerId: string;
   readonly claimId: string;
   readonly pool: string;
   readonly capabilities: readonly string[];
   readonly leaseMs: number;
-}
-
-/** Where the history of an operation's attempts says that it trained from. */
-export interface AttemptRecord {
-  readonly attempt: number;
-  readonly workerId: string;
-  readonly startStep: number | null;
-  readonly startEpoch: number | null;
-  readonly checkpointId: string | null;
-  readonly outcome: string | null;
 }
 
 export interface StartReport extends Position {
@@ -231,18 +188,18 @@ export interface OperationStore {
   /** Operations whose lease ran out by the database's clock. */
   expiredLeases(): Promise<readonly Operation[]>;
   /**
-   * Running operations that have made no progress for as long as their watchdog allows, although their workers were
-   * alive after that time, and that are not marked yet.
+   * Running operations that have made no progress for as long as their watchdog allows, and are not marked yet. A
+   * heartbeat after that time has renewed the lease and reported no step: an outage is no stall.
    */
-  stalled(evidence: StallEvidence): Promise<readonly Operation[]>;
-  /** Marks it as stuck, with a warning and an event; false: it has moved, or somebody has marked it already. */
+  stalled(leaseMs: number): Promise<readonly Operation[]>;
+  /** Marks it as stuck, with a warning and an event; false: it has moved, or is marked already. */
   markStuck(operation: Operation, message: string): Promise<boolean>;
   /** Moves a waiting operation; null: it does not wait. `front` puts it before every other of its pool. */
   prioritise(id: string, priority: number | 'front', actor: string): Promise<Operation | null>;
   /** Operations whose parent this is. */
   childrenOf(parentId: string): Promise<readonly Operation[]>;
   /** Operations that have been in `cancelling` or `pausing` for longer than this, or than they were given themselves. */
-  overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]>;
+  overdue(limits: OverdueLimits): Promise<readonly Operation[]>;
   /** @throws {LeaseLostError} when the attempt is not the newest or may not write any more. */
   recordStart(lease: Lease, report: StartReport): Promise<Operation>;
   /** Adds a warning and its event. @throws {LeaseLostError} */
@@ -254,68 +211,10 @@ export interface OperationStore {
   attempts(id: string): Promise<readonly AttemptRecord[]>;
 }
 
-export interface CheckpointRepository {
-  /**
-   * Makes an uploaded checkpoint exist, if the lease still stands. Idempotent by id. `assertStored` runs first, while
-   * no blob can be collected, and throws when one is missing.
-   * @throws {LeaseLostError}
-   */
-  commit(lease: Lease, draft: CheckpointDraft, assertStored: () => Promise<void>): Promise<void>;
-  /** @throws {CheckpointNotFoundError} */
-  get(id: string): Promise<Checkpoint>;
-  /** In order. */
-  ofOperation(operationId: string): Promise<readonly Checkpoint[]>;
-  setPinned(id: string, pinned: boolean): Promise<Checkpoint>;
-  /**
-   * With an event. False: it is known already, and only the time when it was last found is noted; or the checkpoint is
-   * being deleted.
-   */
-  markCorrupted(id: string, badFiles: readonly BadFile[]): Promise<boolean>;
-  /**
-   * Marks the row under the operation's lock unless `whyKept` names a reason for the state found there: the operation
-   * and its checkpoints, newest first.
-   * @throws {CheckpointNotFoundError} @throws {CheckpointInUseError}
-   */
-  markDeleting(
-    id: string,
-    whyKept: (operation: Operation, siblings: readonly Checkpoint[]) => string | null,
-  ): Promise<void>;
-  removeRow(id: string): Promise<void>;
-  /** Rows marked for deletion whose objects may still exist. */
-  deleting(limit: number): Promise<readonly Checkpoint[]>;
-  stats(): Promise<{
-    readonly count: number;
-    readonly logicalBytes: number;
-    readonly storedBytes: number;
-    readonly oldestAt: Date | null;
-    readonly operations: readonly { readonly operationId: string; readonly count: number; readonly bytes: number }[];
-  }>;
-  /** The latest one of each operation that has any; see `latestOf` for which it is. */
-  latestOf(operationIds: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
-  byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Checkpoint>>;
-}
-
-/** `quick`: the presence and size of everything, and the bytes of small files. `deep`: every byte. */
-export type VerificationDepth = 'quick' | 'deep';
-
-/** Tells whether a checkpoint's bytes are what its manifest says. An unreachable store throws; it is no verdict. */
-export interface CheckpointVerifier {
-  verify(
-    checkpoint: Checkpoint,
-    depth: VerificationDepth,
-  ): Promise<{
-    readonly badFiles: readonly BadFile[];
-    readonly filesChecked: number;
-    readonly bytesHashed: number;
-    /** Null when the manifest itself cannot be read. */
-    readonly provenance: Provenance | null;
-  }>;
-}
-
 /** Hints after the commit; what does not arrive, the next heartbeat makes up for. */
 export interface Dispatcher {
-  /** An idle worker of its pool is told that it waits, if it does. */
+  /** Hints to an idle worker of its pool that it waits, if it does. */
   announce(operation: Operation): void;
-  /** The worker is told that something has changed for it. */
+  /** Hints to the worker that something has changed for it. */
   hint(workerId: string): void;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newOperationId } from './submit/submit-operation.js';
+import { newOperationId } from './submit/operation-draft.js';
 import { allowedActions, statusesBefore } from './model/transitions.js';
 
 const README = join(import.meta.dirname, '..', 'README.md');

@@ -27,4 +27,4 @@ export {
   type SpecChange,
   suggestOverrides,
 } from './spec-overrides.js';
-export { inPlainWords } from './plain-words.js';
+export { type FieldProblem, inPlainWords, toFieldProblems } from './plain-words.js';

@@ -62,7 +62,7 @@ function tooBig({ origin, maximum, inclusive }: Extract<Issue, { code: 'too_big'
 const THINGS: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', record: 'entries' };
 const SINGLE: Readonly<Record<string, string>> = { characters: 'character', entries: 'entry' };
 
-/** One of several objects is told by a field of theirs. */
+/** A discriminator field selects one of several objects. */
 function union(issue: Extract<Issue, { code: 'invalid_union' }>): string {
   const { discriminator, inst, input } = issue as Issue & { discriminator?: string; inst?: z.core.$ZodType };
   const values = discriminator === undefined ? undefined : inst?._zod.propValues?.[discriminator];
@@ -85,4 +85,20 @@ function instead({ input, expected }: Extract<Issue, { code: 'invalid_type' }>):
   if (Array.isArray(input)) return ', not a list';
   if (typeof input === 'object') return ', not an object';
   return typeof input === 'number' && expected !== 'int' && Number.isFinite(input) ? ', not a number' : '';
+}
+
+/** What is wrong at one place of a document. */
+export interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `model.layers.0.units` and what is wrong there. */
+export function toFieldProblems(error: z.ZodError): readonly FieldProblem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'is not a known field' }));
+    return [{ path, message: issue.message }];
+  });
 }

@@ -10,7 +10,7 @@ import { RetentionSpec } from './training-spec.js';
 const MAX_ARGUMENT_LENGTH = 4_096;
 const MAX_DIRECTORY_DEPTH = 8;
 
-/** How a program can be told to end. SIGKILL cannot be noticed, so it is nobody's choice. */
+/** Signals that request a program to end. A program cannot notice SIGKILL, so it is no choice. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** What stands for something of the attempt in a command. */
@@ -62,7 +62,7 @@ const CompletionSpec = z
       .strictObject({ by: z.literal('quiet'), seconds: z.number().min(0.5).max(3_600).default(10) })
       .describe('complete when nothing in it has changed for so long while the program ran, or the next one was begun'),
   ])
-  .describe('how to tell a checkpoint directory that is complete from one that is still being written');
+  .describe('which checkpoint directories are complete, and which are still being written');
 export type CompletionSpec = z.infer<typeof CompletionSpec>;
 
 const RelativeDirectory = z
@@ -118,7 +118,8 @@ const ProcessTrainerSpec = z
     });
     if (trainer.interface !== 'protocol') return;
     for (const field of DIRECTORIES_ONLY) {
-      if (trainer[field] !== undefined) issue([field], 'is for the interface directories; a protocol trainer is told');
+      if (trainer[field] !== undefined)
+        issue([field], 'is for the interface directories; a protocol trainer gets it in its messages');
     }
     for (const list of ['command', 'resume_args'] as const) {
       trainer[list].forEach((argument, index) => {

@@ -10,11 +10,11 @@ export const OPERATION_TYPES = ['training', 'data_generation'] as const;
 
 /** What a session needs from its process. The spool directory comes with the start. */
 export interface SessionPorts extends TrainingPorts {
-  /** Told of a failure that is not the user's, with its stack. */
+  /** Logs a failure that is not the user's, with its stack. */
   readonly logError: (error: unknown) => void;
 }
 
-/** Serves one `start` to its end and tells everything through `emit`. Never throws; a failure is a `failed` event. */
+/** Serves one `start` to its end and reports everything through `emit`. Never throws; a failure is a `failed` event. */
 export async function serveOperation(start: StartControl, ports: SessionPorts): Promise<LoopOutcome | 'failed'> {
   try {
     return await run(start, ports);

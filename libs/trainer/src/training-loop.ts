@@ -83,8 +83,8 @@ function savePeriodically(run: TrainingRun, { attempt }: LoopPlan, saver: Checkp
 
 function settle(id: string, { saver, policy, emit }: Settling): void {
   saver.settle(id);
-  const told = policy.settled?.(id);
-  if (told) emit(told);
+  const event = policy.settled?.(id);
+  if (event) emit(event);
 }
 
 interface Settling {

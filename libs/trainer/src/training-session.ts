@@ -18,7 +18,7 @@ export interface TrainingPorts extends Omit<LoopPorts, 'spoolDir' | 'reach'> {
 }
 
 /**
- * Serves the `start` of a training: reads the data, builds or restores the run, trains, and tells everything through
+ * Serves the `start` of a training: reads the data, builds or restores the run, trains, and reports everything through
  * `emit`.
  * @throws {DomainError} for whatever makes it fail.
  */

@@ -48,7 +48,7 @@ async function givenFolder(): Promise<Place> {
   return { url: pathToFileURL(join(dir, 'store')).href, close: () => Promise.resolve() };
 }
 
-const givenFolderAhead = async (): Promise<Place> => ({ ...(await givenFolder()), env: { KTRDR_AHEAD: '1' } });
+const givenFolderAhead = async (): Promise<Place> => ({ ...(await givenFolder()), env: { KTRDR_EARLY: '1' } });
 
 const urlAt = ({ endpoint }: RunningS3) => `s3://memory/checkpoints?endpoint=${endpoint}&force_path_style=true`;
 

@@ -1,11 +1,9 @@
 import { CheckpointStore } from '@ktrdr/checkpoint';
-import { ForkOperation, type Lease, type Operation, partsOf } from '@ktrdr/operations';
+import { ForkOperation, type Lease, NO_CHANGES, partsOf } from '@ktrdr/operations';
 import { ingest, openDatabase, CheckpointGarbageStore, PrismaForkStore } from '@ktrdr/operations-prisma';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROUTES } from '@ktrdr/contracts';
-import { toForkDraft } from '../../../apps/api/src/operations/fork-draft.js';
 import { StoredCheckpoints } from '../../../apps/api/src/platform/stored-checkpoints.js';
 import { givenServices, type Services } from '../support/given-services.js';
 import { type Http, httpOf } from '../support/http.js';
@@ -94,19 +92,18 @@ describe('a fork and whoever removes what it begins with', () => {
         saving.checkpoints,
         stored,
         { announce: () => undefined, hint: () => undefined },
+        { allowsProcessTrainers: false },
       );
       const making = fork.execute({
         operationId: id,
         choice: older,
         allowFallback: false,
         dryRun: false,
-        draft: (origin: Operation, choice) =>
-          toForkDraft(
-            origin,
-            choice,
-            { body: ROUTES.operations.fork.body.parse({}), createdBy: 'test', submissionKey: null, now: new Date() },
-            { allowsProcessTrainers: false },
-          ),
+        changes: NO_CHANGES,
+        createdBy: 'test',
+        submissionKey: null,
+        now: new Date(),
+        entropy: randomBytes(10),
         newCheckpointId: randomUUID,
       });
       if (when.includes('before')) {

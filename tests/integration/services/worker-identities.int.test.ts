@@ -150,6 +150,15 @@ describe('a machine that becomes a worker', () => {
     expect([bare.status, bare.body['code']]).toEqual([401, 'unauthorized']);
   });
 
+  it('is told which proof a route takes', async () => {
+    const schemeOf = async (path: string) => {
+      const { headers } = await fetch(`${api.url}${path}`, { method: 'POST' });
+      return headers.get('www-authenticate');
+    };
+    expect(await schemeOf(`/workers/identities/${Nkey.generate('user').publicKey}/credentials`)).toBe('Nkey');
+    expect(await schemeOf('/workers/enrolments')).toBe('Bearer');
+  });
+
   it('keeps its token from everybody: only a hash of it is stored, and no answer is kept to be given again', async () => {
     const headers = { 'idempotency-key': 'the-same-key' };
     const asked = () => http().send('POST', '/workers/enrolments', { body: {}, headers });
@@ -203,6 +212,34 @@ describe('a machine that becomes a worker', () => {
     const unknown = Nkey.generate('user').publicKey;
     expect(isPublicNkey('user', unknown)).toBe(true);
     expect((await http().send('DELETE', `/workers/identities/${unknown}`)).status).toBe(404);
+  });
+
+  it('is forgotten a month after its revocation, with its enrolment; keys that count and their enrolments stay', async () => {
+    const database = await services.database();
+    const [gone, kept] = [Nkey.generate('user').publicKey, Nkey.generate('user').publicKey];
+    const tokens = [await enrolment(), await enrolment(), await enrolment()];
+    const [ofGone, ofKept, unused] = tokens.map((each) => each['enrolment_id'] as string);
+    await enrol(tokens[0]!['token'] as string, gone);
+    await enrol(tokens[1]!['token'] as string, kept);
+    expect((await http().send('DELETE', `/workers/identities/${gone}`)).status).toBe(204);
+    const ages = [
+      `UPDATE worker_identities SET revoked_at = revoked_at - interval '31 days' WHERE nkey = $1`,
+      `UPDATE worker_enrolments SET expires_at = expires_at - interval '31 days' WHERE id = ANY($1)`,
+    ];
+    await database.query(ages[0]!, [gone]);
+    await database.query(ages[1]!, [[ofGone, ofKept]]);
+    const other = await startApi(services, { token: api.token });
+    const left = async () => {
+      const keys = await database.query('SELECT nkey FROM worker_identities WHERE nkey = ANY($1)', [[gone, kept]]);
+      const ids = [ofGone, ofKept, unused];
+      const enrolments = await database.query('SELECT id FROM worker_enrolments WHERE id = ANY($1)', [ids]);
+      return [keys.rows.map(({ nkey }) => nkey), enrolments.rows.map(({ id }) => id).toSorted()];
+    };
+    await eventually(async () => (await left())[1]?.length === 2, {
+      what: 'a replica that starts forgets the old ones',
+    });
+    expect(await left()).toEqual([[kept], [ofKept, unused].toSorted()]);
+    await other.stop();
   });
 
   it('is believed for what its key is, and not for what it says', async () => {

@@ -1,6 +1,6 @@
 /**
  * Stores a folder as a checkpoint and restores it, and prints the most memory that this process ever had resident:
- * `node move-checkpoint.mjs STORE_URL FOLDER INTO FILE…`. With `KTRDR_AHEAD=1` it follows the files as if they were being
+ * `node move-checkpoint.mjs STORE_URL FOLDER INTO FILE…`. With `KTRDR_EARLY=1` it follows the files as if they were being
  * written.
  */
 import { readFile, stat } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyI
 const store = new CheckpointStore(openObjectStore(storeUrl, credentials));
 const attempt = { operation_id: 'op_training_20261122_101500_large', attempt: 1 };
 const follow = async () =>
-  store.storeAhead({
+  store.startEarly({
     ...attempt,
     dir,
     files: await Promise.all(files.map(async (name) => ({ name, bytes: (await stat(join(dir, name))).size }))),
@@ -26,7 +26,7 @@ const uploaded = await store.upload({
   ...attempt,
   dir,
   files,
-  ahead: process.env.KTRDR_AHEAD ? await follow() : null,
+  early: process.env.KTRDR_EARLY ? await follow() : null,
   checkpoint_id: 'large',
   seq: 1,
   kind: 'periodic',

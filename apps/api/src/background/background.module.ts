@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { ExpireLeases, WatchProgress } from '@ktrdr/operations';
-import { type Database, IdempotencyStore, WorkerRegistry } from '@ktrdr/operations-prisma';
+import { type Database, IdempotencyStore, WorkerIdentityStore, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { PinoLogger } from 'nestjs-pino';
 import type { ApiConfig } from '../config.js';
 import { BackgroundLoop } from '../platform/background-loop.js';
@@ -25,6 +25,7 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     @Inject(WatchProgress) progress: WatchProgress,
     @Inject(IdempotencyStore) keys: IdempotencyStore,
     @Inject(WorkerRegistry) workers: WorkerRegistry,
+    @Inject(WorkerIdentityStore) identities: WorkerIdentityStore,
     @Inject(BootstrapToken) bootstrap: BootstrapToken,
     @Inject(PinoLogger) { logger }: PinoLogger,
   ) {
@@ -50,14 +51,14 @@ export class BackgroundModule implements OnApplicationBootstrap, BeforeApplicati
     this.loops = [
       loop('bootstrap-token', 1_000, () => bootstrap.ensure()),
       loop('lease-sweeper', 250, () => sweeper.turn()),
-      loop('progress-watch', 500, async () => {
-        const evidence = { heardForMs: sweeper.heardForMs(), leaseMs: config.leaseMs };
-        for (const { id, workerId } of await progress.execute(new Date(), evidence))
+      loop('progress-watch', 1_000, async () => {
+        for (const { id, workerId } of await progress.execute(new Date(), config.leaseMs))
           logger.warn({ operationId: id, workerId }, 'operation stuck');
       }),
       loop('forgetting', HOUR_MS, async () => {
         await keys.forgetOld();
         await workers.forgetSilent(24 * HOUR_MS);
+        await identities.forgetEnded(30 * 24 * HOUR_MS);
       }),
     ];
   }

@@ -10,6 +10,7 @@ describe('the lease sweeper', () => {
   let hasDatabase: boolean;
   let droppedAt: number;
   let sweeps: number;
+  let failure: Error | undefined;
   let mayStillAfter: (ms: number) => boolean;
   let sweeper: LeaseSweeper;
 
@@ -19,9 +20,12 @@ describe('the lease sweeper', () => {
     hasDatabase = true;
     droppedAt = -Infinity;
     sweeps = 0;
+    failure = undefined;
     sweeper = new LeaseSweeper(
       {
         execute: async (_limits, mayStill = () => true) => {
+          if (failure) throw failure;
+          if (!hasDatabase) throw new Error('the database does not answer');
           sweeps += 1;
           mayStillAfter = (ms) => {
             now += ms;
@@ -71,6 +75,14 @@ describe('the lease sweeper', () => {
     hasMessaging = hasDatabase = true;
     expect(await turnsFor(LIMITS.leaseMs)).toBe(0);
     expect(await turnsFor(3 * TURN_MS)).toBeGreaterThan(0);
+  });
+
+  it('goes on after a sweep that failed although the database answers', async () => {
+    await turnsFor(2 * LIMITS.leaseMs);
+    failure = new Error('a fault');
+    await expect(sweeper.turn()).rejects.toThrow('a fault');
+    failure = undefined;
+    expect(await turnsFor(TURN_MS)).toBe(1);
   });
 
   it('takes a silence of its own, however short of an outage, for no sign of death', async () => {

@@ -30,27 +30,32 @@ export class LeaseSweeper {
     private readonly log: Logger,
   ) {}
 
-  /** For how long this process has heard whatever workers said, without interruption. */
-  heardForMs(): number {
-    const now = this.surroundings.monotonicMs();
-    const isFresh = this.lastHealthyAt !== undefined && now - this.lastHealthyAt <= this.blinkMs;
-    return isFresh && this.healthySince !== undefined ? now - this.healthySince : 0;
-  }
-
   async turn(): Promise<void> {
     const cutOff = await this.whyCutOff();
     const now = this.surroundings.monotonicMs();
-    if (cutOff) {
-      if (this.healthySince !== undefined) this.log.warn({ cutOff }, 'lease expiry suspended');
-      this.healthySince = undefined;
-      return;
-    }
+    if (cutOff) return this.suspend(cutOff);
     if (this.healthySince === undefined) this.log.info({ afterMs: this.limits.leaseMs }, 'lease expiry resumes');
     this.healthySince ??= now;
-    if (now - this.healthySince < this.limits.leaseMs) return;
+    if (!this.isSweeping) return;
     const isStillNow = () => this.surroundings.monotonicMs() - now < this.blinkMs;
-    for (const { id, attempt, status } of await this.expire.execute(this.limits, isStillNow))
-      this.log.warn({ operationId: id, attempt, status }, 'operation freed');
+    try {
+      for (const { id, attempt, status } of await this.expire.execute(this.limits, isStillNow))
+        this.log.warn({ operationId: id, attempt, status }, 'operation freed');
+    } catch (error) {
+      if (await this.surroundings.isDatabaseUp()) throw error;
+      this.suspend('database');
+    }
+  }
+
+  private suspend(cutOff: string): void {
+    if (this.healthySince !== undefined) this.log.warn({ cutOff }, 'lease expiry suspended');
+    this.healthySince = undefined;
+  }
+
+  private get isSweeping(): boolean {
+    return (
+      this.healthySince !== undefined && this.surroundings.monotonicMs() - this.healthySince >= this.limits.leaseMs
+    );
   }
 
   /** The longest silence of ours that cannot cost a live worker its lease: its heartbeats have so much to spare. */
@@ -60,7 +65,10 @@ export class LeaseSweeper {
 
   private async whyCutOff(): Promise<string | null> {
     const { isMessagingUp, isDatabaseUp, monotonicMs } = this.surroundings;
-    const [hasMessaging, hasDatabase] = await Promise.all([isMessagingUp(this.blinkMs), isDatabaseUp()]);
+    const [hasMessaging, hasDatabase] = await Promise.all([
+      isMessagingUp(this.blinkMs),
+      this.isSweeping || isDatabaseUp(), // a sweep asks it
+    ]);
     if (!hasMessaging || !hasDatabase) return hasDatabase ? 'nats' : hasMessaging ? 'database' : 'database and nats';
     const now = monotonicMs();
     const gap = now - (this.lastHealthyAt ?? now);

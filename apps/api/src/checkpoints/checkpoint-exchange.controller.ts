@@ -1,23 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Controller, Inject, StreamableFile } from '@nestjs/common';
 import {
   blobKey,
   CheckpointStore,
   contentOf,
+  ImportCheckpoint,
   ObjectNotFoundError,
   type ObjectStore,
   sha256Of,
+  toExport,
 } from '@ktrdr/checkpoint';
 import { type CheckpointExport, type OperationView, ROUTES } from '@ktrdr/contracts';
-import { MAX_BLOB_BYTES } from '@ktrdr/operations';
+import { MAX_BLOB_BYTES, RequestInvalidError } from '@ktrdr/operations';
 import { PrismaCheckpointRepository, PrismaOperationStore } from '@ktrdr/operations-prisma';
-import { RequestInvalidError } from '../http/errors.js';
 import { readBody } from '../http/octet-stream.js';
 import { type Asked, Serves } from '../http/serves.js';
-import { OperationQueries } from '../operations/operation-queries.js';
+import { OperationPresenter } from '../operations/operation.presenter.js';
 import { OBJECT_STORE } from '../platform/tokens.js';
-import { toExport } from './checkpoint-export.js';
-import { ImportCheckpoint } from './import-checkpoint.js';
 
 const routes = ROUTES.checkpoints;
 const { importCheckpoint } = ROUTES.operations;
@@ -31,7 +31,7 @@ export class CheckpointExchangeController {
     @Inject(CheckpointStore) private readonly store: CheckpointStore,
     @Inject(OBJECT_STORE) private readonly objects: ObjectStore,
     @Inject(ImportCheckpoint) private readonly importCheckpoint: ImportCheckpoint,
-    @Inject(OperationQueries) private readonly queries: OperationQueries,
+    @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
   ) {}
 
   @Serves(routes.exportOne)
@@ -75,7 +75,8 @@ export class CheckpointExchangeController {
       createdBy: actor,
       submissionKey,
       now: new Date(),
+      entropy: randomBytes,
     });
-    return this.queries.view(operation);
+    return this.presenter.one(operation);
   }
 }

@@ -1,5 +1,11 @@
 import { Module } from '@nestjs/common';
-import { CleanUpCheckpoints, type ObjectStore, ScheduledSweep, SweepOrphans } from '@ktrdr/checkpoint';
+import {
+  CleanUpCheckpoints,
+  ImportCheckpoint,
+  type ObjectStore,
+  ScheduledSweep,
+  SweepOrphans,
+} from '@ktrdr/checkpoint';
 import {
   CheckpointGarbageStore,
   PrismaCheckpointImport,
@@ -12,7 +18,6 @@ import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
 import { CheckpointExchangeController } from './checkpoint-exchange.controller.js';
 import { CheckpointsController } from './checkpoints.controller.js';
 import { CleanupController } from './cleanup.controller.js';
-import { ImportCheckpoint } from './import-checkpoint.js';
 
 @Module({
   imports: [OperationsModule],

@@ -1,12 +1,10 @@
-import { encodeManifest, type Manifest, sha256Of } from '@ktrdr/checkpoint';
+import { randomBytes } from 'node:crypto';
+import { encodeManifest, ImportCheckpoint, type Manifest, sha256Of, toExport } from '@ktrdr/checkpoint';
 import { InMemoryObjectStore } from '@ktrdr/checkpoint/testing';
 import { CheckpointExport } from '@ktrdr/contracts';
 import { TrainingSpec } from '@ktrdr/specs';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
-import type { ImportedOperation, PrismaCheckpointImport } from '@ktrdr/operations-prisma';
-import { specSha256Of } from '../operations/effective-spec.js';
-import { toExport } from './checkpoint-export.js';
-import { ImportCheckpoint } from './import-checkpoint.js';
+import { type ImportedOperation, specSha256Of } from '@ktrdr/operations';
 
 const NOW = new Date('2026-11-22T10:15:00Z');
 const ID = 'op_training_20261121_090000_abcdef1234';
@@ -67,15 +65,22 @@ async function imported(
   rules = { allowsProcessTrainers: false },
 ): Promise<ImportedOperation> {
   const stored: ImportedOperation[] = [];
-  const imports: Pick<PrismaCheckpointImport, 'made' | 'store'> = {
+  const imports: ConstructorParameters<typeof ImportCheckpoint>[0] = {
     made: async () => null,
     store: async (operation) => {
       stored.push(operation);
       return givenOperation({ id: operation.id });
     },
   };
-  const importing = new ImportCheckpoint(imports as PrismaCheckpointImport, new InMemoryObjectStore(), rules);
-  const request = { name: undefined, pool: 'default', createdBy: 'ada', submissionKey: null, now: NOW };
+  const importing = new ImportCheckpoint(imports, new InMemoryObjectStore(), rules);
+  const request = {
+    name: undefined,
+    pool: 'default',
+    createdBy: 'ada',
+    submissionKey: null,
+    now: NOW,
+    entropy: randomBytes,
+  };
   await importing.execute({ document: CheckpointExport.parse(document), ...request });
   return stored[0]!;
 }

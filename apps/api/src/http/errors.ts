@@ -1,42 +1,6 @@
 import type { Suggestion } from '@ktrdr/operations';
 import { DomainError, type ErrorDetails } from '@ktrdr/errors';
 
-export interface FieldProblem {
-  readonly path: string;
-  readonly message: string;
-}
-
-/** What was sent does not have the agreed form. */
-export class RequestInvalidError extends DomainError {
-  readonly code = 'request-invalid';
-  constructor(
-    part: string,
-    readonly problems: readonly FieldProblem[],
-  ) {
-    super(`The ${part} is not valid: ${sentence(problems)}`, { problems });
-  }
-}
-
-/** The training spec has fields that cannot be. */
-export class SpecInvalidError extends DomainError {
-  readonly code = 'spec-invalid';
-  constructor(problems: readonly FieldProblem[]) {
-    super(`The spec is not valid: ${sentence(problems)}`, { problems });
-  }
-}
-
-/** The operator has not allowed operations that bring their own program. */
-export class TrainerNotAllowedError extends DomainError {
-  readonly code = 'trainer-not-allowed';
-  constructor() {
-    super(
-      'This service runs no trainers of your own ("trainer" in the spec). Its operator allows them with ' +
-        'KTRDR_PROCESS_TRAINERS=allow on the API and on the workers that may run them',
-      { setting: 'KTRDR_PROCESS_TRAINERS' },
-    );
-  }
-}
-
 export class CursorInvalidError extends DomainError {
   readonly code = 'cursor-invalid';
   constructor() {
@@ -71,8 +35,4 @@ export class NoResultError extends DomainError {
   constructor(details: ErrorDetails & { readonly status: string }) {
     super(`There is no result yet: the operation is ${details.status}`, details);
   }
-}
-
-function sentence(problems: readonly FieldProblem[]): string {
-  return problems.map(({ path, message }) => `${path || '(document)'}: ${message}`).join('; ');
 }

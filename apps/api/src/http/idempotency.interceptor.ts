@@ -3,7 +3,8 @@ import { IdempotencyStore, type IdempotentRequest } from '@ktrdr/operations-pris
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import { IdempotencyInProgressError, IdempotencyKeyReusedError, RequestInvalidError } from './errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
+import { IdempotencyInProgressError, IdempotencyKeyReusedError } from './errors.js';
 import { type ProblemDocument, ReplayedProblem, toProblem } from './problem.js';
 import { type AuthenticatedRequest, routeOf } from './serves.js';
 

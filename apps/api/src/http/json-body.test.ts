@@ -1,4 +1,4 @@
-import { RequestInvalidError } from './errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
 import { parseBody } from './json-body.js';
 
 function problemsOf(text: string): unknown {

@@ -1,6 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import { type FieldProblem, RequestInvalidError } from './errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
+import type { FieldProblem } from '@ktrdr/specs';
 import { acceptBytes } from './octet-stream.js';
 import { registerStoppingHook } from './refuse-while-stopping.js';
 import { placesIn, unfitTextAt } from './unfit-text.js';

@@ -2,7 +2,7 @@ import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs
 import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
 import { takesBytes } from './declared-routes.js';
-import { RequestInvalidError } from './errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
 
 /**
  * Lets bytes through unread where a route takes them, so that an unauthorised request is refused before any is stored.

@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { toProblem } from './problem.js';
 
+/** The route that takes a proof of a worker's key, and no token. */
+const BY_KEY = /^\/workers\/identities\/[^/]+\/credentials$/;
+
 /** Every failure leaves as `application/problem+json`, framework errors included. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -19,10 +22,11 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (problem.status === 503 || problem.code === 'idempotency-in-progress') void reply.header('Retry-After', '1');
-    if (problem.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    const path = request.url.split('?')[0] ?? '';
+    if (problem.status === 401) void reply.header('WWW-Authenticate', BY_KEY.test(path) ? 'Nkey' : 'Bearer');
     void reply
       .status(problem.status)
       .header('Content-Type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify({ ...problem, instance: request.url.split('?')[0], request_id: request.id }));
+      .send(JSON.stringify({ ...problem, instance: path, request_id: request.id }));
   }
 }

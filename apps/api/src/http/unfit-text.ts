@@ -1,4 +1,4 @@
-import type { FieldProblem } from './errors.js';
+import type { FieldProblem } from '@ktrdr/specs';
 
 interface Place {
   readonly path: string;

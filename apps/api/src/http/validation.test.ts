@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RequestInvalidError } from './errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
 import { parsePart } from './validation.js';
 
 const schema = z.strictObject({ name: z.string().max(3), spec: z.unknown() });

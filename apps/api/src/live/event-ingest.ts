@@ -9,7 +9,7 @@ import {
   isConnectionError,
   isPassing,
   nameDropped,
-  type ToldByAttempt,
+  type AttemptEvents,
 } from '@ktrdr/operations-prisma';
 import type { Logger } from 'pino';
 
@@ -18,7 +18,7 @@ type Outcome = WorkerRpcReply<'events'>['operations'][number];
 /** Writes what workers tell, with durable sequence numbers. One event that cannot be recorded costs itself alone. */
 export class EventIngest {
   /** Batches that come while statements are under way share the next one. */
-  private readonly together = new Batcher<readonly ToldByAttempt[], readonly number[]>(
+  private readonly together = new Batcher<readonly AttemptEvents[], readonly number[]>(
     (batches) => this.ingestTogether(batches),
     { atOnce: 2, items: 8 },
   );
@@ -32,7 +32,7 @@ export class EventIngest {
 
   /** @throws {DatabaseUnavailableError} and whatever else passes: the same events are to be sent again. */
   async take(workerId: string, events: readonly unknown[]): Promise<Outcome[]> {
-    const attempts = new Map<string, ToldByAttempt & { readonly events: IngestedEvent[] }>();
+    const attempts = new Map<string, AttemptEvents & { readonly events: IngestedEvent[] }>();
     for (const raw of events) {
       const { lease, event } = this.read(raw, workerId);
       if (!lease) continue;
@@ -63,7 +63,7 @@ export class EventIngest {
     return { lease: null, event: null };
   }
 
-  private async write(told: readonly ToldByAttempt[]): Promise<Outcome[]> {
+  private async write(told: readonly AttemptEvents[]): Promise<Outcome[]> {
     if (told.length === 0) return [];
     try {
       const counts = await this.together.add(told);
@@ -80,7 +80,7 @@ export class EventIngest {
   }
 
   /** What is in the way of one batch is in the way of none of the others: then each is recorded alone. */
-  private async ingestTogether(batches: readonly (readonly ToldByAttempt[])[]) {
+  private async ingestTogether(batches: readonly (readonly AttemptEvents[])[]) {
     const keys = batches.flat().map(({ operationId, attempt }) => `${operationId} ${attempt}`);
     if (batches.length > 1 && new Set(keys).size === keys.length) {
       try {
@@ -94,7 +94,7 @@ export class EventIngest {
   }
 
   /** Finds the refused event by bisection and records a warning in its place; drops it if that fails too. */
-  private async writeHalves(told: ToldByAttempt, error: unknown): Promise<Outcome> {
+  private async writeHalves(told: AttemptEvents, error: unknown): Promise<Outcome> {
     const { operationId, attempt, workerId, events } = told;
     const lease = { operationId, attempt, workerId };
     if (events.length > 1) {
@@ -124,7 +124,7 @@ export class EventIngest {
     });
   }
 
-  private outcome({ operationId, attempt, events }: ToldByAttempt, hasEnded: boolean): Outcome {
+  private outcome({ operationId, attempt, events }: AttemptEvents, hasEnded: boolean): Outcome {
     if (hasEnded) this.log.info({ operationId, attempt, events: events.length }, 'events of a fenced attempt refused');
     return { operation_id: operationId, attempt, outcome: hasEnded ? 'ended' : 'recorded' };
   }

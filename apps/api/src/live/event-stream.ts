@@ -2,7 +2,7 @@ import type { OperationEventRecord } from '@ktrdr/operations';
 import type { CursoredEvent, EventCursor, EventLog, OperationRecords } from '@ktrdr/operations-prisma';
 import type { Writable } from 'node:stream';
 import type { EventHub } from './event-hub.js';
-import { toEventView } from '../operations/event.presenter.js';
+import { toEventView } from '../operations/record.presenter.js';
 
 /** A client that has this much unread is cut off; it comes back with its `Last-Event-ID` and misses nothing. */
 const MAX_UNREAD_BYTES = 1024 * 1024;

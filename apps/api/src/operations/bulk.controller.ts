@@ -1,11 +1,15 @@
 import { Controller, Inject } from '@nestjs/common';
 import { type BulkView, ROUTES } from '@ktrdr/contracts';
-import { CancelOperation, PauseOperation, ResumeOperation } from '@ktrdr/operations';
-import type { ApiConfig } from '../config.js';
+import {
+  BulkAction,
+  type BulkRequest,
+  CancelOperation,
+  NO_CHANGES,
+  PauseOperation,
+  ResumeOperation,
+} from '@ktrdr/operations';
 import { type Asked, Serves } from '../http/serves.js';
-import { CONFIG } from '../platform/tokens.js';
-import { BulkAction } from './bulk-action.js';
-import { assertTrainerAllowed } from './draft.js';
+import { toFilter } from './operation-filter.js';
 
 const routes = ROUTES.operations;
 
@@ -17,7 +21,6 @@ export class BulkController {
     @Inject(PauseOperation) private readonly pauseOperation: PauseOperation,
     @Inject(CancelOperation) private readonly cancelOperation: CancelOperation,
     @Inject(BulkAction) private readonly bulk: BulkAction,
-    @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
   @Serves(routes.resumeAll)
@@ -32,13 +35,10 @@ export class BulkController {
         dryRun,
         actor,
         reason: null,
-        override: (operation) => {
-          assertTrainerAllowed(operation, this.config);
-          return null;
-        },
+        changes: NO_CHANGES,
       });
-    return this.bulk.execute({
-      filter,
+    return this.all({
+      filter: toFilter(filter),
       isDryRun: dry_run,
       action: 'resume',
       act: (id) => act(id, false),
@@ -52,7 +52,7 @@ export class BulkController {
     const timeoutMs = timeout_seconds === null ? null : timeout_seconds * 1000;
     const common = { actor, now: new Date(), timeoutMs, ...pause };
     const act = (operationId: string) => this.pauseOperation.execute({ operationId, ...common });
-    return this.bulk.execute({ filter, isDryRun: dry_run, action: 'pause', act });
+    return this.all({ filter: toFilter(filter), isDryRun: dry_run, action: 'pause', act });
   }
 
   @Serves(routes.cancelAll)
@@ -60,6 +60,17 @@ export class BulkController {
     const { filter, dry_run, ...cancel } = body;
     const common = { actor, now: new Date(), ...cancel };
     const act = (operationId: string) => this.cancelOperation.execute({ operationId, ...common });
-    return this.bulk.execute({ filter, isDryRun: dry_run, action: 'cancel', act });
+    return this.all({ filter: toFilter(filter), isDryRun: dry_run, action: 'cancel', act });
+  }
+
+  private async all(request: BulkRequest): Promise<BulkView> {
+    const { matched, leftOut, done, items } = await this.bulk.execute(request);
+    return {
+      dry_run: request.isDryRun,
+      matched,
+      left_out: leftOut,
+      done,
+      items: items.map(({ operation: { id, name, status }, ...item }) => ({ operation_id: id, name, status, ...item })),
+    };
   }
 }

@@ -2,14 +2,16 @@ import type { ForkedView, ResumedView } from '@ktrdr/contracts';
 import {
   type ForkPlan,
   isLeased,
+  onBackend,
   type Operation,
+  type Outlook,
+  outlookOf,
   type Provenance,
   type ResumePlan,
   whyUnschedulable,
 } from '@ktrdr/operations';
 import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
-import { type Outlook, outlookOf } from './continuation-outlook.js';
 import { KnownWorkers } from './known-workers.js';
 import { toCheckpointSummary } from './operation.presenter.js';
 
@@ -23,9 +25,9 @@ export class ContinuationPresenter {
     @Inject(KnownWorkers) private readonly workers: KnownWorkers,
   ) {}
 
-  /** Asks already for what the answer will tell of the workers, beside the work that it is the answer to. */
-  foresee(): void {
-    this.workers.foresee();
+  /** Prefetches the worker list while the resume runs. */
+  prefetchWorkers(): void {
+    this.workers.prefetch();
   }
 
   async resumed(plan: ResumePlan, isDryRun: boolean): Promise<ResumedView> {
@@ -33,14 +35,14 @@ export class ContinuationPresenter {
     const { unschedulable, ...outlook } = await this.outlook(provenance, {
       pool: operation.pool,
       // In a rehearsal the row is as it was.
-      requirements: backendChange ? withBackend(operation.requirements, backendChange.to) : operation.requirements,
+      requirements: backendChange ? onBackend(operation.requirements, backendChange.to) : operation.requirements,
       backendChangeAllowed: operation.backendChangeAllowed || (backendChange?.isAllowed ?? false),
     });
     return {
       operation_id: operation.id,
       status: operation.status,
       queue_position: plan.queuePosition,
-      // After a withdrawn pause it does not wait.
+      // After a withdrawn pause it does not wait for a worker.
       unschedulable: isLeased(operation.status) ? null : unschedulable,
       resumed_from: plan.checkpoint ? toCheckpointSummary(plan.checkpoint) : null,
       lost_steps: plan.lostSteps,
@@ -83,9 +85,4 @@ export class ContinuationPresenter {
       unschedulable: whyUnschedulable({ pool, requirements }, workers),
     };
   }
-}
-
-function withBackend(requirements: readonly string[], backend: string | null): readonly string[] {
-  const others = requirements.filter((tag) => !tag.startsWith('backend:'));
-  return backend === null ? others : [...others, `backend:${backend}`];
 }

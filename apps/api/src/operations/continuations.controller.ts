@@ -3,13 +3,9 @@ import { type ForkedView, type ResumedView, ROUTES } from '@ktrdr/contracts';
 import { ForkOperation, ResumeOperation } from '@ktrdr/operations';
 import type { FastifyReply } from 'fastify';
 import { ulid } from 'ulid';
-import type { ApiConfig } from '../config.js';
 import { type Asked, Serves } from '../http/serves.js';
-import { CONFIG } from '../platform/tokens.js';
 import { ContinuationPresenter } from './continuation.presenter.js';
-import { assertTrainerAllowed } from './draft.js';
-import { type AskedChanges, changesNothing, prepareOverride } from './effective-spec.js';
-import { toForkDraft } from './fork-draft.js';
+import { newOperation } from './operations.controller.js';
 
 const routes = ROUTES.operations;
 
@@ -20,13 +16,11 @@ export class ContinuationsController {
     @Inject(ResumeOperation) private readonly resumeOperation: ResumeOperation,
     @Inject(ForkOperation) private readonly forkOperation: ForkOperation,
     @Inject(ContinuationPresenter) private readonly presenter: ContinuationPresenter,
-    @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
   @Serves(routes.resume)
   async resume({ id, body, actor }: Asked<typeof routes.resume>): Promise<ResumedView> {
-    const asked: AskedChanges = { overrides: body.overrides, allowBackendChange: body.allow_backend_change };
-    this.presenter.foresee();
+    this.presenter.prefetchWorkers();
     const plan = await this.resumeOperation.execute({
       operationId: id,
       choice: body.checkpoint,
@@ -35,10 +29,7 @@ export class ContinuationsController {
       dryRun: body.dry_run,
       actor,
       reason: null,
-      override: (operation, checkpoint) => {
-        assertTrainerAllowed(operation, this.config);
-        return changesNothing(asked) ? null : prepareOverride(operation, checkpoint, asked);
-      },
+      changes: { overrides: body.overrides, allowBackendChange: body.allow_backend_change },
     });
     return this.presenter.resumed(plan, body.dry_run);
   }
@@ -49,13 +40,16 @@ export class ContinuationsController {
     { id, body, actor, submissionKey }: Asked<typeof routes.fork>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ForkedView> {
-    const submission = { body, createdBy: actor, submissionKey, now: new Date() };
     const plan = await this.forkOperation.execute({
       operationId: id,
       choice: body.checkpoint,
       allowFallback: body.allow_fallback,
       dryRun: body.dry_run,
-      draft: (origin, choice) => toForkDraft(origin, choice, submission, this.config),
+      changes: { overrides: body.overrides, allowBackendChange: body.allow_backend_change },
+      name: body.name,
+      labels: body.labels,
+      priority: body.priority,
+      ...newOperation(actor, submissionKey),
       newCheckpointId: ulid,
     });
     void reply.status(plan.fork ? 201 : 200); // a rehearsal has created nothing

@@ -1,3 +1,4 @@
+import { liveWorkers, type WorkerDirectory } from '@ktrdr/operations';
 import { type WorkerRecord, WorkerRegistry } from '@ktrdr/operations-prisma';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ApiConfig } from '../config.js';
@@ -7,7 +8,7 @@ const REMEMBER_MS = 1_000;
 
 /** The workers that were heard of within a lease. */
 @Injectable()
-export class KnownWorkers {
+export class KnownWorkers implements WorkerDirectory {
   private known: { readonly workers: Promise<readonly WorkerRecord[]>; readonly until: number } | undefined;
 
   constructor(
@@ -15,13 +16,13 @@ export class KnownWorkers {
     @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
-  /** Asks already for what an answer will tell of the workers, beside the work that it is the answer to. */
-  foresee(): void {
-    void this.remembered().catch(() => undefined); // who needs it asks again, and hears of it
+  /** Prefetches the worker list for an answer, while the work runs that it is the answer to. */
+  prefetch(): void {
+    void this.remembered().catch(() => undefined); // the answer asks again and reports the failure
   }
 
   /** As they are now. */
-  async of(pool: string): Promise<readonly WorkerRecord[]> {
+  async ofPool(pool: string): Promise<readonly WorkerRecord[]> {
     return this.alive(await this.registry.list(), pool);
   }
 
@@ -40,8 +41,6 @@ export class KnownWorkers {
   }
 
   private alive(workers: readonly WorkerRecord[], pool: string): readonly WorkerRecord[] {
-    return workers
-      .filter((worker) => worker.pool === pool && worker.silentMs < this.config.leaseMs)
-      .map((worker) => ({ ...worker, draining: worker.draining || worker.isQuarantined })); // neither takes work
+    return liveWorkers(workers, pool, this.config.leaseMs);
   }
 }

@@ -9,12 +9,13 @@ import {
   ROUTES,
 } from '@ktrdr/contracts';
 import { contentOf, ObjectNotFoundError, type ObjectStore } from '@ktrdr/checkpoint';
+import { ExplainOperation } from '@ktrdr/operations';
 import { OperationRecords, PrismaForkStore, PrismaOperationStore } from '@ktrdr/operations-prisma';
+import type { ApiConfig } from '../config.js';
 import { type Asked, Serves } from '../http/serves.js';
-import { OBJECT_STORE } from '../platform/tokens.js';
-import { OperationQueries } from './operation-queries.js';
-import { toEventView } from './event.presenter.js';
-import { toHistory } from './history.presenter.js';
+import { CONFIG, OBJECT_STORE } from '../platform/tokens.js';
+import { allowedActionsOf } from './operation.presenter.js';
+import { toEventView, toHistory, toResultView } from './record.presenter.js';
 
 const routes = ROUTES.operations;
 
@@ -25,8 +26,9 @@ export class OperationRecordController {
     @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
     @Inject(OperationRecords) private readonly records: OperationRecords,
     @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
-    @Inject(OperationQueries) private readonly queries: OperationQueries,
+    @Inject(ExplainOperation) private readonly explainOperation: ExplainOperation,
     @Inject(OBJECT_STORE) private readonly objects: ObjectStore,
+    @Inject(CONFIG) private readonly config: ApiConfig,
   ) {}
 
   @Serves(routes.history)
@@ -56,19 +58,30 @@ export class OperationRecordController {
   }
 
   @Serves(routes.explain)
-  explain({ id }: Asked<typeof routes.explain>): Promise<ExplainView> {
-    return this.queries.explain(id);
+  async explain({ id }: Asked<typeof routes.explain>): Promise<ExplainView> {
+    const moment = { now: new Date(), leaseMs: this.config.leaseMs };
+    const { operation, summary, reasons, next, suggestions } = await this.explainOperation.execute(id, moment);
+    return {
+      operation_id: id,
+      status: operation.status,
+      summary,
+      reasons: [...reasons],
+      next,
+      suggestions: [...suggestions],
+      allowed_actions: allowedActionsOf(operation),
+    };
   }
 
   @Serves(routes.result)
-  result({ id }: Asked<typeof routes.result>): Promise<ResultView> {
-    return this.queries.result(id);
+  async result({ id }: Pick<Asked<typeof routes.result>, 'id'>): Promise<ResultView> {
+    const { operation, checkpoints } = await this.operations.getWithCheckpoints(id);
+    return toResultView(operation, checkpoints);
   }
 
   /** One file of the result, byte for byte; its SHA-256 is in the result. */
   @Serves(routes.resultFile)
   async file({ id, name }: Asked<typeof routes.resultFile>): Promise<StreamableFile> {
-    const { files } = await this.queries.result(id);
+    const { files } = await this.result({ id });
     const file = files.find((candidate) => candidate.name === name);
     if (!file) throw new ObjectNotFoundError(name, 'the result');
     return new StreamableFile(Readable.from(contentOf(this.objects, file), { objectMode: false, highWaterMark: 1 }), {

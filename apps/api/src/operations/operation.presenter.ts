@@ -1,14 +1,26 @@
-import { type CheckpointSummary as CheckpointSummarySchema, type OperationView } from '@ktrdr/contracts';
-import { namesTrainer, suggestOverrides, TrainingSpec } from '@ktrdr/specs';
+import {
+  type CheckpointSummary as CheckpointSummarySchema,
+  type OperationPage,
+  type OperationView,
+} from '@ktrdr/contracts';
+import { suggestOverrides } from '@ktrdr/specs';
 import {
   actionsOf,
   allowedActions,
   type Checkpoint,
+  type ClientAction,
   clocksAt,
   type HistoryEntry,
+  isPausable,
+  isWaiting,
   type Operation,
+  type OperationList,
+  pastPauses,
   remainingTime,
+  type Submission,
+  trainingSpecOf,
   traitsOf,
+  whyUnschedulable,
 } from '@ktrdr/operations';
 import {
   type ChildrenOfStatus,
@@ -20,8 +32,8 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { toCheckpointingView } from './checkpointing.presenter.js';
-import { effectiveSpec } from './effective-spec.js';
-import { toPastPauses } from './past-pauses.js';
+import { KnownWorkers } from './known-workers.js';
+import { encodeCursor } from './operation-filter.js';
 
 type CheckpointSummary = z.infer<typeof CheckpointSummarySchema>;
 
@@ -36,20 +48,45 @@ export class OperationPresenter {
     @Inject(OperationRecords) private readonly records: OperationRecords,
     @Inject(PrismaCheckpointRepository) private readonly checkpoints: PrismaCheckpointRepository,
     @Inject(PrismaForkStore) private readonly forks: PrismaForkStore,
+    @Inject(KnownWorkers) private readonly workers: KnownWorkers,
   ) {}
 
+  /** Prefetches the worker list while a submission is stored. */
+  prefetchWorkers(): void {
+    this.workers.prefetch();
+  }
+
+  /** One, with why it waits where no live worker can take it. */
   async one(operation: Operation): Promise<OperationView> {
-    const [view] = await this.many([operation]);
+    const [[view], unschedulable] = await Promise.all([this.many([operation]), this.whyUnschedulable(operation)]);
     if (!view) throw new Error('one operation makes one view');
-    return withActions(view);
+    return withActions({ ...view, unschedulable });
   }
 
-  /** One that has just been stored: nothing surrounds it yet, so nothing is asked for. */
-  fresh(operation: Operation, queuePosition: number): OperationView {
-    return withActions(toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition }));
+  /** A new one has no checkpoint, pause or fork yet, so nothing is read for it. */
+  async submitted(submission: Submission): Promise<OperationView> {
+    const { operation } = submission;
+    if (!submission.isNew) return this.one(operation);
+    const view = toOperationView(operation, { ...NOTHING, now: Date.now(), queuePosition: submission.queuePosition });
+    return withActions({ ...view, unschedulable: await this.whyUnschedulable(operation) });
   }
 
-  async many(operations: readonly Operation[]): Promise<OperationView[]> {
+  async page({ items, hasMore, total, active, byStatus }: OperationList): Promise<OperationPage> {
+    const last = items.at(-1);
+    return {
+      items: await this.many(items),
+      next_cursor: hasMore && last ? encodeCursor(last) : null,
+      total,
+      active,
+      by_status: { ...byStatus },
+    };
+  }
+
+  private async whyUnschedulable(operation: Operation) {
+    return isWaiting(operation.status) ? whyUnschedulable(operation, await this.workers.lately(operation.pool)) : null;
+  }
+
+  private async many(operations: readonly Operation[]): Promise<OperationView[]> {
     const resumedFrom = operations.flatMap(({ resumeCheckpointId }) => resumeCheckpointId ?? []);
     const ids = operations.map(({ id }) => id);
     const [positions, latest, chosen, pauses, children, forks] = await Promise.all([
@@ -87,6 +124,11 @@ interface Surroundings {
 
 const NOTHING = { latest: undefined, resumedFrom: undefined, pauses: [], children: undefined, forks: [] } as const;
 
+/** What may be asked of it now. */
+export function allowedActionsOf(operation: Operation): ClientAction[] {
+  return [...allowedActions(operation.status, { pausable: isPausable(operation) })];
+}
+
 function toOperationView(
   operation: Operation,
   { now, queuePosition, latest, resumedFrom, pauses, children, forks }: Surroundings,
@@ -103,13 +145,13 @@ function toOperationView(
     pool: operation.pool,
     priority: operation.priority,
     queue_position: queuePosition,
-    allowed_actions: [...allowedActions(operation.status, { pausable: traitsOf(operation.type).isPausable })],
+    allowed_actions: allowedActionsOf(operation),
     progress: toProgress(operation, now),
     metrics: operation.metrics && { ...operation.metrics },
     best: operation.best && { ...operation.best },
     checkpointing: operation.checkpointing && toCheckpointingView(operation.checkpointing),
     latest_checkpoint: latest ? toCheckpointSummary(latest) : null,
-    // Of a paused operation this is where it will go on, which `paused` tells.
+    // `paused` has the position where a paused operation will go on.
     resumed_from: resumedFrom && operation.status !== 'paused' ? toCheckpointSummary(resumedFrom) : null,
     pause: operation.pauseRequest && {
       boundary: operation.pauseRequest.boundary,
@@ -119,7 +161,7 @@ function toOperationView(
       requested_at: operation.pauseRequest.requestedAt,
     },
     paused: toPauseRecord(operation, resumedFrom),
-    pauses: toPastPauses(pauses),
+    pauses: pastPauses(pauses).map(({ pausedAt, ...pause }) => ({ paused_at: pausedAt.toISOString(), ...pause })),
     cancel: operation.cancelRequest && {
       reason: operation.cancelRequest.reason,
       save: operation.cancelRequest.save,
@@ -161,8 +203,8 @@ function toOperationView(
 }
 
 function withActions(view: OperationView): OperationView {
-  const { status, type, is_forkable: isForkable } = view;
-  return { ...view, actions: [...actionsOf({ status, type, isPausable: traitsOf(type).isPausable, isForkable })] };
+  const { status, type, spec, is_forkable: isForkable } = view;
+  return { ...view, actions: [...actionsOf({ status, type, isPausable: isPausable({ type, spec }), isForkable })] };
 }
 
 function toForkedFrom({ origin }: Operation): OperationView['forked_from'] {
@@ -211,10 +253,10 @@ function toChildren(children: readonly ChildrenOfStatus[]): OperationView['child
 }
 
 function toSuggestions(operation: Operation): OperationView['suggestions'] {
-  if (operation.status !== 'failed' || !operation.error || operation.type !== 'training') return [];
-  const spec = TrainingSpec.safeParse(effectiveSpec(operation).spec);
-  if (!spec.success) return [];
-  return suggestOverrides(operation.error.code, spec.data).map(({ overrides, why }) => ({
+  if (operation.status !== 'failed' || !operation.error) return [];
+  const spec = trainingSpecOf(operation);
+  if (spec === null) return [];
+  return suggestOverrides(operation.error.code, spec).map(({ overrides, why }) => ({
     action: 'resume' as const,
     operation_id: operation.id,
     overrides,
@@ -239,7 +281,7 @@ function toProgress(operation: Operation, now: number): OperationView['progress'
     // At the speed of the last few steps; the last batch of an epoch counts as a full one.
     eta_seconds: isMoving
       ? (Math.max(0, steps - step) * batchSize) / (examplesPerSecond ?? 1)
-      : status === 'running' && namesTrainer(spec)
+      : status === 'running' && traitsOf(operation).runsOn === 'program'
         ? (remainingTime(operation, now)?.seconds ?? null)
         : null,
   };

@@ -1,15 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
 import { type ActionView, type OperationPage, type OperationView, ROUTES } from '@ktrdr/contracts';
 import {
   allowedActions,
   CancelOperation,
   DeleteOperation,
+  type NewOperation,
   type Operation,
   PauseOperation,
+  PrioritiseOperation,
   SubmitOperation,
 } from '@ktrdr/operations';
+import { PrismaOperationStore } from '@ktrdr/operations-prisma';
 import { type Asked, Serves } from '../http/serves.js';
-import { OperationQueries } from './operation-queries.js';
+import { toListRequest } from './operation-filter.js';
+import { OperationPresenter } from './operation.presenter.js';
 
 const routes = ROUTES.operations;
 
@@ -20,36 +25,44 @@ export class OperationsController {
     @Inject(PauseOperation) private readonly pauseOperation: PauseOperation,
     @Inject(CancelOperation) private readonly cancelOperation: CancelOperation,
     @Inject(DeleteOperation) private readonly deleteOperation: DeleteOperation,
-    @Inject(OperationQueries) private readonly queries: OperationQueries,
+    @Inject(PrioritiseOperation) private readonly prioritiseOperation: PrioritiseOperation,
+    @Inject(PrismaOperationStore) private readonly operations: PrismaOperationStore,
+    @Inject(OperationPresenter) private readonly presenter: OperationPresenter,
   ) {}
 
   @Serves(routes.submit)
   async submit({ body, actor, submissionKey }: Asked<typeof routes.submit>): Promise<OperationView> {
-    this.queries.foresee();
-    if (body.parent_id) await this.queries.assertExists(body.parent_id);
-    const draft = this.queries.draft({ body, createdBy: actor, submissionKey, now: new Date() });
-    return this.queries.submitted(await this.submitOperation.execute(draft));
+    this.presenter.prefetchWorkers();
+    const { parent_id: parentId, max_recoveries: maxRecoveries, watchdog, ...asked } = body;
+    const submission = await this.submitOperation.execute({
+      ...asked,
+      ...newOperation(actor, submissionKey),
+      name: body.name,
+      parentId,
+      maxRecoveries,
+      watchdog: watchdog && { seconds: watchdog.seconds, onStall: watchdog.on_stall },
+    });
+    return this.presenter.submitted(submission);
   }
 
   @Serves(routes.retry)
   async retry({ id, actor, submissionKey }: Asked<typeof routes.retry>): Promise<OperationView> {
-    const draft = await this.queries.retryDraft(id, { createdBy: actor, submissionKey, now: new Date() });
-    return this.queries.submitted(await this.submitOperation.execute(draft));
+    return this.presenter.submitted(await this.submitOperation.retry(id, newOperation(actor, submissionKey)));
   }
 
   @Serves(routes.prioritise)
-  prioritise({ id, body, actor }: Asked<typeof routes.prioritise>): Promise<OperationView> {
-    return this.queries.prioritise(id, body.priority, actor);
+  async prioritise({ id, body, actor }: Asked<typeof routes.prioritise>): Promise<OperationView> {
+    return this.presenter.one(await this.prioritiseOperation.execute(id, body.priority, actor));
   }
 
   @Serves(routes.list)
-  list({ query }: Asked<typeof routes.list>): Promise<OperationPage> {
-    return this.queries.list(query);
+  async list({ query }: Asked<typeof routes.list>): Promise<OperationPage> {
+    return this.presenter.page(await this.operations.list(toListRequest(query)));
   }
 
   @Serves(routes.show)
-  show({ id }: Asked<typeof routes.show>): Promise<OperationView> {
-    return this.queries.show(id);
+  async show({ id }: Asked<typeof routes.show>): Promise<OperationView> {
+    return this.presenter.one(await this.operations.get(id));
   }
 
   @Serves(routes.remove)
@@ -71,14 +84,19 @@ export class OperationsController {
   }
 }
 
+/** What a new operation takes from its request, beside what is asked for. */
+export function newOperation(createdBy: string, submissionKey: string | null): NewOperation {
+  return { createdBy, submissionKey, now: new Date(), entropy: randomBytes(10) };
+}
+
 const MESSAGES: Readonly<Partial<Record<Operation['status'], (operation: Operation) => string>>> = {
   pausing: ({ pauseRequest }) =>
     `It pauses at the next ${pauseRequest?.boundary ?? 'step'}, once its checkpoint is committed`,
   paused: () => 'It had not been taken by a worker and is paused at once',
   cancelling: ({ cancelRequest }) =>
     cancelRequest?.save === false
-      ? 'Its worker is told; the work since the last checkpoint is discarded'
-      : 'Its worker is told; it is cancelled once its checkpoint is committed',
+      ? 'Its worker is notified; the work since the last checkpoint is discarded'
+      : 'Its worker is notified; it is cancelled once its checkpoint is committed',
   cancelled: () => 'No worker held it; it is cancelled',
 };
 

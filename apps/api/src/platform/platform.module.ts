@@ -3,12 +3,14 @@ import { CheckpointStore, type ObjectStore } from '@ktrdr/checkpoint';
 import type { Failpoints } from '@ktrdr/failpoints';
 import { openObjectStore, SmallFiles } from '@ktrdr/object-store';
 import {
+  BulkAction,
   CancelOperation,
   DeleteCheckpoint,
   DeleteOperation,
   ExpireLeases,
   ForkOperation,
   PauseOperation,
+  PrioritiseOperation,
   ReportOutcome,
   ReportRestoreFailure,
   ReportSaveFailure,
@@ -116,8 +118,10 @@ const providers = [
   },
   provide(CheckpointStore, OBJECT_STORE),
   provide(StoredCheckpoints, CheckpointStore, OBJECT_STORE, CheckpointGarbageStore),
-  provide(SubmitOperation, PrismaOperationStore, Messaging),
-  provide(ResumeOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints, Messaging),
+  provide(SubmitOperation, PrismaOperationStore, Messaging, CONFIG),
+  provide(PrioritiseOperation, PrismaOperationStore),
+  provide(BulkAction, PrismaOperationStore),
+  provide(ResumeOperation, PrismaOperationStore, PrismaCheckpointRepository, StoredCheckpoints, Messaging, CONFIG),
   provide(
     ForkOperation,
     PrismaOperationStore,
@@ -125,6 +129,7 @@ const providers = [
     PrismaCheckpointRepository,
     StoredCheckpoints,
     Messaging,
+    CONFIG,
   ),
   provide(PauseOperation, PrismaOperationStore, Messaging),
   provide(CancelOperation, PrismaOperationStore, Messaging),

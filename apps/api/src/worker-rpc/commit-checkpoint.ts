@@ -1,5 +1,6 @@
 import { type CheckpointRecord } from '@ktrdr/contracts';
 import {
+  assertObjectsStored,
   isBlobKey,
   isCheckpointFileName,
   isKeyId,
@@ -10,7 +11,6 @@ import {
 import { DomainError } from '@ktrdr/errors';
 import type { Failpoints } from '@ktrdr/failpoints';
 import type { CheckpointDraft, CheckpointRepository, Lease } from '@ktrdr/operations';
-import { assertObjectsStored } from '../platform/assert-objects-stored.js';
 
 /** What a worker wants to commit does not lie where its attempt keeps checkpoints. */
 class CheckpointMisplacedError extends DomainError {

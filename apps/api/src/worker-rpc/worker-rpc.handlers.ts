@@ -5,6 +5,7 @@ import {
   type BadFile,
   type Checkpoint,
   directiveFor,
+  effectiveSpec,
   guaranteeOf,
   type Lease,
   type ReportOutcome,
@@ -13,7 +14,6 @@ import {
   startingPoint,
 } from '@ktrdr/operations';
 import type { Claimed, PrismaOperationStore, WorkerRegistry, WorkQueue } from '@ktrdr/operations-prisma';
-import { effectiveSpec } from '../operations/effective-spec.js';
 import type { EventIngest } from '../live/event-ingest.js';
 import type { Messaging } from '../platform/messaging.js';
 import type { CommitCheckpoint } from './commit-checkpoint.js';

@@ -14,6 +14,7 @@ import { Messaging } from '../platform/messaging.js';
 import { CONFIG, FAILPOINTS, OBJECT_STORE } from '../platform/tokens.js';
 import { WorkerIdentities } from '../platform/worker-identities.js';
 import { CommitCheckpoint } from './commit-checkpoint.js';
+import { ForgedRequests } from './forged-requests.js';
 import { WaitingWork } from './waiting-work.js';
 import { workerRpcHandlers, type WorkerRpcParts } from './worker-rpc.handlers.js';
 
@@ -36,9 +37,10 @@ export class WorkerRpcModule implements OnApplicationBootstrap, BeforeApplicatio
   onApplicationBootstrap(): void {
     this.messaging.whenConnected(({ session, events: eventSession }) => {
       const { events, ...others } = workerRpcHandlers(this.parts());
+      const forgedRequests = new ForgedRequests(this.log.logger);
       const ports: ServerPorts = {
         identify: (nkey) => this.identities.of(nkey),
-        onForged: (nkey, method, what) => this.log.warn({ nkey, method, what }, 'forged worker rpc refused'),
+        onForged: (...forged) => forgedRequests.refused(...forged),
         onError: (method, error) => this.log.error({ method, err: error }, 'worker rpc failed'),
         onDropped: (method) => {
           this.metrics.requestDropped(method);

@@ -4,7 +4,8 @@ import type { NewEnrolment, WorkerIdentity, WorkerIdentityStore } from '@ktrdr/o
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ApiConfig } from '../config.js';
-import { RequestInvalidError, UnauthorizedError } from '../http/errors.js';
+import { RequestInvalidError } from '@ktrdr/operations';
+import { UnauthorizedError } from '../http/errors.js';
 import type { WorkerIdentities } from '../platform/worker-identities.js';
 import {
   ClockOffError,

@@ -1,28 +1,20 @@
 import type { ApiClient } from '@ktrdr/api-client';
 import { Command, Flags } from '@oclif/core';
-import { resolveConnection } from '../connection/config.js';
-import { type Failure, isUsageError, toFailure } from '../errors/failure.js';
+import { type ConnectionFlags, resolveConnection } from '../connection/config.js';
+import { isUsageError, toFailure } from '../errors/failure.js';
 import { retryNotices, timeoutFlag, waitNotices } from '../connection/timeouts.js';
 import { paintFor } from '../render/terminal/paint.js';
 import { renderProblem } from '../errors/problem.js';
 import { printed } from '../render/terminal/layout.js';
 import type { Shown } from '../render/words/parts.js';
-import type { ProblemDocument } from '../render/words/problem-document.js';
-import { nextCommands } from '../render/words/suggestions.js';
+import { type Choices, nextCommands } from '../render/words/suggestions.js';
 
-export interface ApiFlags {
-  readonly 'api-url'?: string | undefined;
-  readonly 'api-token'?: string | undefined;
-  readonly timeout: number;
-}
+type ApiFlags = ConnectionFlags & { readonly timeout: number };
 
-/**
- * What a command says of a call that takes long: that it waits for an answer, or for the `work` that the API is busy with.
- * `shown`: nothing, as the command shows how far its calls are.
- */
+/** Notices about a slow call name the `work` of the API. `shown`: none, as the command shows its own progress. */
 type Slowness = 'shown' | { readonly work?: string };
 
-/** What all commands share: how they fail, how they print, and where the API is. */
+/** A command: its connection to the API, its output and its failures. */
 export abstract class ApiCommand extends Command {
   static override enableJsonFlag = true;
   static override baseFlags = {
@@ -38,6 +30,9 @@ export abstract class ApiCommand extends Command {
     }),
     timeout: timeoutFlag(),
   };
+
+  /** The choices of this command, which a suggested correction keeps. */
+  protected choices: Choices | undefined;
 
   /** Prints what a renderer made, coloured where standard output is a terminal. */
   protected show(shown: Shown): void {
@@ -61,31 +56,19 @@ export abstract class ApiCommand extends Command {
     return new ApiClient({ ...options, ...onSlow, onRetry: retryNotices({ say }) });
   }
 
-  /** What to type after a refusal; a command that knows better says so. */
-  protected nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem);
-  }
-
-  /** Says what went wrong, once, and sets the exit code. */
+  /** Reports the failure once, and sets the exit code. */
   protected override catch(error: Error): Promise<void> {
-    const failure = toFailure(error, { flags: this.knownFlags() });
-    this.report(
-      failure,
-      isUsageError(error) ? [`ktrdr ${this.id?.replaceAll(':', ' ')} --help`] : this.nextFor(failure.problem),
-    );
-    return Promise.resolve();
-  }
-
-  private knownFlags(): readonly string[] {
-    return [...Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }), 'json', 'help'];
-  }
-
-  protected report({ exitCode, problem, forPeople, stack }: Failure, next: readonly string[]): void {
+    const flags = [...Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }), 'json', 'help'];
+    const { exitCode, problem, forPeople, stack } = toFailure(error, { flags });
     process.exitCode = exitCode;
-    if (exitCode === 0) return;
+    if (exitCode === 0) return Promise.resolve();
+    const next = isUsageError(error)
+      ? [`ktrdr ${this.id?.replaceAll(':', ' ')} --help`]
+      : nextCommands(problem, this.choices);
     if (this.jsonEnabled()) this.logJson(problem);
     else this.logToStderr(printed(renderProblem(forPeople, next), paintFor(process.stderr)));
     if (stack) this.debug(stack);
+    return Promise.resolve();
   }
 
   /** Plain JSON: what a program reads has no colours. */

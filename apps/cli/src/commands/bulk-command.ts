@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 import { confirm } from '../render/terminal/prompts.js';
 import { UsageError } from '../errors/errors.js';
 import { EXIT } from '../errors/exit-codes.js';
-import { parseLabels } from '../flags/flag-values.js';
+import { given, labelFlag, parseLabels } from '../flags/flag-values.js';
 import { type BulkVerb, renderBulk } from '../render/bulk.js';
 import { printed } from '../render/terminal/layout.js';
 import { paintFor } from '../render/terminal/paint.js';
@@ -23,14 +23,7 @@ export const BULK_FLAGS = {
   type: Flags.string({ description: 'those of this type, such as training', helpGroup, dependsOn }),
   text: Flags.string({ description: 'those with this in their name or id', helpGroup, dependsOn }),
   parent: Flags.string({ description: 'those that belong to this operation', helpGroup, dependsOn }),
-  label: Flags.string({
-    description: 'those with this label, more than once if needed',
-    helpGroup,
-    helpValue: 'KEY=VALUE',
-    multiple: true,
-    multipleNonGreedy: true,
-    dependsOn,
-  }),
+  label: labelFlag('those with this label', { helpGroup, dependsOn }),
   yes: Flags.boolean({ char: 'y', description: 'do not ask', helpGroup, dependsOn }),
 };
 
@@ -64,9 +57,7 @@ export abstract class BulkCommand extends WatchCommand {
   /** The operation that is meant, or null for all that match. @throws {UsageError} when it is neither or both */
   protected target(operation: string | undefined, isAll: boolean): string | null {
     if ((operation === undefined) === !isAll) {
-      throw new UsageError(
-        'Say which operation is meant: either an operation id or --all with what they have in common',
-      );
+      throw new UsageError('Give either an operation id, or --all with filters');
     }
     return operation ?? null;
   }
@@ -76,7 +67,9 @@ export abstract class BulkCommand extends WatchCommand {
     const filter = filterOf(flags);
     if (flags.yes && !flags['dry-run']) return this.finish(verb, await send({ filter, dry_run: false }));
     if (this.jsonEnabled() && !flags['dry-run']) {
-      throw new UsageError('With --json nobody is asked: repeat the command with --yes, or look first with --dry-run');
+      throw new UsageError(
+        'With --json there is no question: repeat the command with --yes, or look first with --dry-run',
+      );
     }
     const preview = await send({ filter, dry_run: true });
     if (flags['dry-run'] || preview.done === 0) return this.finish(verb, preview);
@@ -101,15 +94,12 @@ function capitalised(word: string): string {
   return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 }
 
-/** What is not given is no condition; that there is one at all, the API insists on. */
 function filterOf({ status, type, text, parent, label }: BulkFlags): BulkFilter {
-  const conditions = {
+  return given({
     status: status?.split(',').filter(Boolean),
     type,
     text,
     parent_id: parent,
     labels: label && parseLabels(label),
-  };
-  const given = Object.entries(conditions).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as BulkFilter; // the API checks what was typed and names what is wrong
+  }) as BulkFilter; // the API checks it, and that it has a condition
 }

@@ -2,7 +2,7 @@ import { type OperationView, type ResumeBody } from '@ktrdr/contracts';
 import { applyOverrides, ResumeOverrides, TrainingSpec } from '@ktrdr/specs';
 import { Flags } from '@oclif/core';
 import type { Choices } from '../render/words/suggestions.js';
-import { parseNumber } from './flag-values.js';
+import { given, parseNumber, watchFlag } from './flag-values.js';
 
 type Overrides = NonNullable<ResumeBody['overrides']>;
 
@@ -49,7 +49,7 @@ export const CONTINUATION_FLAGS = {
     description: 'accept another backend than before, whose numbers are close but not equal',
   }),
   'dry-run': Flags.boolean({ description: 'only say what would happen', exclusive: ['watch'] }),
-  watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
+  watch: watchFlag,
 };
 
 export type OverrideFlags = {
@@ -77,15 +77,14 @@ export async function toOverrides(flags: OverrideFlags, read: () => Promise<Oper
   };
   const isPartial = [patience, ...Object.values(rhythm)].some((value) => value !== undefined);
   const present = isPartial ? presentOf(await read()) : {};
-  const wanted: Record<string, unknown> = {
+  return given({
     epochs: number('epochs'),
     learning_rate: number('learning-rate'),
     batch_size: number('batch-size'),
     early_stopping: earlyStopping(patience, flags['no-early-stopping'] === true, present.earlyStopping),
     checkpoint: checkpointPolicy(rhythm, present.checkpoint),
     backend: flags.backend,
-  };
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+  }) as Overrides; // the API checks them
 }
 
 /** The same flags, to be typed again. */

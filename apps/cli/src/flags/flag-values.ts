@@ -1,5 +1,6 @@
 import type { SubmitBody } from '@ktrdr/contracts';
 import { STALL_POLICIES } from '@ktrdr/operations/model';
+import { Flags } from '@oclif/core';
 import { UsageError } from '../errors/errors.js';
 
 const DAYS_IN: Readonly<Record<string, number>> = { h: 1 / 24, d: 1, w: 7 };
@@ -48,6 +49,26 @@ export function parseNumber(flag: string, text: string | undefined): number | un
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new UsageError(`--${flag} ${text} is not a number`);
   return value;
+}
+
+type Given<T> = { [Field in keyof T]?: Exclude<T[Field], undefined> };
+
+/** Only the fields that were given. */
+export function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+export const watchFlag = Flags.boolean({ char: 'w', description: 'stay and show the progress; Ctrl+C detaches' });
+
+/** `--label`, more than once if needed. */
+export function labelFlag(description: string, bulk: { helpGroup?: string; dependsOn?: string[] } = {}) {
+  const several = { multiple: true, multipleNonGreedy: true } as const;
+  return Flags.string({
+    description: `${description}, more than once if needed`,
+    helpValue: 'KEY=VALUE',
+    ...several,
+    ...bulk,
+  });
 }
 
 /** `KEY=VALUE` as often as given; a later one wins. @throws {UsageError} */

@@ -1,7 +1,8 @@
+import { LiveLine } from '../render/terminal/progress.js';
 import { progressLine, progressText } from './progress-line.js';
 import type { WatchView } from './watched-operation.js';
 
-/** Where a watcher shows what it sees. */
+/** Shows a watched operation. */
 export interface WatchScreen {
   /** The figures moved; `isLandmark` at the end of an epoch or when the status changed. */
   update(view: WatchView, isLandmark: boolean): void;
@@ -11,38 +12,31 @@ export interface WatchScreen {
   close(): void;
 }
 
-const ERASE = '\r\u001b[K';
-
-/** One line, drawn over and over. */
+/** One live line, which fits the terminal's width and stays at the end. */
 export class TerminalScreen implements WatchScreen {
-  private line = '';
+  private readonly line: LiveLine;
   private view: WatchView | null = null;
   private readonly redraw = () => {
-    if (this.view) this.draw(this.view);
+    if (this.view) this.line.show(progressLine(this.view, this.stream.columns || 80));
   };
 
   constructor(private readonly stream: NodeJS.WriteStream) {
+    this.line = new LiveLine(stream);
     stream.on('resize', this.redraw);
   }
 
   update(view: WatchView): void {
     this.view = view;
-    this.draw(view);
+    this.redraw();
   }
 
   note(text: string): void {
-    this.stream.write(`${ERASE}${text}\n${this.line}`);
+    this.line.note(text);
   }
 
   close(): void {
     this.stream.off('resize', this.redraw);
-    if (this.line) this.stream.write('\n');
-    this.line = '';
-  }
-
-  private draw(view: WatchView): void {
-    this.line = progressLine(view, this.stream.columns || 80);
-    this.stream.write(ERASE + this.line);
+    this.line.keep();
   }
 }
 
@@ -76,7 +70,7 @@ export class LineScreen implements WatchScreen {
   }
 }
 
-/** For programs that only want the end. */
+/** Shows nothing: a program reads only the end. */
 export const NO_SCREEN: WatchScreen = {
   update: () => undefined,
   note: () => undefined,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export interface BackoffRange {
+interface BackoffRange {
   readonly firstMs: number;
   readonly lastMs: number;
 }
@@ -22,6 +22,31 @@ export class Backoff {
     const ms = this.nextMs * (1 - Math.random() / 4);
     this.nextMs = Math.min(this.nextMs * 2, this.range.lastMs);
     await sleep(ms, signal);
+  }
+}
+
+/**
+ * Repeats an action until it succeeds.
+ * @param onError throws when another try is useless. @throws the signal's reason when it aborts first.
+ */
+export async function retry<T>(
+  action: () => Promise<T>,
+  options: {
+    readonly range: BackoffRange;
+    readonly signal: AbortSignal;
+    readonly onError: (error: unknown, tries: number) => void;
+  },
+): Promise<T> {
+  const { range, signal, onError } = options;
+  const backoff = new Backoff(range);
+  for (let tries = 1; ; tries += 1) {
+    signal.throwIfAborted();
+    try {
+      return await action();
+    } catch (error) {
+      onError(error, tries);
+    }
+    await backoff.wait(signal);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { WorkerRpcMethod, WorkerRpcReply, WorkerRpcRequest } from '@ktrdr/contracts';
 import { DomainError, type ErrorCode } from '@ktrdr/errors';
-import { Backoff } from './backoff.js';
+import { retry } from './backoff.js';
 import type { Lease, WorkerRpc } from './ports.js';
 
 interface Identity {
@@ -66,22 +66,17 @@ export class ReportingRpc {
    * Repeats the report for as long as the API is away. An API that fails at it time after time has refused it.
    * @throws {DomainError} the refusal of the API, or its fault; the signal's reason when it aborts first.
    */
-  async call<M extends ReportMethod>(method: M, report: Report<M>): Promise<WorkerRpcReply<M>> {
+  call<M extends ReportMethod>(method: M, report: Report<M>): Promise<WorkerRpcReply<M>> {
     const { signal, onRetry, onLeaseLost } = this.ports;
-    const backoff = new Backoff(this.limits.retry);
+    const { timeoutMs, retry: range, faults: mostFaults } = this.limits;
     let faults = 0;
-    for (let tries = 1; ; tries += 1) {
-      signal.throwIfAborted();
-      try {
-        return await this.callOnce(method, report, this.limits.timeoutMs);
-      } catch (error) {
-        if (error instanceof DomainError && error.code === 'lease-lost') onLeaseLost(error.message);
-        faults = error instanceof DomainError && error.code === 'internal' ? faults + 1 : 0;
-        if (!isUndecided(error) || faults >= this.limits.faults) throw error;
-        onRetry(method, error, tries);
-      }
-      await backoff.wait(signal);
-    }
+    const onError = (error: unknown, tries: number): void => {
+      if (error instanceof DomainError && error.code === 'lease-lost') onLeaseLost(error.message);
+      faults = error instanceof DomainError && error.code === 'internal' ? faults + 1 : 0;
+      if (!isUndecided(error) || faults >= mostFaults) throw error;
+      onRetry(method, error, tries);
+    };
+    return retry(() => this.callOnce(method, report, timeoutMs), { range, signal, onError });
   }
 
   /** One try, also after the signal. */

@@ -209,10 +209,10 @@ export class CheckpointUploader {
   /** Null: a newer save took its place, or it was discarded, before it was stored. */
   private async store(upload: Upload, checkpointId: string): Promise<UploadedCheckpoint | null> {
     const { signal, confirmLease, storage, onTrouble, onSettled } = this.ports;
-    const { save, early, superseded } = upload;
+    const { save, early: earlyUpload, superseded } = upload;
     const stop = AbortSignal.any([signal, superseded.signal]);
     const backoff = new Backoff(RETRY);
-    let ahead = (await early?.take(stop)) ?? null;
+    let early = (await earlyUpload?.take(stop)) ?? null;
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted();
       if (superseded.signal.aborted) return null;
@@ -220,9 +220,9 @@ export class CheckpointUploader {
         await confirmLease();
         signal.throwIfAborted();
         const parentId = this.last?.checkpointId ?? null;
-        return await storage.upload(toDraft(upload, { checkpointId, parentId, ahead }));
+        return await storage.upload(toDraft(upload, { checkpointId, parentId, early }));
       } catch (error) {
-        ahead = null; // it may be part of the trouble
+        early = null; // it may be part of the trouble
         signal.throwIfAborted();
         if (tries === 1) {
           onTrouble(error);

@@ -19,19 +19,19 @@ describe('a save that is told while it is written', () => {
     dir: join(given.folder, `${request_id}.partial`),
     files: [{ name: 'a', bytes }],
   });
-  /** Storing ahead as the store does it: until the files are written, or not wanted any more. */
+  /** Storing early as the store does it: until the files are written, or not wanted any more. */
   const whileWritten = () => {
-    given.storage.beforeStoredAhead = async ({ isWritten, signal }) => {
+    given.storage.beforeEarlyStore = async ({ isWritten, signal }) => {
       await given.seen(() => isWritten() || signal.aborted);
       signal.throwIfAborted();
     };
   };
   const early = async (uploader: CheckpointUploader, request_id: string) => {
     uploader.startEarly(saving(request_id));
-    await given.seen(() => given.storage.storedAhead.length > 0);
-    return given.storage.storedAhead.at(-1)!;
+    await given.seen(() => given.storage.startedEarly.length > 0);
+    return given.storage.startedEarly.at(-1)!;
   };
-  const aheadOf = (nth: number) => given.storage.uploads[nth]?.ahead;
+  const earlyOf = (nth: number) => given.storage.uploads[nth]?.early;
 
   beforeEach(whileWritten);
 
@@ -52,7 +52,7 @@ describe('a save that is told while it is written', () => {
     uploader.add({ ...given.save('one', 1), write_ms: 1_000 });
     expect(writing.isWritten()).toBe(true);
     await uploader.idle();
-    expect(given.storage.uploads).toMatchObject([{ step: 1, ahead: { uploadedBytes: 10 } }]);
+    expect(given.storage.uploads).toMatchObject([{ step: 1, early: { uploadedBytes: 10 } }]);
     expect(given.captured[0]).toBeGreaterThanOrEqual(before - 1_000);
     expect(given.captured[0]).toBeLessThanOrEqual(performance.now() - 1_000);
   });
@@ -74,28 +74,28 @@ describe('a save that is told while it is written', () => {
     const uploader = given.givenUploader();
     uploader.startEarly(saving('one'));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(given.storage.storedAhead).toEqual([]);
+    expect(given.storage.startedEarly).toEqual([]);
     confirmed.resolve();
-    await given.seen(() => given.storage.storedAhead.length === 1);
+    await given.seen(() => given.storage.startedEarly.length === 1);
     uploader.cancelEarly('one');
   });
 
   it('is uploaded as ever when that failed, and nobody is troubled', async () => {
-    given.storage.beforeStoredAhead = () => {
+    given.storage.beforeEarlyStore = () => {
       throw new ObjectStoreUnavailableError('s3://b', 'refused');
     };
     const uploader = given.givenUploader();
     await early(uploader, 'one');
     uploader.add(given.save('one', 1));
     expect(await uploader.resultOf('one')).toMatchObject({ kind: 'committed' });
-    expect([aheadOf(0), given.troubles]).toEqual([null, []]);
+    expect([earlyOf(0), given.troubles]).toEqual([null, []]);
   });
 
   it('is read again by every upload but the first', async () => {
     const refusals = [new ObjectStoreUnavailableError('s3://b', 'refused')];
     const drafts: unknown[] = [];
-    given.storage.beforeUpload = ({ ahead }) => {
-      drafts.push(ahead);
+    given.storage.beforeUpload = ({ early }) => {
+      drafts.push(early);
       const refusal = refusals.pop();
       if (refusal) throw refusal;
     };
@@ -118,7 +118,7 @@ describe('a save that is told while it is written', () => {
     await early(uploader, 'one');
     uploader.add(given.save('one', 1));
     await uploader.idle();
-    expect(given.storage.uploads.map(({ ahead }) => ahead)).toEqual([expect.anything(), null]);
+    expect(given.storage.uploads.map(({ early }) => early)).toEqual([expect.anything(), null]);
   });
 
   it.each<[string, (uploader: CheckpointUploader) => void]>([
@@ -136,8 +136,8 @@ describe('a save that is told while it is written', () => {
     expect(signal.aborted).toBe(true);
     if (given.halt.signal.aborted) return;
     await uploader.idle();
-    expect(given.storage.uploads.map(({ ahead }) => ahead)).toEqual(given.storage.uploads.map(() => null));
-    given.storage.storedAhead.length = 0;
+    expect(given.storage.uploads.map(({ early }) => early)).toEqual(given.storage.uploads.map(() => null));
+    given.storage.startedEarly.length = 0;
     await early(uploader, 'three');
     uploader.cancelEarly();
   });
@@ -146,7 +146,7 @@ describe('a save that is told while it is written', () => {
     ['a newer one takes its place', (uploader) => uploader.add(given.save('two', 2))],
     ['it is discarded', (uploader) => uploader.discard()],
   ])('is given up when %s, though the store never answers', async (_, end) => {
-    given.storage.beforeStoredAhead = () => new Promise(() => undefined);
+    given.storage.beforeEarlyStore = () => new Promise(() => undefined);
     const uploader = given.givenUploader();
     const { signal } = await early(uploader, 'one');
     uploader.add(given.save('one', 1));
@@ -179,6 +179,6 @@ describe('a save that is told while it is written', () => {
     given.halt.abort(new Error('halted'));
     uploader.startEarly(saving('five'));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(given.storage.storedAhead.map(({ dir }) => dir)).toEqual([join(given.folder, 'one.partial')]);
+    expect(given.storage.startedEarly.map(({ dir }) => dir)).toEqual([join(given.folder, 'one.partial')]);
   });
 });

@@ -1,4 +1,4 @@
-import type { StoredAhead } from '@ktrdr/checkpoint';
+import type { EarlyBlobs } from '@ktrdr/checkpoint';
 import type { TrainerEvent } from '@ktrdr/contracts';
 import type { Logger } from 'pino';
 import type { CheckpointStorage } from './ports.js';
@@ -36,7 +36,7 @@ export class EarlyUpload {
   private isWritten = false;
   private isTaken = false;
   private readonly abandoned = new AbortController();
-  private readonly outcome: Promise<StoredAhead | null>;
+  private readonly outcome: Promise<EarlyBlobs | null>;
 
   constructor(
     saving: Saving,
@@ -65,7 +65,7 @@ export class EarlyUpload {
   /**
    * What was stored, once: a second try reads the files again. Null when there is nothing, or when `stop` comes first.
    */
-  async take(stop: AbortSignal): Promise<StoredAhead | null> {
+  async take(stop: AbortSignal): Promise<EarlyBlobs | null> {
     if (this.isTaken || stop.aborted) return null;
     this.isTaken = true;
     const stopped = Promise.withResolvers<null>();
@@ -78,11 +78,11 @@ export class EarlyUpload {
     }
   }
 
-  private async store({ dir, files }: Saving, lease: Lease, signal: AbortSignal): Promise<StoredAhead> {
+  private async store({ dir, files }: Saving, lease: Lease, signal: AbortSignal): Promise<EarlyBlobs> {
     const at = new Date();
     await this.ports.confirmLease();
     signal.throwIfAborted();
-    const stored = await this.ports.storage.storeAhead({
+    const stored = await this.ports.storage.startEarly({
       dir,
       files,
       operation_id: lease.operationId,

@@ -25,8 +25,8 @@ export class ObservedStorage implements CheckpointStorage {
     return moved;
   }
 
-  storeAhead(writing: CheckpointBeingWritten) {
-    return this.observed(this.storage.storeAhead({ ...writing, onMoved: this.onMoved }));
+  startEarly(writing: CheckpointBeingWritten) {
+    return this.observed(this.storage.startEarly({ ...writing, onMoved: this.onMoved }));
   }
 
   upload(draft: CheckpointDraft) {

@@ -3,7 +3,7 @@ import type {
   CheckpointDraft,
   Manifest,
   RestoreOrder,
-  StoredAhead,
+  EarlyBlobs,
   UploadedCheckpoint,
 } from '@ktrdr/checkpoint';
 
@@ -13,7 +13,7 @@ export type RestoredManifest = Pick<Manifest, 'trainer' | 'backend' | 'data_fing
 /** Where checkpoints go and come from. */
 export interface CheckpointStorage {
   /** Stores files while the trainer writes them. The upload of the same files takes what this returns. */
-  storeAhead(writing: CheckpointBeingWritten): Promise<StoredAhead>;
+  startEarly(writing: CheckpointBeingWritten): Promise<EarlyBlobs>;
   upload(draft: CheckpointDraft): Promise<UploadedCheckpoint>;
   restore(from: RestoreOrder): Promise<{ readonly manifest: RestoredManifest }>;
 }

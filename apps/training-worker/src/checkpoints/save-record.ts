@@ -1,4 +1,4 @@
-import type { CheckpointDraft, StoredAhead, UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type { CheckpointDraft, EarlyBlobs, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type { TrainerEvent, WorkerRpcRequest } from '@ktrdr/contracts';
 import type { Lease } from '../api-link/ports.js';
 import type { EarlyUpload } from './early-upload.js';
@@ -30,18 +30,18 @@ export interface PendingSave {
 interface Identity {
   readonly checkpointId: string;
   readonly parentId: string | null;
-  readonly ahead: StoredAhead | null;
+  readonly early: EarlyBlobs | null;
 }
 
 /** What the checkpoint store uploads. */
 export function toDraft(
   { save, lease, provenance, seq, createdAt }: PendingSave,
-  { checkpointId, parentId, ahead }: Identity,
+  { checkpointId, parentId, early }: Identity,
 ): CheckpointDraft {
   return {
     dir: save.dir,
     files: save.files,
-    ahead,
+    early,
     checkpoint_id: checkpointId,
     operation_id: lease.operationId,
     attempt: lease.attempt,

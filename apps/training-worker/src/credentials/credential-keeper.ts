@@ -3,7 +3,7 @@ import type { WorkerCredentialsView } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import { lifetimeOf, type Nkey, writeProof } from '@ktrdr/messaging-nats';
 import type { Logger } from 'pino';
-import { Backoff, sleep } from '../api-link/backoff.js';
+import { Backoff, retry, sleep } from '../api-link/backoff.js';
 import { EnrolmentMissingError, OtherWorkerError } from './errors.js';
 
 /** Where credentials come from. */
@@ -94,19 +94,13 @@ export class CredentialKeeper {
   }
 
   /** Asks until the API answers, or refuses for good. */
-  private async ask(signal: AbortSignal, isOver: (error: unknown) => boolean): Promise<WorkerCredentialsView> {
-    const backoff = new Backoff(RETRY);
-    for (;;) {
+  private ask(signal: AbortSignal, isOver: (error: unknown) => boolean): Promise<WorkerCredentialsView> {
+    const onError = (error: unknown): void => {
       signal.throwIfAborted();
-      try {
-        return this.hold(await this.askOnce(signal));
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isOver(error)) throw error;
-        this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for credentials');
-      }
-      await backoff.wait(signal);
-    }
+      if (isOver(error)) throw error;
+      this.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'waiting for credentials');
+    };
+    return retry(async () => this.hold(await this.askOnce(signal)), { range: RETRY, signal, onError });
   }
 
   private async askOnce(signal: AbortSignal): Promise<WorkerCredentialsView> {

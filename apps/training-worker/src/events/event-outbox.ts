@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Backoff, sleep } from '../api-link/backoff.js';
 import type { EventSpool } from './event-spool.js';
 import type { ConfirmLease, Lease, WorkerRpc } from '../api-link/ports.js';
-import type { EventSink } from './ports.js';
+import type { EventSink } from './event-recorder.js';
 import { warningInPlaceOf, keyOf, memoryOf, type QueuedEvent, toQueued } from './queued-event.js';
 
 /** The way to the API that events have for themselves. */
@@ -13,7 +13,8 @@ export interface EventChannel extends WorkerRpc {
   readonly maxBytes: number;
 }
 
-const MEMORY_BYTES = 24 * 1024 * 1024;
+/** More waits on disk: V8's heap keeps several times the room that events once took. */
+const MEMORY_BYTES = 4 * 1024 * 1024;
 const GATHER_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY = { firstMs: 200, lastMs: 1_000 };

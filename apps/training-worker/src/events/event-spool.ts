@@ -19,7 +19,7 @@ const MIB = 1024 * 1024;
 const LIMITS: SpoolLimits = {
   writeBytes: MIB,
   refusedBytes: 16 * MIB,
-  segmentBytes: 4 * MIB,
+  segmentBytes: MIB,
   diskBytes: 1024 * MIB,
 };
 const THINNED_TO = 0.75;

@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import type { ResourceSnapshot } from '@ktrdr/contracts';
 
 type GpuReading = NonNullable<ResourceSnapshot['gpus']>[number];
@@ -15,52 +13,24 @@ const MIB = 1024 * 1024;
 const NONE = /no devices were found/i;
 
 /**
- * Asks nvidia-smi. Empty: it knows of no GPU. Null: there is no nvidia-smi, it failed, or it has not answered in time;
- * it is killed then.
+ * Asks nvidia-smi. Empty: it knows of no GPU. Null: there is no nvidia-smi, or it failed.
+ * @param signal kills it, with its whole process group, when it still runs.
  */
-export async function readGpus(withinMs: number, env: NodeJS.ProcessEnv): Promise<GpuReading[] | null> {
-  const program = await findOnPath(PROGRAM, env);
-  if (!program) return null;
-  // Its own group: whatever it has started ends with it.
-  const child = spawn(program, QUERY, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null));
-    child.once('close', (code) => resolve(code));
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), withinMs);
-  });
-  try {
-    const code = await Promise.race([ended, late]);
-    if (NONE.test(output)) return [];
-    return code === 0 ? parseGpus(output) : null;
-  } finally {
-    clearTimeout(timer);
+export async function readGpus(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<GpuReading[] | null> {
+  const child = spawn(PROGRAM, QUERY, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  signal.addEventListener('abort', () => {
     if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
     child.stdout.destroy();
     child.unref();
-  }
-}
-
-/** Looked for first, because to fork a process in vain costs more than to look. */
-async function findOnPath(program: string, { PATH = '' }: NodeJS.ProcessEnv): Promise<string | null> {
-  for (const folder of PATH.split(delimiter).filter(Boolean)) {
-    const path = join(folder, program);
-    if (await isExecutable(path)) return path;
-  }
-  return null;
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', (exitCode) => resolve(exitCode));
+  });
+  if (NONE.test(output)) return [];
+  return code === 0 ? parseGpus(output) : null;
 }
 
 /** One line a GPU: `NVIDIA H100, 87, 61234, 81559, 54`; an unknown figure is `[N/A]` or similar. */

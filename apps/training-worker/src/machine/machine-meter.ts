@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mem } from 'systeminformation';
 import { readGpus } from './gpu-readings.js';
-import type { MachineReading, ResourceMeter } from './ports.js';
+import type { MachineReading, ResourceMeter } from './pause-snapshot.js';
 
 /** With regular observations, CPU figures are means over the last half second to one second. */
 const CPU_INTERVAL_MS = 500;
@@ -35,8 +35,8 @@ export class MachineMeter implements ResourceMeter {
     const { env, withinMs } = this;
     const [cpu, memory, gpus] = await Promise.all([
       this.cpuPercent(),
-      orNull(mem(), withinMs),
-      orNull(readGpus(withinMs, env), withinMs),
+      orNull(() => mem(), withinMs),
+      orNull((signal) => readGpus(env, signal), withinMs),
     ]);
     return {
       cpu_percent: cpu,
@@ -84,10 +84,11 @@ function cpuTimes(at: number): CpuTimes {
   return { at, idle, total };
 }
 
-async function orNull<T>(work: Promise<T>, withinMs: number): Promise<T | null> {
+/** Null when the work fails or takes too long; its signal aborts at the end. */
+async function orNull<T>(work: (signal: AbortSignal) => Promise<T>, withinMs: number): Promise<T | null> {
   const ending = new AbortController();
   try {
-    return await Promise.race([work, delay(withinMs, null, { signal: ending.signal })]);
+    return await Promise.race([work(ending.signal), delay(withinMs, null, { signal: ending.signal })]);
   } catch {
     return null;
   } finally {

@@ -1,7 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { DomainError } from '@ktrdr/errors';
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { WorkerHealth } from './worker-health.js';
+import { type ProbedWorker, WorkerHealth } from './worker-health.js';
+import { workerMetrics } from './worker-metrics.js';
 
 export interface ProbeAddress {
   readonly host: string;
@@ -34,7 +36,9 @@ export class ProbeServer {
   ) {}
 
   /** @throws {ProbeAddressError} */
-  static async listen(address: ProbeAddress, health: WorkerHealth, metrics: Registry): Promise<ProbeServer> {
+  static async listen(address: ProbeAddress, worker: ProbedWorker, log: Logger): Promise<ProbeServer> {
+    const health = new WorkerHealth(worker, log);
+    const metrics = workerMetrics(worker);
     const server = createServer(
       { requestTimeout: REQUEST_WITHIN_MS, headersTimeout: REQUEST_WITHIN_MS },
       (request, reply) => {
@@ -51,6 +55,7 @@ export class ProbeServer {
       server.once('error', (error) => reject(new ProbeAddressError(address, error)));
       server.listen(address.port, address.host, resolve);
     });
+    log.info({ ...address }, 'probes are answered');
     const bound = server.address();
     return new ProbeServer(server, typeof bound === 'object' && bound ? bound.port : address.port);
   }

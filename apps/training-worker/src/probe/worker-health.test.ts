@@ -13,9 +13,9 @@ function given({
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const health = new WorkerHealth(
     {
-      sinceLastTurnMs: () => turnedMs,
-      isRegistered: () => registered,
-      isConnected: () => connected,
+      slots: 1,
+      leases: { isKnown: registered, sinceLastTurnMs: () => turnedMs },
+      session: { isConnected: connected },
       checkObjectStore: () => {
         const answer = store[Math.min(checks, store.length - 1)];
         checks += 1;

@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 
-/** What the probe asks of the worker; each part is there only from some moment of the start on. */
+/** What probes are answered from. The worker fills in its parts as it starts. */
 export interface ProbedWorker {
-  /** How long ago the loop that keeps leases turned last, in ms; null while it has not begun. */
-  readonly sinceLastTurnMs: () => number | null;
-  readonly isRegistered: () => boolean;
-  readonly isConnected: () => boolean;
+  readonly slots: number;
   /** Rejects when the object store cannot be reached or written to. */
   readonly checkObjectStore: () => Promise<void>;
+  leases?: { readonly isKnown: boolean; sinceLastTurnMs(): number | null };
+  session?: { readonly isConnected: boolean };
+  supervisor?: { leases(): readonly unknown[] };
+  events?: { readonly waiting: number };
 }
 
 export type PartHealth = { readonly status: 'up' } | { readonly status: 'down'; readonly reason: string };
@@ -40,12 +41,12 @@ export class WorkerHealth {
 
   /** False: the loop that keeps leases is stuck, and only a restart helps. An outage of NATS or the API is none. */
   isLive(): boolean {
-    return (this.worker.sinceLastTurnMs() ?? 0) < STUCK_AFTER_MS;
+    return (this.worker.leases?.sinceLastTurnMs() ?? 0) < STUCK_AFTER_MS;
   }
 
   async readiness(): Promise<Readiness> {
-    const nats = this.worker.isConnected() ? UP : down('not connected');
-    const registration = this.worker.isRegistered() ? UP : down('the API has not registered this worker');
+    const nats = this.worker.session?.isConnected ? UP : down('not connected');
+    const registration = this.worker.leases?.isKnown ? UP : down('the API has not registered this worker');
     const parts = { registration, nats, object_store: await this.objectStore() };
     for (const [part, health] of Object.entries(parts)) this.report(part, health);
     return { isReady: Object.values(parts).every(({ status }) => status === 'up'), parts };

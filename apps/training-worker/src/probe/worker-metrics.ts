@@ -1,14 +1,8 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ProbedWorker } from './worker-health.js';
 
-/** Figures of this worker, read when they are asked for. */
-export interface WorkerFigures {
-  readonly slots: number;
-  readonly operations: () => number;
-  readonly waitingEvents: () => number;
-}
-
-/** The worker's own `/metrics` in the Prometheus text format. */
-export function workerMetrics({ slots, operations, waitingEvents }: WorkerFigures): Registry {
+/** The worker's own `/metrics` in the Prometheus text format, read at each request. */
+export function workerMetrics(worker: ProbedWorker): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'ktrdr_worker_' });
   const gauge = (name: string, help: string, value: () => number): void => {
@@ -21,8 +15,8 @@ export function workerMetrics({ slots, operations, waitingEvents }: WorkerFigure
       },
     });
   };
-  gauge('ktrdr_worker_slots', 'Operations that this worker runs at once, at most', () => slots);
-  gauge('ktrdr_worker_operations', 'Operations that this worker runs', operations);
-  gauge('ktrdr_worker_waiting_events', 'Events that the API has not confirmed yet', waitingEvents);
+  gauge('ktrdr_worker_slots', 'Operations that this worker runs at once, at most', () => worker.slots);
+  gauge('ktrdr_worker_operations', 'Operations that this worker runs', () => worker.supervisor?.leases().length ?? 0);
+  gauge('ktrdr_worker_waiting_events', 'Events that the API has not confirmed yet', () => worker.events?.waiting ?? 0);
   return registry;
 }

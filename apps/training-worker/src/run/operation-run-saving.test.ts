@@ -7,7 +7,7 @@ import type { InMemoryTrainer } from '../testing/in-memory-ports.js';
 let given: RunFixture;
 beforeEach(async () => {
   given = await RunFixture.open();
-  given.storage.beforeStoredAhead = ({ isWritten, signal }) =>
+  given.storage.beforeEarlyStore = ({ isWritten, signal }) =>
     given.seen(() => isWritten() || signal.aborted, 'the end of the writing').then(() => signal.throwIfAborted());
 });
 afterEach(() => given.close());
@@ -20,7 +20,7 @@ const saving = (request_id: string): TrainerEvent => ({
 });
 const toldBy = async (trainer: InMemoryTrainer, request_id: string) => {
   trainer.tell(saving(request_id));
-  return given.seen(() => given.storage.storedAhead.at(-1), 'files stored ahead');
+  return given.seen(() => given.storage.startedEarly.at(-1), 'files stored early');
 };
 
 describe('a trainer that tells what it is writing', () => {
@@ -32,7 +32,7 @@ describe('a trainer that tells what it is writing', () => {
     trainer.tell(given.saved('f', 'final', 100), { type: 'completed', step: 100, epoch: 5, result: {} });
     trainer.exit();
     expect(await done).toEqual({ kind: 'completed' });
-    expect(given.storage.uploads).toMatchObject([{ kind: 'final', ahead: { uploadedBytes: 10 } }]);
+    expect(given.storage.uploads).toMatchObject([{ kind: 'final', early: { uploadedBytes: 10 } }]);
   });
 
   it('is not stuck, and says why it waits, while the API finds the store away that it commits to', async () => {
@@ -77,7 +77,7 @@ describe('a trainer that tells what it is writing', () => {
     await toldBy(trainer, save!.request_id);
     await given.obeysStop(trainer, 60);
     expect(await done).toMatchObject({ kind: 'paused' });
-    expect(given.storage.uploads).toMatchObject([{ kind: 'pause', step: 60, ahead: { uploadedBytes: 10 } }]);
+    expect(given.storage.uploads).toMatchObject([{ kind: 'pause', step: 60, early: { uploadedBytes: 10 } }]);
   });
 
   it.each(['asked for', 'periodic'])('is not waited for when the save, %s, failed', async (how) => {
@@ -109,7 +109,7 @@ describe('a trainer that tells what it is writing', () => {
   });
 
   it('does not hold up the end of its run by a store that does not answer', async () => {
-    given.storage.beforeStoredAhead = () => new Promise(() => undefined);
+    given.storage.beforeEarlyStore = () => new Promise(() => undefined);
     const run = given.givenRun();
     const done = run.execute();
     const trainer = await given.training();

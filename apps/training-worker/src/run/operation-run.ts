@@ -1,7 +1,7 @@
 import type { ClaimedOperation, Directive, TrainerEvent } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
 import type { FailpointName } from '@ktrdr/failpoints';
-import { namesTrainer } from '@ktrdr/specs';
+import { isPausable, traitsOf } from '@ktrdr/operations/model';
 import type { Logger } from 'pino';
 import type { Lease } from '../api-link/ports.js';
 import { type Report, ReportingRpc } from '../api-link/reporting-rpc.js';
@@ -12,14 +12,14 @@ import type { SpoolFolder } from '../checkpoints/spool.js';
 import { UnsavedTime } from '../checkpoints/unsaved-time.js';
 import { RunHalted } from '../errors.js';
 import { EventRecorder } from '../events/event-recorder.js';
+import type { LocalCheckpoint } from '../trainers/ports.js';
 import { toReportedError } from '../trainers/trainer-exit.js';
-import { hasState, specWithBackend, toCommitted } from './claimed-operation.js';
+import { toCommitted, toStart } from './claimed-operation.js';
 import { FailedSaves } from './failed-saves.js';
-import { recordDrift } from './observed-drift.js';
 import type { RunPorts } from './ports.js';
-import { prepare, type Prepared } from './preparation.js';
+import { prepare, type Prepared, recordDrift } from './preparation.js';
 import { RunIntent, type ShutdownReason } from './run-intent.js';
-import { type Outcome, RunReport, type StartingPoint } from './run-report.js';
+import { type Outcome, RunReport } from './run-report.js';
 import { type Ending, TrainerSession } from './trainer-session.js';
 
 type Started = Extract<TrainerEvent, { type: 'started' }>;
@@ -57,7 +57,7 @@ export class OperationRun {
     const lease = { operationId: operation.operation_id, attempt: operation.attempt };
     this.lease = lease;
     this.log = ports.log.child({ ...lease });
-    this.intent = new RunIntent(operation.directive, hasState(operation));
+    this.intent = new RunIntent(operation.directive, isPausable(operation));
     this.recorder = new EventRecorder(ports.events, lease, workerId);
     this.storage = new ObservedStorage(ports.storage);
     this.rpc = new ReportingRpc({
@@ -77,6 +77,7 @@ export class OperationRun {
       onTrouble: (error) => this.warn(error),
       onGivenUp: (save, error) => this.failedSaves.report(error.message, save, save.kind),
     });
+    this.uploader.startFrom(operation.resume && toCommitted(operation.resume));
     this.report = new RunReport({
       ...{ rpc, intent, log, flushEvents },
       uploader: this.uploader,
@@ -133,15 +134,16 @@ export class OperationRun {
     const prepared = await this.prepareUnlessUnwanted(folder);
     if (prepared === 'failed') return { kind: 'failed' };
     if (prepared === 'unwanted') {
-      this.startFromClaim();
       return this.report.finishUntrained(this.operation.resume);
     }
     await this.reach('start.prepared');
     const { restored } = prepared;
     this.uploader.startFrom(restored && toCommitted(restored.choice));
-    let from: StartingPoint = restored
-      ? { dir: restored.dir, step: restored.choice.step, epoch: restored.choice.epoch }
-      : { dir: null, step: 0, epoch: 0 };
+    let from: LocalCheckpoint | null = restored && {
+      dir: restored.dir,
+      step: restored.choice.step,
+      epoch: restored.choice.epoch,
+    };
     for (;;) {
       const ending = await this.train(from, folder, prepared);
       if (this.refusal) throw this.refusal;
@@ -167,10 +169,9 @@ export class OperationRun {
     }
   }
 
-  private async train(from: StartingPoint, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
+  private async train(resume: LocalCheckpoint | null, folder: SpoolFolder, prepared: Prepared): Promise<Ending> {
     const { operation, intent, recorder, uploader, unsaved, failedSaves } = this;
     const { trainers, meter, newId } = this.ports;
-    const resume = from.dir ? { dir: from.dir, step: from.step, epoch: from.epoch } : null;
     const { dataFile } = prepared;
     const taking = trainers.take({ ...this.lease, spec: operation.spec, folder: folder.path, dataFile, resume });
     taking.then((late) => this.halt.signal.aborted && late.kill()).catch(() => undefined);
@@ -181,28 +182,15 @@ export class OperationRun {
     };
     const session = new TrainerSession(
       { trainer, intent, recorder, uploader, unsaved, failedSaves, meter, newId, onStarted },
-      from,
+      resume ?? { step: 0, epoch: 0 },
     );
     this.session = session;
     void session.gone().then(() => {
       uploader.cancelEarly();
       trainers.release(trainer);
     });
-    return this.orHalted(
-      session.run({
-        type: 'start',
-        operation_id: operation.operation_id,
-        attempt: operation.attempt,
-        operation_type: operation.type,
-        spec: specWithBackend(operation),
-        spec_sha256: operation.spec_sha256,
-        accepted_spec_sha256: operation.accepted_spec_sha256,
-        ...(operation.allow_backend_change ? { allow_backend_change: true } : {}),
-        data_file: dataFile,
-        spool_dir: await folder.newSaves(),
-        resume,
-      }),
-    );
+    const start = toStart(operation, { dataFile, spoolDir: await folder.newSaves(), resume });
+    return this.orHalted(session.run(start));
   }
 
   private started(event: Started, prepared: Prepared, trainer: Provenance['trainer']): void {
@@ -221,7 +209,7 @@ export class OperationRun {
     const report = {
       ...{ step, epoch, steps, epochs, backend_version, backend_reason, data_fingerprint },
       // Backends belong to the built-in trainer: no worker can be required to have that of an own program.
-      backend: namesTrainer(this.operation.spec) ? null : backend,
+      backend: traitsOf(this.operation).runsOn === 'program' ? null : backend,
       checkpoint_id: restored?.choice.checkpoint_id ?? null,
       fell_back_from: fellBackFrom,
       drift: restored ? recordDrift(restored.manifest, provenance, this.recorder) : [],
@@ -249,7 +237,6 @@ export class OperationRun {
     const halted = this.halt.signal.reason as unknown;
     if (halted instanceof RunHalted) {
       if (halted.kind === 'lease-lost') return { kind: 'lease-lost', reason: halted.reason };
-      if (!this.uploader.lastCommitted) this.startFromClaim();
       return this.report.releaseUnsaved(halted.reason);
     }
     if (!(error instanceof DomainError)) this.log.error({ err: error }, 'run failed');
@@ -260,11 +247,6 @@ export class OperationRun {
       this.log.error({ err }, 'failure not accepted');
       return { kind: 'refused', reason: err instanceof Error ? err.message : String(err) };
     }
-  }
-
-  private startFromClaim(): void {
-    const { resume } = this.operation;
-    this.uploader.startFrom(resume && toCommitted(resume));
   }
 
   private retried(method: string, err: unknown, tries: number): void {

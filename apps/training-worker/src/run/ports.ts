@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { ConfirmLease, WorkerRpc } from '../api-link/ports.js';
 import type { CheckpointStorage } from '../checkpoints/ports.js';
 import type { Spool } from '../checkpoints/spool.js';
-import type { EventSink } from '../events/ports.js';
-import type { ResourceMeter } from '../machine/ports.js';
+import type { EventSink } from '../events/event-recorder.js';
+import type { ResourceMeter } from '../machine/pause-snapshot.js';
 import type { TrainerSource } from '../trainers/ports.js';
 
 export interface DataSources {

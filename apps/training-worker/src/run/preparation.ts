@@ -1,11 +1,14 @@
 import { CheckpointDamagedError } from '@ktrdr/checkpoint';
-import type { ClaimedOperation } from '@ktrdr/contracts';
+import type { ClaimedOperation, DriftView } from '@ktrdr/contracts';
 import { DomainError } from '@ktrdr/errors';
+import { describeDrift, driftBetween } from '@ktrdr/operations/model';
 import type { Logger } from 'pino';
-import { Backoff } from '../api-link/backoff.js';
+import { retry } from '../api-link/backoff.js';
 import type { ReportingRpc } from '../api-link/reporting-rpc.js';
 import type { CheckpointStorage, RestoredManifest } from '../checkpoints/ports.js';
+import type { Provenance } from '../checkpoints/save-record.js';
 import type { SpoolFolder } from '../checkpoints/spool.js';
+import type { EventRecorder } from '../events/event-recorder.js';
 import { sourceOf } from './claimed-operation.js';
 import type { DataSources } from './ports.js';
 
@@ -78,22 +81,30 @@ async function restore(
   }
 }
 
+/** The differences between the restored checkpoint's origin and the present one. Any of them is recorded as a warning. */
+export function recordDrift(
+  { data_fingerprint: dataFingerprint, trainer, backend }: RestoredManifest,
+  now: Provenance,
+  recorder: Pick<EventRecorder, 'record'>,
+): DriftView[] {
+  const drift = [...driftBetween({ dataFingerprint, trainer, backend }, now)];
+  if (drift.length > 0) {
+    const message = `This differs from when the checkpoint was saved: ${describeDrift(drift)}. The numbers may differ from those of an uninterrupted run`;
+    recorder.record({ type: 'warning', code: 'drift', message });
+  }
+  return drift;
+}
+
 /** Waits for an object store that cannot be reached. */
-async function whenReachable<T>(
+function whenReachable<T>(
   action: () => Promise<T>,
   { onTrouble, log }: PreparationPorts,
   signal: AbortSignal,
 ): Promise<T> {
-  const backoff = new Backoff(RETRY);
-  for (let tries = 1; ; tries += 1) {
-    signal.throwIfAborted();
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'object-store-unavailable') throw error;
-      if (tries === 1) onTrouble(error);
-      log.debug({ err: error, tries }, 'waiting for the object store');
-    }
-    await backoff.wait(signal);
-  }
+  const onError = (error: unknown, tries: number): void => {
+    if (!(error instanceof DomainError) || error.code !== 'object-store-unavailable') throw error;
+    if (tries === 1) onTrouble(error);
+    log.debug({ err: error, tries }, 'waiting for the object store');
+  };
+  return retry(action, { range: RETRY, signal, onError });
 }

@@ -5,11 +5,12 @@ import type { Logger } from 'pino';
 import type { CheckpointUploader, CommittedCheckpoint, UploadResult } from '../checkpoints/checkpoint-uploader.js';
 import type { Save } from '../checkpoints/save-record.js';
 import { CheckpointNotStoredError, TrainerProtocolError } from '../errors.js';
+import { sleep } from '../api-link/backoff.js';
 import type { ReportingRpc } from '../api-link/reporting-rpc.js';
 import type { FailedSaves } from './failed-saves.js';
 import type { RunIntent, Wish } from './run-intent.js';
 import type { ReportedError } from '../trainers/trainer-exit.js';
-import type { Position } from '../trainers/ports.js';
+import type { LocalCheckpoint, Position } from '../trainers/ports.js';
 import type { Ending } from './trainer-session.js';
 
 /** How a run ended, for the log and for the slot. */
@@ -31,12 +32,8 @@ export interface ReportPorts {
   readonly snapshot: () => Promise<ResourceSnapshot | null>;
 }
 
-/** Local files that a trainer can continue from, or null for the beginning. */
-export interface StartingPoint extends Position {
-  readonly dir: string | null;
-}
-
-type Next = Outcome | StartingPoint;
+/** The outcome, or the checkpoint to continue from. */
+type Next = Outcome | LocalCheckpoint;
 
 /** The last saves of a crashed trainer are worth a bounded wait. */
 const DRAIN_AFTER_CRASH_MS = 30_000;
@@ -50,7 +47,7 @@ export class RunReport {
   constructor(private readonly ports: ReportPorts) {}
 
   /** The outcome, or where to go on from when the stop was withdrawn. */
-  async finish(ending: Ending, from: StartingPoint): Promise<Next> {
+  async finish(ending: Ending, from: Position | null): Promise<Next> {
     switch (ending.kind) {
       case 'completed':
         await this.ports.reach('complete.trainer-gone');
@@ -58,7 +55,7 @@ export class RunReport {
       case 'stopped':
         await this.reachStop('trainer-gone', this.ports.intent.wish);
         return this.finishStopped(ending);
-      case 'dismissed':
+      case 'untrained':
         return this.finishUntrained(from);
       case 'failed':
         await this.drainUploads();
@@ -131,7 +128,7 @@ export class RunReport {
       if (!save && (wish.kind === 'train' || wish.kind === 'pause')) {
         throw new TrainerProtocolError('The trainer stopped without the save that it was asked for', { ...at });
       }
-      if (wish.kind === 'train' && save) return locally(save);
+      if (wish.kind === 'train' && save) return { dir: save.dir, step: save.step, epoch: save.epoch };
       const result = await this.resultUnlessChanged(save, wish);
       if (result === 'changed') continue;
       const next = await this.finishUploaded(result, save, wish, at);
@@ -176,33 +173,37 @@ export class RunReport {
     at: Position,
     checkpoint: CommittedCheckpoint | null,
   ): Promise<Outcome | 'wanted-again'> {
-    const { rpc, intent, log } = this.ports;
+    const { rpc, intent, log, snapshot } = this.ports;
     const checkpointId = checkpoint?.checkpointId ?? null;
-    await this.ports.flushEvents();
     const report = { step: at.step, epoch: at.epoch };
+    await this.ports.flushEvents();
     await this.reachStop('unreported', wish);
     this.isReporting = true;
-    try {
-      const kind = toStop(wish, intent.isPauseWanted);
-      if (kind === 'paused' && checkpointId)
-        await this.confirmStop('paused', { ...report, checkpoint_id: checkpointId });
-      else if (kind === 'cancelled') await this.confirmStop('cancelled', { ...report, checkpoint_id: checkpointId });
-      else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: intent.shutdownReason });
-      await this.reachStop('reported', wish);
-      const outcome = kind === 'paused' && !checkpointId ? 'released' : kind;
-      log.info({ ...at, checkpointId, outcome }, 'operation handed back');
-      return { kind: outcome, checkpointId };
-    } catch (error) {
-      if (!(error instanceof StopRefused)) throw error;
-      this.isReporting = false;
-      if (error.status === 'cancelling') {
-        intent.obey({ kind: 'cancel', save: true });
-        return this.report(intent.wish, at, checkpoint);
-      }
-      intent.obey({ kind: 'run' });
-      // A shutdown wants it ended all the same, now from another state.
-      return intent.wish.kind === 'train' ? 'wanted-again' : this.report(intent.wish, at, checkpoint);
-    }
+    const stop = toStop(wish, intent.isPauseWanted);
+    const kind = stop === 'paused' && checkpointId === null ? 'released' : stop;
+    if (stop === 'paused' && checkpointId !== null) {
+      const paused = { ...report, checkpoint_id: checkpointId, snapshot: await snapshot() };
+      const status = await statusAfter(rpc.call('paused', paused));
+      if (status === 'running' || status === 'cancelling') return this.withdrawn(status, at, checkpoint);
+    } else if (stop === 'cancelled')
+      await statusAfter(rpc.call('cancelled', { ...report, checkpoint_id: checkpointId }));
+    else await rpc.call('released', { ...report, checkpoint_id: checkpointId, reason: intent.shutdownReason });
+    await this.reachStop('reported', wish);
+    log.info({ ...at, checkpointId, outcome: kind }, 'operation handed back');
+    return { kind, checkpointId };
+  }
+
+  /** The pause was withdrawn, or a cancel came, before it was reported. */
+  private async withdrawn(
+    status: 'running' | 'cancelling',
+    at: Position,
+    checkpoint: CommittedCheckpoint | null,
+  ): Promise<Outcome | 'wanted-again'> {
+    const { intent } = this.ports;
+    this.isReporting = false;
+    intent.obey(status === 'cancelling' ? { kind: 'cancel', save: true } : { kind: 'run' });
+    // A shutdown still ends it, now from another status.
+    return intent.wish.kind === 'train' ? 'wanted-again' : this.report(intent.wish, at, checkpoint);
   }
 
   private async reachStop(how: 'trainer-gone' | 'unreported' | 'reported', wish: Wish): Promise<void> {
@@ -211,47 +212,24 @@ export class RunReport {
     if (kind !== 'released') await reach(`${kind === 'paused' ? 'pause' : 'cancel'}.${how}`);
   }
 
-  /** @throws StopRefused when the operation has moved on to where it is not to stop, or to stop differently. */
-  private async confirmStop(
-    method: 'paused' | 'cancelled',
-    report: Position & { readonly checkpoint_id: string | null },
-  ): Promise<void> {
-    let status: unknown;
-    try {
-      const { checkpoint_id } = report;
-      status =
-        method === 'paused' && checkpoint_id
-          ? (await this.ports.rpc.call('paused', { ...report, checkpoint_id, snapshot: await this.ports.snapshot() }))
-              .status
-          : (await this.ports.rpc.call('cancelled', report)).status;
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'illegal-transition') throw error;
-      status = error.details['status'];
-    }
-    if (method === 'paused' && (status === 'running' || status === 'cancelling')) throw new StopRefused(status);
-  }
-
   private async drainUploads(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, DRAIN_AFTER_CRASH_MS);
-    });
-    await Promise.race([this.ports.uploader.idle(), late]);
-    clearTimeout(timer);
+    const done = new AbortController();
+    const drained = this.ports.uploader.idle().finally(() => done.abort());
+    await Promise.race([drained, sleep(DRAIN_AFTER_CRASH_MS, done.signal)]);
   }
 }
 
-class StopRefused extends Error {
-  constructor(readonly status: 'running' | 'cancelling') {
-    super(`The operation is ${status}`);
+/** The status of the operation after a stop was reported, also when it has moved on and the stop is refused. */
+async function statusAfter(reply: Promise<{ readonly status: unknown }>): Promise<unknown> {
+  try {
+    return (await reply).status;
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'illegal-transition') throw error;
+    return error.details['status'];
   }
 }
 
 function toStop(wish: Wish, isPauseWanted: boolean): 'paused' | 'cancelled' | 'released' {
   if (wish.kind === 'cancel') return 'cancelled';
   return isPauseWanted ? 'paused' : 'released';
-}
-
-function locally({ dir, step, epoch }: Save): StartingPoint {
-  return { dir, step, epoch };
 }

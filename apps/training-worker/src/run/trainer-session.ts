@@ -4,7 +4,7 @@ import type { Save } from '../checkpoints/save-record.js';
 import type { UnsavedTime } from '../checkpoints/unsaved-time.js';
 import type { EventRecorder } from '../events/event-recorder.js';
 import { PauseSnapshot } from '../machine/pause-snapshot.js';
-import type { ResourceMeter } from '../machine/ports.js';
+import type { ResourceMeter } from '../machine/pause-snapshot.js';
 import type { Position, Trainer, TrainerExit, TrainerListener } from '../trainers/ports.js';
 import { type ReportedError, toTrainerError } from '../trainers/trainer-exit.js';
 import type { FailedSaves } from './failed-saves.js';
@@ -17,7 +17,7 @@ export type Ending =
   | { readonly kind: 'completed'; readonly event: Event<'completed'>; readonly final: Save | null }
   | { readonly kind: 'stopped'; readonly step: number; readonly epoch: number; readonly save: Save | null }
   /** Ended by the worker before training started. */
-  | { readonly kind: 'dismissed' }
+  | { readonly kind: 'untrained' }
   | { readonly kind: 'failed'; readonly error: ReportedError };
 
 export interface SessionParts {
@@ -43,7 +43,7 @@ const EXIT_WITHIN_MS = 5_000;
 /** One trainer process, from `start` to its exit, steered by the intent of the run. */
 export class TrainerSession implements TrainerListener {
   private isStarted = false;
-  private isDismissed = false;
+  private isEndedUntrained = false;
   private sentStop: SentStop | null = null;
   private readonly stopRequests = new Set<string>();
   private lastStopSave: Save | null = null;
@@ -149,18 +149,18 @@ export class TrainerSession implements TrainerListener {
     this.hasExited = exit.code !== null || exit.signal !== null;
     clearTimeout(this.exitTimer);
     this.stopListening();
-    const dismissed = this.isDismissed ? ({ kind: 'dismissed' } as const) : undefined;
-    this.ended.resolve(this.ending ?? dismissed ?? { kind: 'failed', error: toTrainerError(exit) });
+    const untrained = this.isEndedUntrained ? ({ kind: 'untrained' } as const) : undefined;
+    this.ended.resolve(this.ending ?? untrained ?? { kind: 'failed', error: toTrainerError(exit) });
   }
 
   /** Sends the trainer the change of the wish. */
   private steer(): void {
-    if (this.ending || this.isDismissed) return;
+    if (this.ending || this.isEndedUntrained) return;
     const { wish } = this.parts.intent;
     if (!this.isStarted) {
       // Nothing has been trained, so there is nothing to save. A pause needs a checkpoint and waits for the start.
       if (wish.kind !== 'cancel' && wish.kind !== 'shutdown') return;
-      this.isDismissed = true;
+      this.isEndedUntrained = true;
       return this.parts.trainer.kill();
     }
     if (wish.kind === 'train') return this.goOn();

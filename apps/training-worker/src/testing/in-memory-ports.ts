@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { CheckpointBeingWritten, CheckpointDraft, StoredAhead, UploadedCheckpoint } from '@ktrdr/checkpoint';
+import type { CheckpointBeingWritten, CheckpointDraft, EarlyBlobs, UploadedCheckpoint } from '@ktrdr/checkpoint';
 import type { TrainerControl, TrainerEvent, WorkerEvent, WorkerRpcMethod, WorkerRpcReply } from '@ktrdr/contracts';
 import type { CheckpointStorage, RestoredManifest } from '../checkpoints/ports.js';
-import type { EventSink } from '../events/ports.js';
+import type { EventSink } from '../events/event-recorder.js';
 import type { Lease, WorkerRpc } from '../api-link/ports.js';
-import type { MachineReading, ResourceMeter } from '../machine/ports.js';
+import type { MachineReading, ResourceMeter } from '../machine/pause-snapshot.js';
 import type { Trainer, TrainerExit, TrainerListener, TrainerReady, TrainerSource } from '../trainers/ports.js';
 
 type Answer = (request: never) => unknown;
@@ -113,10 +113,10 @@ export class InMemoryTrainers implements TrainerSource {
   release(): void {}
 }
 
-/** Remembers what was stored; `beforeStoredAhead`, `beforeUpload` and `beforeRestore` can fail or wait. */
+/** Remembers what was stored; `beforeEarlyStore`, `beforeUpload` and `beforeRestore` can fail or wait. */
 export class InMemoryStorage implements CheckpointStorage {
   readonly uploads: CheckpointDraft[] = [];
-  readonly storedAhead: CheckpointBeingWritten[] = [];
+  readonly startedEarly: CheckpointBeingWritten[] = [];
   readonly restores: string[] = [];
   /** What restored checkpoints say about where they come from. */
   manifest: RestoredManifest = {
@@ -125,20 +125,20 @@ export class InMemoryStorage implements CheckpointStorage {
     data_fingerprint: 'd',
     spec_sha256: 'abc',
   };
-  beforeStoredAhead: (writing: CheckpointBeingWritten) => Promise<void> | void = () => undefined;
+  beforeEarlyStore: (writing: CheckpointBeingWritten) => Promise<void> | void = () => undefined;
   beforeUpload: (draft: CheckpointDraft) => Promise<void> | void = () => undefined;
   beforeRestore: (manifestKey: string) => Promise<void> | void = () => undefined;
 
-  async storeAhead(writing: CheckpointBeingWritten): Promise<StoredAhead> {
-    this.storedAhead.push(writing);
-    await this.beforeStoredAhead(writing);
+  async startEarly(writing: CheckpointBeingWritten): Promise<EarlyBlobs> {
+    this.startedEarly.push(writing);
+    await this.beforeEarlyStore(writing);
     return { files: [], uploadedBytes: 10 };
   }
 
   async upload(draft: CheckpointDraft): Promise<UploadedCheckpoint> {
     await this.beforeUpload(draft);
     this.uploads.push(draft);
-    const { dir: _dir, files: _files, ahead: _ahead, ...position } = draft;
+    const { dir: _dir, files: _files, early: _ahead, ...position } = draft;
     const manifest = { schema_version: 1 as const, ...position, files: [] };
     const manifestKey = `checkpoints/${draft.checkpoint_id}/manifest.json`;
     return { manifestKey, manifestSha256: 'sha', manifest, bytes: 10, uploadedBytes: 10 };

@@ -39,26 +39,27 @@ export interface Trainer {
   kill(): void;
 }
 
+/** A checkpoint in a folder of this machine. */
+export interface LocalCheckpoint extends Position {
+  readonly dir: string;
+}
+
 /** The work that a trainer is taken for. */
 export interface TrainerJob extends Lease {
   readonly spec: unknown;
   /** The attempt's own folder. */
   readonly folder: string;
   readonly dataFile: string | null;
-  /** The checkpoint on this machine that it continues from. */
-  readonly resume: { readonly dir: string; readonly step: number } | null;
-}
-
-/** The trainer that comes with the worker. */
-export interface BuiltInTrainers {
-  /** A trainer that is ready; a warm one if there is one. */
-  take(job: TrainerJob): Promise<Trainer>;
-  /** Makes sure that one idle trainer is warm. */
-  refill(): void;
+  /** null: it begins at the beginning. */
+  readonly resume: LocalCheckpoint | null;
 }
 
 /** Trainers for every operation. */
-export interface TrainerSource extends BuiltInTrainers {
+export interface TrainerSource {
+  /** A trainer that is ready. */
+  take(job: TrainerJob): Promise<Trainer>;
+  /** Makes sure that one idle built-in trainer is warm. */
+  refill(): void;
   /** It has ended. */
   release(trainer: Trainer): void;
 }

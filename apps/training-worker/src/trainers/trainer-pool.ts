@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
-import { Backoff } from '../api-link/backoff.js';
-import type { BuiltInTrainers } from './ports.js';
+import { retry } from '../api-link/backoff.js';
 import { type TrainerCommand, TrainerProcess } from './trainer-process.js';
 
 const READY_WITHIN_MS = 120_000;
 const RETRY = { firstMs: 500, lastMs: 15_000 };
 
 /** Keeps one idle trainer warm, so that an operation does not wait for a process to start. */
-export class TrainerPool implements BuiltInTrainers {
+export class TrainerPool {
   private warm: Promise<TrainerProcess> | undefined;
   private readonly alive = new Set<TrainerProcess>();
   private readonly closing = new AbortController();
@@ -52,21 +51,17 @@ export class TrainerPool implements BuiltInTrainers {
   }
 
   private async start(): Promise<TrainerProcess> {
-    const backoff = new Backoff(RETRY);
-    for (;;) {
-      this.closing.signal.throwIfAborted();
-      try {
-        const trainer = await TrainerProcess.start(this.command, READY_WITHIN_MS);
-        this.alive.add(trainer);
-        this.log.info({ trainerPid: trainer.pid }, 'trainer ready');
-        trainer.onExit(() => this.alive.delete(trainer));
-        if (this.closing.signal.aborted) trainer.kill();
-        return trainer;
-      } catch (err) {
-        if (!this.closing.signal.aborted) this.log.error({ err }, 'trainer does not start');
-      }
-      await backoff.wait(this.closing.signal);
-    }
+    const { signal } = this.closing;
+    const onError = (err: unknown): void => {
+      if (!signal.aborted) this.log.error({ err }, 'trainer does not start');
+    };
+    const begin = (): Promise<TrainerProcess> => TrainerProcess.start(this.command, READY_WITHIN_MS);
+    const trainer = await retry(begin, { range: RETRY, signal, onError });
+    this.alive.add(trainer);
+    this.log.info({ trainerPid: trainer.pid }, 'trainer ready');
+    trainer.onExit(() => this.alive.delete(trainer));
+    if (signal.aborted) trainer.kill();
+    return trainer;
   }
 
   private replaceWhenGone(warm: Promise<TrainerProcess>, trainer: TrainerProcess): void {

@@ -16,7 +16,7 @@ export class TrainerProcess implements Trainer {
   private readonly missed: ((listener: TrainerListener) => void)[] = [];
   private violation: string | null = null;
   private exit: TrainerExit | undefined;
-  private onceReady: () => void = () => undefined;
+  private readonly started = Promise.withResolvers<void>();
   private readonly exitListeners: ((exit: TrainerExit) => void)[] = [];
   private readonly program: ChildProgram;
 
@@ -38,20 +38,11 @@ export class TrainerProcess implements Trainer {
   static async start(command: TrainerCommand, readyWithinMs: number): Promise<TrainerProcess> {
     // When the supervisor ends, fd 3 closes and the guard ends the trainer.
     const trainer = new TrainerProcess(command);
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        trainer.kill();
-        reject(new TrainerUnreadyError(`The trainer was not ready within ${readyWithinMs} ms`, null));
-      }, readyWithinMs);
-      trainer.onceReady = () => {
-        trainer.onceReady = () => undefined;
-        clearTimeout(timer);
-        if (trainer.readyEvent) resolve();
-        else reject(new TrainerUnreadyError('The trainer ended before it was ready', trainer.exit ?? null));
-      };
-      if (trainer.exit) trainer.onceReady();
-    });
-    return trainer;
+    const timer = setTimeout(() => {
+      trainer.started.reject(new TrainerUnreadyError(`The trainer was not ready within ${readyWithinMs} ms`, null));
+      trainer.kill();
+    }, readyWithinMs);
+    return trainer.started.promise.then(() => trainer).finally(() => clearTimeout(timer));
   }
 
   get ready(): TrainerReady {
@@ -101,7 +92,7 @@ export class TrainerProcess implements Trainer {
       return this.violate(`It sent an event that the trainer protocol does not define: ${line.slice(0, 200)}`);
     if (event.type !== 'ready') return this.notify((listener) => listener.onEvent(event));
     this.readyEvent = event;
-    this.onceReady();
+    this.started.resolve();
   }
 
   private violate(problem: string): void {
@@ -111,7 +102,7 @@ export class TrainerProcess implements Trainer {
 
   private ended(exit: TrainerExit): void {
     this.exit = exit;
-    this.onceReady();
+    this.started.reject(new TrainerUnreadyError('The trainer ended before it was ready', exit));
     for (const listener of this.exitListeners) listener(exit);
     this.notify((listener) => listener.onExit(exit));
   }

@@ -7,32 +7,32 @@ import { type FilePart, isSafetensors, isSystemError, type PartedFile, readSpan 
 import { hasHeader, type Span, tensorSpans } from './tensor-spans.js';
 
 /**
- * How long a file that has not grown is left alone. It is asked, because nobody tells: a watch on a folder is neither
- * portable nor promised on network file systems, and who writes the file may be busy with something else meanwhile.
+ * Pause before a file that has not grown is looked at again. Polling, because a watch on a folder is neither portable nor
+ * guaranteed on network file systems.
  */
 const LOOK_EVERY_MS = 5;
 
-/** A file that somebody is going to write, from its beginning to its end. */
+/** A file that a trainer is going to write, from its beginning to its end. */
 export interface ExpectedFile {
   readonly name: string;
   readonly bytes: number;
 }
 
-/** What is known of the writing. */
+/** The state of the writing. */
 export interface Writing {
-  /** Nobody writes any more: what is not there now will never be. */
+  /** Writing has ended: what is missing now stays missing. */
   readonly isWritten: () => boolean;
-  /** The files are not wanted any more. */
+  /** Aborts when the files are no longer wanted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Which file is at a path, and what was last done to it: the same text says that nobody has written to it since.
- * Null when there is none.
+ * Device, inode, size and time of the last write of the file at a path: the same text means an unchanged file. Null when
+ * there is none.
  */
 export async function identityAt(path: string): Promise<string | null> {
   const found = await stat(path, { bigint: true }).catch((error: unknown) => {
-    if (isSystemError(error)) return null; // whoever reads the file says why it cannot be read
+    if (isSystemError(error)) return null; // the later read reports why
     throw error;
   });
   return found && identityOf(found);
@@ -64,7 +64,7 @@ export class FollowedFile implements PartedFile {
     this.path = join(dir, name);
   }
 
-  /** It is not there yet. */
+  /** It does not exist yet. */
   get isAwaited(): boolean {
     return !this.file && !this.isClosed;
   }
@@ -74,7 +74,7 @@ export class FollowedFile implements PartedFile {
     return this.file !== undefined;
   }
 
-  /** All of its parts were given out. */
+  /** `newParts` returned all of its parts. */
   get isWhole(): boolean {
     return this.given === this.parts?.length;
   }
@@ -96,8 +96,8 @@ export class FollowedFile implements PartedFile {
   }
 
   /**
-   * Parts that are wholly there and were not given out before, cut as they would be in the finished file.
-   * @throws SourceFileChangedError when the file has more bytes than it was to have, LocalFileError
+   * Complete parts that were not returned before, cut as in the finished file.
+   * @throws SourceFileChangedError when the file has more bytes than announced, LocalFileError
    */
   async newParts(): Promise<readonly Span[]> {
     await this.open();
@@ -122,7 +122,7 @@ export class FollowedFile implements PartedFile {
     return part;
   }
 
-  /** The file is not as long as it was to be. */
+  /** The file has another size than announced. */
   changed(): SourceFileChangedError {
     return new SourceFileChangedError(this.path, this.bytes, this.written);
   }
@@ -159,9 +159,9 @@ export class FollowedFile implements PartedFile {
 }
 
 /**
- * The parts of files that are being written, each as soon as all of it is there: the files may be written side by side
- * or one after the other. One that was written and gone with its renamed folder between two looks is left out.
- * @throws SourceFileChangedError when a file gets longer than it was to be, or is shorter when nobody writes any more.
+ * The parts of files that are being written, each as soon as it is complete. The files may grow side by side or one after
+ * the other. Leaves out a file that came and went with its renamed folder between two looks.
+ * @throws SourceFileChangedError when a file gets longer than announced, or stays shorter after writing has ended.
  * @throws LocalFileError, or what the signal is aborted with.
  */
 export async function* partsAsWritten(
@@ -170,7 +170,7 @@ export async function* partsAsWritten(
 ): AsyncGenerator<FilePart> {
   const growing = new Set(files);
   while (growing.size > 0) {
-    const isOver = isWritten(); // before the look, which then finds all that there will ever be
+    const isOver = isWritten(); // read first, so that the look after it is the last one
     const found: FilePart[] = [];
     for (const file of growing) {
       signal.throwIfAborted();
@@ -178,12 +178,12 @@ export async function* partsAsWritten(
       if (isOver && file.isFound && !file.isWhole) throw file.changed();
       if (isOver || file.isWhole) growing.delete(file);
     }
-    yield* found.toSorted((a, b) => a.span.start - b.span.start); // as files grow that are written side by side
+    yield* found.toSorted((a, b) => a.span.start - b.span.start); // the order in which files grow side by side
     if (found.length === 0 && growing.size > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
   }
 }
 
-/** Follows files for as long as `act` takes or until they are not wanted any more, and closes them. */
+/** Follows files until `act` settles or the signal aborts, then closes them. */
 export async function following<Result>(
   files: readonly FollowedFile[],
   writing: Writing,
@@ -191,16 +191,16 @@ export async function following<Result>(
 ): Promise<Result> {
   const { signal } = writing;
   const close = () => Promise.all(files.map((file) => file.close()));
-  // At once: `act` may still be waiting for a store, and an open file keeps its place on the disk.
+  // At once: `act` may still wait for a store, and an open file occupies its disk.
   const closeEarly = () => void Promise.allSettled([close()]);
   signal.addEventListener('abort', closeEarly);
   try {
     signal.throwIfAborted();
     const opening = openAll(files, writing);
-    opening.catch(() => undefined); // the next look at that file says the same
+    opening.catch(() => undefined); // the next look at that file fails in the same way
     return await act();
   } catch (error) {
-    signal.throwIfAborted(); // whatever failed, it failed for this
+    signal.throwIfAborted(); // the abort caused the failure
     throw error;
   } finally {
     signal.removeEventListener('abort', closeEarly);
@@ -209,8 +209,7 @@ export async function following<Result>(
 }
 
 /**
- * Opens each file as soon as it exists. Nobody who reads them has the time: while a store is slow, their folder may be
- * renamed.
+ * Opens each file as soon as it exists. Reading them may be too late: while a store is slow, their folder may be renamed.
  */
 async function openAll(files: readonly FollowedFile[], { isWritten }: Writing): Promise<void> {
   for (let missing = files; missing.length > 0;) {

@@ -7,7 +7,7 @@ export interface Span {
 }
 
 const LENGTH_BYTES = 8;
-/** A longer header is read by nobody here: the file is cut without regard to its tensors. */
+/** A file with a longer header is cut without regard to its tensors. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -1,3 +1,5 @@
+import type { CheckpointFile } from '@ktrdr/operations';
+import { StoredFileDamagedError } from '../errors.js';
 import { sha256InTurn } from '../file-digest.js';
 import { withFile, writeSpan } from '../parts/local-parts.js';
 import type { ManifestFile } from '../manifest.js';
@@ -57,4 +59,18 @@ function readInto(objects: ObjectStore, piece: Piece, body: Uint8Array): Promise
 
 function bufferFor(pieces: readonly Piece[]): number {
   return Math.max(0, ...pieces.map((piece) => piece.bytes));
+}
+
+/**
+ * A checkpoint's file from its beginning to its end, one part in memory at a time, each checked before it is yielded.
+ * @throws StoredFileDamagedError when a part is not what it was; what came before it was right.
+ * @throws ObjectStoreUnavailableError
+ */
+export async function* contentOf(objects: ObjectStore, file: CheckpointFile): AsyncGenerator<Uint8Array> {
+  for (const piece of piecesOf([file])) {
+    const body = Buffer.allocUnsafeSlow(piece.bytes);
+    const { problem } = await readInto(objects, piece, body);
+    if (problem) throw new StoredFileDamagedError({ name: file.name, ...problem });
+    yield body;
+  }
 }

@@ -1,6 +1,6 @@
 import { type BadFile, type CheckpointFile, partsOf, type StoredPart } from '@ktrdr/operations';
+import { ObjectNotFoundError, ObjectUnreadableError } from '../errors.js';
 import { sha256OfBlobKey } from '../keys.js';
-import { type ObjectProblem, orProblem } from './object-problem.js';
 import type { ObjectDigest } from '../ports.js';
 
 /** A part, the file that it belongs to, and where in that file it begins. */
@@ -12,7 +12,7 @@ export interface Piece extends StoredPart {
 /** What looking at a piece found. */
 export interface PieceFinding {
   readonly piece: Piece;
-  readonly problem: ObjectProblem | null;
+  readonly problem: ReadProblem | null;
   readonly bytes: number;
 }
 
@@ -40,18 +40,18 @@ export function haveSamePieces(some: readonly CheckpointFile[], others: readonly
 
 /** Reads a piece and compares what was read with what it must be. A store that cannot answer is thrown on. */
 export async function compare(piece: Piece, read: () => Promise<ObjectDigest>): Promise<PieceFinding> {
-  const outcome = await orProblem(read);
+  const outcome = await tryRead(read);
   if ('problem' in outcome) return { piece, problem: outcome, bytes: 0 };
   return { piece, problem: difference(piece, outcome.value), bytes: outcome.value.bytes };
 }
 
 /** What is wrong with a blob of another size; null: it has the right one. */
-export function wrongSize({ blob, bytes }: StoredPart, actual: number): ObjectProblem | null {
+export function wrongSize({ blob, bytes }: StoredPart, actual: number): ReadProblem | null {
   if (actual === bytes) return null;
   return { problem: 'wrong-size', detail: `${blob} has ${actual} bytes, not ${bytes}` };
 }
 
-function difference(piece: StoredPart, found: ObjectDigest): ObjectProblem | null {
+function difference(piece: StoredPart, found: ObjectDigest): ReadProblem | null {
   const size = wrongSize(piece, found.bytes);
   if (size || found.sha256 === sha256OfBlobKey(piece.blob)) return size;
   return { problem: 'wrong-hash', detail: `${piece.blob} has SHA-256 ${found.sha256}` };
@@ -71,4 +71,18 @@ export function badFilesIn(files: readonly CheckpointFile[], findings: readonly 
     const detail = parts === 1 ? problem.detail : `${problem.detail} (${bad.length} of ${parts} parts are bad)`;
     return [{ name: file.name, ...problem, detail }];
   });
+}
+
+/** What is wrong with one object. */
+export type ReadProblem = Pick<BadFile, 'problem' | 'detail'>;
+
+/** Reads an object; a missing or unreadable one is a `ReadProblem`. @throws what is wrong with the store. */
+export async function tryRead<Value>(read: () => Promise<Value>): Promise<{ readonly value: Value } | ReadProblem> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return { problem: 'missing', detail: error.message };
+    if (error instanceof ObjectUnreadableError) return { problem: 'unreadable', detail: error.message };
+    throw error;
+  }
 }

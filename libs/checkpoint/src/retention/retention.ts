@@ -3,7 +3,9 @@ import {
   type Checkpoint,
   finalOf,
   inOrder,
+  inSavedOrder,
   isSettled,
+  isSound,
   neededBy,
   type Operation,
   partsOf,
@@ -77,9 +79,9 @@ export function planRetention(
 ): RetentionPlan {
   const isActive = !isSettled(operation.status);
   const { keepLast = Infinity, createdBefore } = isActive ? activeLimits(operation, limits) : limits;
-  const newestFirst = checkpoints.toSorted(byNewest);
+  const newestFirst = checkpoints.toSorted(inSavedOrder);
   const ordered = checkpoints.toSorted(inOrder);
-  const valid = newestFirst.filter(isValid);
+  const valid = newestFirst.filter(isSound);
   const lastKept = valid[Math.max(keepLast, 1) - 1];
   const best = bestOf(ordered);
   const result = operation.status === 'completed' ? finalOf(ordered) : undefined;
@@ -87,7 +89,7 @@ export function planRetention(
   const keep: KeptCheckpoint[] = [];
   const remove: RemovedCheckpoint[] = [];
   for (const checkpoint of newestFirst) {
-    const isAmongLast = lastKept === undefined || byNewest(checkpoint, lastKept) <= 0;
+    const isAmongLast = lastKept === undefined || inSavedOrder(checkpoint, lastKept) <= 0;
     const isWithinLimits = isAmongLast && !(createdBefore !== undefined && checkpoint.createdAt < createdBefore);
     const conditions: Record<KeepReason, boolean> = {
       result: checkpoint === result,
@@ -108,14 +110,6 @@ export function planRetention(
 
 function activeLimits(operation: Operation, { keepLast }: RetentionLimits): RetentionLimits {
   return keepLast === undefined ? {} : { keepLast: Math.max(keepLast, ownLimits(operation).keepLast) };
-}
-
-function isValid({ corruptedAt }: Checkpoint): boolean {
-  return corruptedAt === null;
-}
-
-function byNewest(a: Checkpoint, b: Checkpoint): number {
-  return b.attempt - a.attempt || b.seq - a.seq || b.createdAt.getTime() - a.createdAt.getTime();
 }
 
 /** Bytes of all blobs together, each counted once. */

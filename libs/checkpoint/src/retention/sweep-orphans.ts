@@ -1,9 +1,10 @@
-import { type BadFile, type Checkpoint, partsOf } from '@ktrdr/operations';
+import type { Checkpoint } from '@ktrdr/operations';
 import type { CheckpointGarbage, DamageRecorder, DeploymentRecords, NamedObject } from './gc-ports.js';
 import { COLLECTED_AT_ONCE } from './erase-objects.js';
 import { BLOB_PREFIX, CHECKPOINT_PREFIX, isBlobKey, isManifestKey } from '../keys.js';
 import { mapParallel } from '../parallel.js';
 import type { ListedObject, ObjectStore } from '../ports.js';
+import { missingObjects } from '../reading/missing-objects.js';
 import { checkStoreOwner } from './store-owner.js';
 
 const ROWS_AT_ONCE = 200;
@@ -12,7 +13,7 @@ const PARALLEL_HEADS = 16;
 export interface SweepRequest {
   /** What is younger may belong to a save that is about to be committed. */
   readonly modifiedBefore: Date;
-  /** Counts and changes nothing. */
+  /** Counts without changing anything. */
   readonly dryRun: boolean;
   /** Checked between batches. */
   readonly signal?: AbortSignal;
@@ -111,7 +112,7 @@ export class SweepOrphans {
       page = await this.garbage.soundCheckpoints({ afterId, limit: ROWS_AT_ONCE });
       const findings = await mapParallel(page, PARALLEL_HEADS, async (checkpoint) => ({
         id: checkpoint.id,
-        badFiles: await this.missingOf(checkpoint),
+        badFiles: await missingObjects(this.objects, checkpoint, 1),
       }));
       for (const { id, badFiles } of findings.filter(({ badFiles }) => badFiles.length > 0)) {
         if (dryRun || (await this.damage.markCorrupted(id, badFiles))) tally.damaged += 1;
@@ -119,19 +120,4 @@ export class SweepOrphans {
       afterId = page.at(-1)?.id ?? '';
     } while (page.length === ROWS_AT_ONCE);
   }
-
-  private async missingOf({ manifestKey, files }: Checkpoint): Promise<BadFile[]> {
-    const wanted = [{ name: 'manifest.json', key: manifestKey, bytes: null }, ...files.flatMap(toWanted)];
-    const found = await mapParallel(wanted, 1, async ({ name, key, bytes }): Promise<BadFile[]> => {
-      const head = await this.objects.head(key);
-      if (!head) return [{ name, problem: 'missing', detail: `there is no ${key}` }];
-      if (bytes === null || head.bytes === bytes) return [];
-      return [{ name, problem: 'wrong-size', detail: `${key} has ${head.bytes} bytes, not ${bytes}` }];
-    });
-    return found.flat();
-  }
-}
-
-function toWanted(file: Checkpoint['files'][number]) {
-  return partsOf(file).map(({ blob, bytes }) => ({ name: file.name, key: blob, bytes }));
 }

@@ -1,6 +1,6 @@
 import type { CheckpointDraft } from '../checkpoint-store.js';
 
-/** A checkpoint of the given local files, at one place of one operation unless told otherwise. */
+/** A checkpoint of the given local files, at one place of one operation by default. */
 export function checkpointDraft(
   draft: Pick<CheckpointDraft, 'dir' | 'files'> & Partial<CheckpointDraft>,
 ): CheckpointDraft {

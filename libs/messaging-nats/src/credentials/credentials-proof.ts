@@ -2,7 +2,7 @@ import { isSignedBy, type Nkey } from './nkey.js';
 
 /** Says that the holder of a key asks for its credentials now. */
 export interface CredentialsProof {
-  /** By the clock of who asks, from the epoch in seconds. */
+  /** Seconds since the epoch, by the clock of the worker. */
   readonly at: number;
   readonly signature: Buffer;
 }

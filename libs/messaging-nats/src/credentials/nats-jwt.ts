@@ -32,7 +32,7 @@ export function signNatsJwt({ subject, name, issuedAt, expiresAt, nats }: NatsCl
   return `${body}.${issuer.sign(body).toString('base64url')}`;
 }
 
-/** How long a token counts, in seconds; null: for ever, or it is none. For its holder, who cannot check it. */
+/** The lifetime of a token in seconds; null: unlimited, or no token. Its holder cannot verify it. */
 export function lifetimeOf(jwt: string): number | null {
   const { iat, exp } = claimsOf(jwt) ?? {};
   return typeof iat === 'number' && typeof exp === 'number' ? exp - iat : null;

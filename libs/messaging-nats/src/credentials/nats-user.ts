@@ -20,7 +20,7 @@ export function workerUser(key: Nkey, jwt: () => string): NatsUser {
   return { key, jwt, inboxPrefix: `_INBOX.${key.publicKey}` };
 }
 
-/** Whether an answer to this subject can reach nobody but the worker of this key. */
+/** Whether an answer to this subject reaches only the worker of this key. */
 export function isInboxOf(nkey: string, subject: string): boolean {
   return subject.startsWith(`_INBOX.${nkey}.`);
 }

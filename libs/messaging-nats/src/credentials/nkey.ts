@@ -49,7 +49,7 @@ export class Nkey {
     return new Nkey(kind, bytes.subarray(2));
   }
 
-  /** Begins with S; whoever has it is whom it names. */
+  /** Begins with S. A secret: it proves the identity. */
   get seed(): string {
     const kind = KINDS[this.kind];
     return encode([SEED | (kind >> 5), (kind & 31) << 3], this.bytes);

@@ -4,16 +4,15 @@ import { dirname, resolve } from 'node:path';
 const KNOWN_AT_MOST = 10_000;
 
 /**
- * Directories of a store that are known to survive a power cut: since they were made, the directory that they are in has
- * been fsynced. Who writes below one of which that is not known sees to it, for whoever has made it, another process
- * perhaps, may not live to do so.
+ * Directories of a store that are known to survive a power cut: their parent was fsynced after they were made. A write
+ * below any other directory fsyncs its parent itself, because the process that made it may be dead.
  */
 export class DurableDirectories {
   private readonly known = new Set<string>();
 
   private readonly root: string;
 
-  /** @param root absolute, and itself seen to by whoever has made it. */
+  /** @param root absolute; `makeDirectoryDurably` made it. */
   constructor(root: string) {
     this.root = resolve(root);
   }

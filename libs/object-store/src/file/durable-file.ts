@@ -80,7 +80,7 @@ export async function makeDirectoryDurably(path: string): Promise<void> {
 /**
  * Creates the missing directories between `root` and `path`, but never `root` itself: where that is gone, its disk is, and
  * a new one in its place would only hide it.
- * @param onMade is told of each. Until the directory that it is in is fsynced, a power cut may take it.
+ * @param onMade called for each. Until its parent is fsynced, a power cut may take it.
  */
 export async function makeDirectoryBelow(
   root: string,

@@ -41,9 +41,9 @@ export async function writeAll(file: FileHandle, body: Uint8Array): Promise<void
 }
 
 /**
- * Reads a file that is expected to be of `into`'s size. Each call to the system is a way to another thread and back, which
- * for a small file takes longer than the reading; here they are two, and one that nobody waits for, without a handle.
- * @returns whether it was read; not: it has another size, or the system gave less at once, and `into` says nothing.
+ * Reads a file that is expected to be of `into`'s size. Each system call is a round trip to another thread, which for a
+ * small file takes longer than the read itself. This takes two, and a close that is not awaited.
+ * @returns false: the file has another size, or the read was short; `into` is then undefined.
  */
 export function readExactly(path: string, into: Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -22,7 +22,7 @@ import { streamToFile } from '../stream-to-file.js';
 const PUT_ATTEMPTS = 5;
 /** A full disk takes an empty file, but not this. */
 const A_BLOCK = new Uint8Array(4_096);
-/** Tells a store that is empty from one whose disk is not mounted. Names that start with a dot are no keys. */
+/** Distinguishes an empty store from one whose disk is not mounted. Names that start with a dot are no keys. */
 const MARKER = '.ktrdr-object-store';
 
 /** Objects as files below one directory, for one machine or a shared file system. */
@@ -153,7 +153,7 @@ export class FileObjectStore implements ObjectStore {
         let doubtful: readonly string[] = [];
         await write(path, () => (doubtful = this.directories.doubtful(path)).map(dirname));
         this.directories.keep(doubtful);
-        // Unmounted meanwhile, it was written into the folder underneath, where nobody will find it.
+        // After an unmount the write went into the folder underneath the mount point.
         await this.assertMounted();
         return;
       } catch (error) {

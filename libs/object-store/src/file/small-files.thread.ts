@@ -21,7 +21,7 @@ export interface ReadFailure {
 /** Null: it is longer. */
 export type ReadAnswer = Uint8Array | ReadFailure | null;
 
-/** A pipe without a writer would keep the thread, and with it everybody, waiting for one. */
+/** Opening a pipe without a writer would block the thread and all its callers. */
 const WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK;
 
 let buffer = new Uint8Array(0);

@@ -11,9 +11,8 @@ interface Asked {
 }
 
 /**
- * Reads small files in a thread of its own: all that are asked for in one turn of the event loop with one message there and
- * one back. Each file read through `fs` takes three ways to another thread and back, and each way costs this thread more
- * than the file costs the disk.
+ * Reads small files in a thread of its own. All reads of one turn of the event loop take one message there and one back.
+ * Through `fs`, each file takes three round trips to another thread, and each costs more than the read itself.
  */
 export class SmallFiles {
   private thread: Worker | undefined;
@@ -21,7 +20,7 @@ export class SmallFiles {
   /** Batches that the thread has, in the order of its answers. */
   private readonly sent: (readonly Asked[])[] = [];
 
-  /** Starts the thread, so that nobody waits for that later. It keeps no process alive, not even for its answers. */
+  /** Starts the thread ahead of the first read. It keeps no process alive, not even for its answers. */
   start(): void {
     this.thread ??= this.newThread();
   }

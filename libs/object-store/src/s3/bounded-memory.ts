@@ -34,9 +34,9 @@ function* piecesOf(body: Uint8Array): Generator<Uint8Array> {
 }
 
 /**
- * The same chunks, each of which is gone once the next is asked for: its memory is given back at once. The collector goes
- * by what is on its own heap, where a chunk takes next to nothing, and lets a hundred megabytes of them gather.
- * @param chunks that nobody else holds on to.
+ * The same chunks; frees the memory of each as soon as the next is requested. The collector counts its own heap only,
+ * where a chunk takes next to nothing, and lets a hundred megabytes of them accumulate.
+ * @param chunks owned by the caller alone.
  */
 export async function* freeChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {

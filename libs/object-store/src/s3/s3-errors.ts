@@ -36,7 +36,7 @@ export function toS3Unavailable(error: unknown, url: string): DomainError {
 
 function denied(name: string): string {
   return name === 'AccessDenied' || name === 'Forbidden' || name === '403'
-    ? 'access was denied; the credentials need s3:GetObject, PutObject, DeleteObject and, so that a missing object can be told from a forbidden one, ListBucket'
+    ? 'access was denied; the credentials need s3:GetObject, PutObject, DeleteObject and, to distinguish a missing object from a forbidden one, ListBucket'
     : 'access was denied; check the access key and its secret';
 }
 

@@ -30,7 +30,7 @@ export type ClaimedRow = OperationRow & {
 };
 
 /**
- * Claims the first operation that can be had. What somebody holds only for a moment is waited for: the hint that
+ * Claims the first operation that can be had. Where another transaction holds the only ones, it waits: the hint that
  * brought the claim is spent by its answer.
  */
 export async function claimFirst(prisma: Database, request: ClaimRequest): Promise<ClaimedRow | undefined> {
@@ -42,7 +42,7 @@ export async function claimFirst(prisma: Database, request: ClaimRequest): Promi
   return held;
 }
 
-/** Whether there is anything to claim, though somebody may hold its row at the moment. */
+/** Whether there is anything to claim, though another transaction may hold its row. */
 function isAnythingClaimable(request: ClaimRequest): Prisma.Sql {
   return sql`SELECT EXISTS (SELECT 1 FROM operations o WHERE ${claimable(request)}) AS "isClaimable"`;
 }
@@ -51,8 +51,8 @@ function isAnythingClaimable(request: ClaimRequest): Prisma.Sql {
  * Gives the first operation that this worker can run to it: priority, then age. The new attempt number is its fencing
  * token. Which operation it is, is decided here alone, so order is exact and survives restarts. No row: nothing waits,
  * or `claimId` has already had its operation.
- * @param locked whether rows that somebody else holds are passed over, or waited for. Passing over is what lets many
- * claim at once; but who holds a row need not be another claim, so a row passed over may still be waiting.
+ * @param locked whether rows that another transaction holds are passed over, or waited for. Passing over lets many claim
+ * at once; but that transaction need not be a claim, so a row passed over may still wait.
  */
 function claimStatement(request: ClaimRequest, locked: 'skip' | 'wait'): Prisma.Sql {
   const { workerId, claimId, leaseMs } = request;

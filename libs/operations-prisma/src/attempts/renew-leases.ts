@@ -15,8 +15,8 @@ export interface RenewalCommand extends LeaseRenewal {
 type RenewedRow = DirectedOperation & { readonly isHeld: boolean };
 
 /**
- * Extends the leases that still stand, and returns each operation as it is now; none: it is gone. Whose row somebody else
- * holds is renewed after the others, alone: one operation that is held up holds up no other's heartbeat.
+ * Extends the leases that still stand, and returns each operation as it is now; none: it is gone. One whose
+ * row is locked is renewed after the others, alone, so that it delays no other's heartbeat.
  */
 export async function renewTogether(
   prisma: Database,

@@ -73,9 +73,9 @@ export class CheckpointGarbageStore {
       const ids = found ? choose(found) : [];
       if (ids.length === 0) return [];
       const rows = await tx.$queryRaw<{ id: string }[]>(sql`
-          UPDATE checkpoints SET deleting_at = clock_timestamp()
-          WHERE operation_id = ${operationId} AND id = ANY(${[...ids]}) AND deleting_at IS NULL AND NOT pinned
-          RETURNING id`);
+        UPDATE checkpoints SET deleting_at = clock_timestamp()
+        WHERE operation_id = ${operationId} AND id = ANY(${[...ids]}) AND deleting_at IS NULL AND NOT pinned
+        RETURNING id`);
       const marked = new Set(rows.map(({ id }) => id));
       return (found?.checkpoints ?? []).filter(({ id }) => marked.has(id));
     });
@@ -89,12 +89,12 @@ export class CheckpointGarbageStore {
   async bytesFreedBy(ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     const [row] = await this.prisma.$queryRaw<{ bytes: bigint | null }[]>(sql`
-        SELECT sum(b.bytes)::bigint AS bytes FROM (
-          SELECT max((p->>'bytes')::bigint) AS bytes
-          FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id, ${partsOf('c')} p
-          WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
-          GROUP BY p->>'blob' HAVING bool_and(gone.id IS NOT NULL)
-        ) b`);
+      SELECT sum(b.bytes)::bigint AS bytes FROM (
+        SELECT max((p->>'bytes')::bigint) AS bytes
+        FROM checkpoints c LEFT JOIN unnest(${[...ids]}::text[]) AS gone(id) ON gone.id = c.id, ${partsOf('c')} p
+        WHERE gone.id IS NOT NULL OR c.deleting_at IS NULL
+        GROUP BY p->>'blob' HAVING bool_and(gone.id IS NOT NULL)
+      ) b`);
     return Number(row?.bytes ?? 0);
   }
 
@@ -136,10 +136,10 @@ export class CheckpointGarbageStore {
    */
   async dueForReading(readBeforeMs: number): Promise<Checkpoint | null> {
     const [row] = await this.prisma.$rows<CheckpointRow>(sql`
-        SELECT ${checkpointColumns('c')} FROM checkpoints c
-        WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
-          <= clock_timestamp() - ${readBeforeMs}::float8 * interval '1 ms'
-        ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`);
+      SELECT ${checkpointColumns('c')} FROM checkpoints c
+      WHERE c.deleting_at IS NULL AND coalesce(c.corrupted_at, c.verified_at, '-infinity')
+        <= clock_timestamp() - ${readBeforeMs}::float8 * interval '1 ms'
+      ORDER BY coalesce(c.corrupted_at, c.verified_at, '-infinity'), c.committed_at, c.id LIMIT 1`);
     return row ? toCheckpoint(row) : null;
   }
 
@@ -151,15 +151,15 @@ export class CheckpointGarbageStore {
   /** Forgets the warnings of all but these, which need not go any more: should they have to after all, they are new. */
   async forgetExpiryWarnings(except: readonly string[]): Promise<void> {
     await this.prisma.$executeRaw(sql`
-        UPDATE checkpoints SET expiry_warned_at = NULL
-        WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`);
+      UPDATE checkpoints SET expiry_warned_at = NULL
+      WHERE expiry_warned_at IS NOT NULL AND NOT (id = ANY(${[...except]}))`);
   }
 
   /** What was warned of at least so long ago, by the database's clock. */
   async warnedOfExpiry(agoMs: number): Promise<ReadonlySet<string>> {
     const rows = await this.prisma.$queryRaw<{ id: string }[]>(sql`
-        SELECT id FROM checkpoints
-        WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`);
+      SELECT id FROM checkpoints
+      WHERE expiry_warned_at <= clock_timestamp() - ${agoMs}::float8 * interval '1 ms' AND deleting_at IS NULL`);
     return new Set(rows.map(({ id }) => id));
   }
 

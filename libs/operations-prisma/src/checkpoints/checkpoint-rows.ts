@@ -26,7 +26,7 @@ export const IN_ORDER = raw(
 );
 
 /** A checkpoint as JSON of its row: its instants are text. */
-export type CheckpointJson = Readonly<Record<keyof Checkpoint, unknown>>;
+export type CheckpointJson = Record<keyof Checkpoint, unknown>;
 
 /** The checkpoints of the operation in row `alias`, in order, as one JSON value of that row. */
 export function checkpointsOf(alias: string): Prisma.Sql {
@@ -36,12 +36,12 @@ export function checkpointsOf(alias: string): Prisma.Sql {
     FROM checkpoints c WHERE c.operation_id = ${alias}.id AND c.deleting_at IS NULL)`);
 }
 
+const INSTANTS = PROPERTIES.filter((property) => property.endsWith('At'));
+
 export function fromCheckpointJson(row: CheckpointJson): Checkpoint {
-  const values = Object.entries(row).map(([name, value]) => [
-    name,
-    name.endsWith('At') && value !== null ? new Date(value as string) : value,
-  ]);
-  return toCheckpoint(Object.fromEntries(values) as CheckpointRow);
+  const values = { ...row };
+  for (const name of INSTANTS) if (row[name] !== null) values[name] = new Date(row[name] as string);
+  return toCheckpoint(values as CheckpointRow);
 }
 
 const { operationId, attempt, pinned, corruptedAt, verifiedAt, supersededAt, ...DRAFTED } = FIELDS;

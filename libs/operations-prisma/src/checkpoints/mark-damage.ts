@@ -11,7 +11,7 @@ export async function markCorrupted(prisma: Database, id: string, badFiles: read
   const event = insertEvent('checkpoint-corrupted', json({ checkpoint_id: id, bad_files: badFiles }));
   if (await isChanged(prisma, id, mark, sql`checkpoints.corrupted_at IS NULL`, event)) return true;
   await prisma.$executeRaw(sql`
-      UPDATE checkpoints SET ${mark} WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`);
+    UPDATE checkpoints SET ${mark} WHERE id = ${id} AND corrupted_at IS NOT NULL AND deleting_at IS NULL`);
   return false;
 }
 
@@ -29,8 +29,8 @@ export async function markVerified(
     return isChanged(prisma, id, mark, sql`checkpoints.corrupted_at = ${corruptedAt}`, event);
   }
   await prisma.$executeRaw(sql`
-      UPDATE checkpoints SET verified_at = clock_timestamp()
-      WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`);
+    UPDATE checkpoints SET verified_at = clock_timestamp()
+    WHERE id = ${id} AND deleting_at IS NULL AND corrupted_at IS NULL`);
   return false;
 }
 

@@ -9,7 +9,7 @@ const { sql } = Prisma;
 /** Held shared while a commit names objects, exclusively while unnamed ones are removed. */
 const OBJECTS_LOCK = 5_877_001n;
 
-/** Who waits for the lock alone holds up every commit that comes after, so it waits a little and lets them pass between. */
+/** An exclusive request delays every commit that comes after it, so it waits a little and lets them pass between. */
 const WAITS_MS = [250, 500, 1_000, 2_000];
 const COLLECT_WITHIN_MS = 120_000;
 
@@ -26,14 +26,14 @@ export class ObjectsInUseError extends DomainError {
   }
 }
 
-/** Within its transaction nobody removes objects. */
+/** No object is removed until its transaction ends. */
 export async function shareObjects(tx: Transaction): Promise<void> {
   await tx.$executeRaw(sql`SELECT pg_advisory_xact_lock_shared(${OBJECTS_LOCK})`);
 }
 
 /**
- * Does the work while nobody names objects.
- * @throws {ObjectsInUseError} when somebody has been at it for longer than can be waited for
+ * Does the work while no commit can name objects.
+ * @throws {ObjectsInUseError} when a commit has been under way for too long
  */
 export async function withObjectsAlone(prisma: Database, work: (tx: Transaction) => Promise<void>): Promise<void> {
   for (const [index, waitMs] of WAITS_MS.entries()) {

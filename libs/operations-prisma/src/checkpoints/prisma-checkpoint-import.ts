@@ -1,4 +1,4 @@
-import type { CheckpointDraft, Operation, OperationDraft, Progress } from '@ktrdr/operations';
+import type { CheckpointDraft, ImportedOperation, Operation } from '@ktrdr/operations';
 import { type Database, writeEvents } from '../database/database.js';
 import { insertEvent, json } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -9,13 +9,6 @@ import { committedEvent, draftedValues, insertCheckpoint } from './checkpoint-ro
 import { SLOW_STORE_LIMITS, shareObjects } from './objects-lock.js';
 
 const { raw, sql } = Prisma;
-
-/** An operation that has trained elsewhere. */
-export interface ImportedOperation extends OperationDraft {
-  readonly formerSpecSha256: readonly string[];
-  readonly pinnedBackend: string | null;
-  readonly progress: Progress;
-}
 
 /** Operations that come with the checkpoint they continue from. */
 export class PrismaCheckpointImport {

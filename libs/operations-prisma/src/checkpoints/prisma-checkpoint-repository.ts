@@ -36,9 +36,9 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
 
   async ofOperation(operationId: string): Promise<readonly Checkpoint[]> {
     const rows = await this.prisma.$rows<CheckpointRow>(sql`
-        SELECT ${checkpointColumns('c')} FROM checkpoints c
-        WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
-        ORDER BY ${IN_ORDER}`);
+      SELECT ${checkpointColumns('c')} FROM checkpoints c
+      WHERE c.operation_id = ${operationId} AND c.deleting_at IS NULL
+      ORDER BY ${IN_ORDER}`);
     return rows.map(toCheckpoint);
   }
 
@@ -83,13 +83,13 @@ export class PrismaCheckpointRepository implements CheckpointRepository {
     type Row = { count: bigint; logical: bigint | null; stored: bigint | null; oldest: Date | null };
     const [[totals], operations] = await Promise.all([
       this.prisma.$queryRaw<Row[]>(sql`
-          WITH parts AS (
-            SELECT p->>'blob' AS blob, (p->>'bytes')::bigint AS bytes
-            FROM checkpoints c, ${partsOf('c')} p WHERE c.deleting_at IS NULL)
-          SELECT (SELECT count(*) FROM checkpoints WHERE deleting_at IS NULL) AS count,
-            (SELECT sum(bytes) FROM parts)::bigint AS logical,
-            (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM parts) b)::bigint AS stored,
-            (SELECT min(created_at) FROM checkpoints WHERE deleting_at IS NULL) AS oldest`),
+        WITH parts AS (
+          SELECT p->>'blob' AS blob, (p->>'bytes')::bigint AS bytes
+          FROM checkpoints c, ${partsOf('c')} p WHERE c.deleting_at IS NULL)
+        SELECT (SELECT count(*) FROM checkpoints WHERE deleting_at IS NULL) AS count,
+          (SELECT sum(bytes) FROM parts)::bigint AS logical,
+          (SELECT sum(bytes) FROM (SELECT DISTINCT blob, bytes FROM parts) b)::bigint AS stored,
+          (SELECT min(created_at) FROM checkpoints WHERE deleting_at IS NULL) AS oldest`),
       this.prisma.checkpoint.groupBy({
         by: ['operationId'],
         where: { deletingAt: null },

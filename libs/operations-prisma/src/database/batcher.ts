@@ -4,8 +4,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Does work for many at once without anybody waiting for company: what comes in one turn of the event loop, or while earlier
- * work is under way, is done together, and what comes alone is done at once.
+ * Does work for many items at once without delay. Items of one turn of the event loop, or that come while earlier work is
+ * under way, are done together; an item that comes alone is done at once.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];

@@ -8,7 +8,7 @@ import {
 } from './database.js';
 
 /** As Prisma passes on what PostgreSQL said. */
-function reported(originalCode: string, message = 'told in some language'): Error {
+function reported(originalCode: string, message = 'in some language'): Error {
   return Object.assign(new Error(message), {
     code: 'P2039',
     meta: { driverAdapterError: { name: 'DriverAdapterError', cause: { kind: 'postgres', originalCode } } },

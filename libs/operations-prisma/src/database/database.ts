@@ -74,20 +74,27 @@ export function openDatabase({ url, connections, onRecorded = () => undefined }:
     statementNameGenerator: ({ sql }) => statements.nameOf(sql),
     disposeExternalPool: true,
   });
-  const client = new PrismaClient({ adapter }).$extends({
-    query: { $allOperations: ({ args, query }) => withDatabaseErrors(() => query(args)) },
-  }) as unknown as PrismaClient;
-  const $transaction = client.$transaction.bind(client) as (...parameters: unknown[]) => Promise<unknown>;
   const $rows = async <Row>({ text, values }: Prisma.Sql): Promise<Row[]> => {
     const query = { name: statements.nameOf(text), text, values };
     const { rows } = await withDatabaseErrors(() => pool.query<Row & QueryResultRow>(query));
     return rows;
   };
-  return Object.assign(client, {
-    $transaction: (...parameters: unknown[]) => withDatabaseErrors(() => $transaction(...parameters)),
-    $rows,
-    $recorded: onRecorded,
-  }) as Database;
+  return throwingDomainErrors(new PrismaClient({ adapter }), { $rows, $recorded: onRecorded });
+}
+
+/** A client, or the part of it for a table, whose methods throw domain errors; with further members as they are. */
+function throwingDomainErrors<Client extends object, More extends object>(client: Client, more: More): Client & More {
+  const members = new Map<string | symbol, unknown>(Object.entries(more));
+  const wrapped = (member: unknown): unknown => {
+    if (typeof member === 'function')
+      return (...parameters: unknown[]) => withDatabaseErrors(() => Reflect.apply(member, client, parameters));
+    return typeof member === 'object' && member !== null ? throwingDomainErrors(member, {}) : member;
+  };
+  const get = (_: Client, name: string | symbol) => {
+    if (!members.has(name)) members.set(name, wrapped(Reflect.get(client, name)));
+    return members.get(name);
+  };
+  return new Proxy(client, { get }) as Client & More;
 }
 
 const CONNECTION_CODES = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
@@ -114,14 +121,14 @@ type Reported = Error & {
   readonly meta?: { readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } } };
 };
 
-/** What PostgreSQL itself called it, straight from its driver or by way of Prisma; empty where nobody said it. */
+/** What PostgreSQL itself called it, straight from its driver or by way of Prisma; empty where it said nothing. */
 function sqlStateOf(error: Error): string {
   const { meta, code } = error as Reported;
   const state = meta?.driverAdapterError?.cause?.originalCode ?? code;
   return typeof state === 'string' ? state : '';
 }
 
-/** A lock, a deadlock, a time-out, or a row that somebody else has just written: the same again may well succeed. */
+/** A lock, a deadlock, a time-out, or a row that another transaction has just written: a repetition may succeed. */
 const PASSING_STATES = /^(40|55|57014|23505)/;
 
 /** Whether the statement failed for a reason that passes, rather than for its values. */
@@ -129,7 +136,7 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && (isConnectionError(error) || PASSING_STATES.test(sqlStateOf(error)));
 }
 
-/** Whether somebody else has just written what may be there once only. */
+/** Whether another transaction has just written what may be there once only. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '23505';
 }

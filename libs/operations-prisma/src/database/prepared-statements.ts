@@ -5,7 +5,7 @@ const WORTH_IT = 3;
 /** Beyond these a text is planned each time: every connection keeps what is named until it is closed. */
 const KEPT_AT_MOST = 200;
 const COUNTED_AT_MOST = 2_000;
-/** In PostgreSQL's protocol the empty name is that of the statement nobody keeps. */
+/** In PostgreSQL's protocol the empty name is that of the statement that is not kept. */
 const UNNAMED = '';
 
 /**

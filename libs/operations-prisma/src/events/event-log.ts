@@ -24,7 +24,7 @@ export class EventLog {
   /** Behind everything that is visible now. */
   async end(): Promise<EventCursor> {
     const [row] = await this.prisma.$queryRaw<EventCursor[]>(sql`
-        SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text AS txid, '9223372036854775807' AS position`);
+      SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text AS txid, '9223372036854775807' AS position`);
     return row ?? { txid: '0', position: '0' };
   }
 
@@ -42,12 +42,12 @@ export class EventLog {
     limit: number,
   ): Promise<{ readonly events: readonly CursoredEvent[]; readonly isHeldBack: boolean }> {
     const rows = await this.prisma.$queryRaw<(EventRow & { txid: string; position: string; isSettled: boolean })[]>(sql`
-        SELECT ${columns('e', EVENT_PROPERTIES)}, e.txid::text AS txid, e.position::text AS position,
-          e.txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
-        FROM events e
-        WHERE (e.txid, e.position) > (${txid}::xid8, ${position}::bigint)
-        -- Of the table: the plain names would be those of the text that is selected, and "1000" sorts before "999".
-        ORDER BY e.txid, e.position LIMIT ${limit}`);
+      SELECT ${columns('e', EVENT_PROPERTIES)}, e.txid::text AS txid, e.position::text AS position,
+        e.txid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
+      FROM events e
+      WHERE (e.txid, e.position) > (${txid}::xid8, ${position}::bigint)
+      -- Of the table: the plain names would be those of the text that is selected, and "1000" sorts before "999".
+      ORDER BY e.txid, e.position LIMIT ${limit}`);
     const held = rows.findIndex(({ isSettled }) => !isSettled);
     const settled = held === -1 ? rows : rows.slice(0, held);
     return {

@@ -12,7 +12,7 @@ import { json, LEASED, lockOperation, tryEventOrderLock, withWarning } from '../
 
 const { sql } = Prisma;
 
-/** One thing that a worker told while training, ready to be written. */
+/** An event of a worker's training, ready to be written. */
 export interface IngestedEvent {
   readonly n: number;
   readonly at: Date;
@@ -26,8 +26,8 @@ export interface IngestedEvent {
   readonly checkpointing?: CheckpointingReport;
 }
 
-/** What one attempt told, in order. */
-export interface ToldByAttempt extends Lease {
+/** Events of one attempt, in order. */
+export interface AttemptEvents extends Lease {
   readonly events: readonly IngestedEvent[];
 }
 
@@ -41,19 +41,19 @@ interface Kept {
 export const ENDED = -1;
 
 /**
- * Records what attempts told, each event once, and returns for each how many were new, or {@link ENDED}: its worker is
- * another one, a newer attempt has begun, or somebody else than its worker has ended it. One statement writes all whose
- * row is free; the others follow, those of a worker one by one, after this has settled.
- * @param told each of another attempt
+ * Records the events of attempts, each event once, and returns for each attempt how many were new, or {@link ENDED}: its
+ * worker is another one, a newer attempt has begun, or another than its worker has ended it. One statement writes all
+ * whose row is free; the others follow, those of a worker one by one, after this has settled.
+ * @param batches each of another attempt
  */
-export async function ingest(prisma: Database, told: readonly ToldByAttempt[]): Promise<readonly Promise<number>[]> {
-  const plain = told.filter(({ events }) => !events.some(({ warning, checkpointing }) => warning ?? checkpointing));
+export async function ingest(prisma: Database, batches: readonly AttemptEvents[]): Promise<readonly Promise<number>[]> {
+  const plain = batches.filter(({ events }) => !events.some(({ warning, checkpointing }) => warning ?? checkpointing));
   const asked = JSON.stringify(plain.map((one) => toAsked(one)));
   const write = () => prisma.$rows<Written>(ingestStatement(asked));
   const rows = plain.length > 0 ? await writeEvents(prisma, write) : [];
   const written = new Map(rows.map(({ id, attempt, count }) => [`${id} ${attempt}`, count]));
   const following = new Map<string, Promise<unknown>>();
-  return told.map((one) => {
+  return batches.map((one) => {
     const count = written.get(`${one.operationId} ${one.attempt}`);
     if (count !== undefined) return Promise.resolve(count);
     const before = following.get(one.workerId) ?? Promise.resolve();
@@ -73,18 +73,18 @@ interface Written {
 }
 
 /** Waits for the row, and sees under its lock what the operation has kept. */
-async function ingestAlone(prisma: Database, told: ToldByAttempt): Promise<number> {
+async function ingestAlone(prisma: Database, batch: AttemptEvents): Promise<number> {
   return prisma.$transaction(async (tx) => {
-    const { operationId } = told;
+    const { operationId } = batch;
     const select = sql`o.warnings, o.checkpointing`;
     const [kept] = await tx.$queryRaw<Kept[]>(lockOperation(operationId, { select }));
     if (!kept) return ENDED;
-    const [row] = await tx.$queryRaw<Written[]>(ingestStatement(JSON.stringify([toAsked(told, kept)])));
+    const [row] = await tx.$queryRaw<Written[]>(ingestStatement(JSON.stringify([toAsked(batch, kept)])));
     return row?.count ?? ENDED;
   });
 }
 
-function toAsked({ operationId, attempt, workerId, events }: ToldByAttempt, kept?: Kept) {
+function toAsked({ operationId, attempt, workerId, events }: AttemptEvents, kept?: Kept) {
   const ordered = [...new Map(events.map((event) => [event.n, event])).values()].toSorted((a, b) => a.n - b.n);
   const warnings = ordered.flatMap(({ warning, at }) => (warning ? [{ ...warning, at: at.toISOString() }] : []));
   const report = ordered.findLast(({ checkpointing }) => checkpointing)?.checkpointing;
@@ -118,8 +118,8 @@ function withWarnings(
 }
 
 /**
- * A row for each operation that was written, or had all of it before. What somebody else holds, or has written to since
- * this statement began, is passed over: what is known of it would be out of date.
+ * A row for each operation that was written, or had all of it before. One that another transaction holds, or has written to
+ * since this statement began, is passed over: what is known of it would be out of date.
  */
 function ingestStatement(asked: string): Prisma.Sql {
   return sql`
@@ -175,8 +175,8 @@ export async function nameDropped(
 ): Promise<void> {
   const warning = json({ code, message });
   await prisma.$executeRaw(sql`
-      UPDATE operations o SET warnings = ${withWarning(warning)}
-      WHERE o.id = ${operationId} AND o.attempt = ${attempt}
-        AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
-        AND NOT o.warnings @> jsonb_build_array(${warning})`);
+    UPDATE operations o SET warnings = ${withWarning(warning)}
+    WHERE o.id = ${operationId} AND o.attempt = ${attempt}
+      AND EXISTS (SELECT 1 FROM attempts a WHERE a.operation_id = o.id AND a.attempt = o.attempt AND a.worker_id = ${workerId})
+      AND NOT o.warnings @> jsonb_build_array(${warning})`);
 }

@@ -12,7 +12,7 @@ export interface ChildrenOfStatus {
   readonly done: number;
 }
 
-/** Null: it went on from where the operation was, and passed over nothing; or it was claimed before that was kept. */
+/** Null: it went on from where the operation was, and passed over nothing. */
 function rewindOf({ claimedStep, startStep, checkpointId, fellBackFrom }: AttemptRow) {
   const lostSteps = Math.max(0, (claimedStep ?? 0) - (startStep ?? 0));
   if (lostSteps === 0 && fellBackFrom === null) return null;
@@ -28,7 +28,7 @@ function rewindOf({ claimedStep, startStep, checkpointId, fellBackFrom }: Attemp
 export class OperationRecords {
   constructor(private readonly prisma: Database) {}
 
-  /** A claim tells too how far its attempt went back when it started, which was found out after it. */
+  /** A claim also shows how far its attempt went back, which its start reported later. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
     const [rows, attempts] = await Promise.all([
       this.prisma.historyEntry.findMany({ where: { operationId: id }, orderBy: { n: 'asc' } }),
@@ -53,12 +53,12 @@ export class OperationRecords {
   /** One point a step: the newest attempt's, and none from beyond the step where a later attempt began again. */
   async metricPoints(id: string): Promise<readonly MetricPointRecord[]> {
     const rows = await this.prisma.$queryRaw<Parameters<typeof toMetricPoint>[0][]>(sql`
-        SELECT DISTINCT ON (p.step) p.operation_id AS "operationId", p.step, p.epoch, p.attempt, p.at, p.values
-        FROM metric_points p
-        WHERE p.operation_id = ${id} AND NOT EXISTS (
-          SELECT 1 FROM attempts a
-          WHERE a.operation_id = p.operation_id AND a.attempt > p.attempt AND a.start_step < p.step)
-        ORDER BY ${join([sql`p.step`, sql`p.attempt DESC`])}`);
+      SELECT DISTINCT ON (p.step) p.operation_id AS "operationId", p.step, p.epoch, p.attempt, p.at, p.values
+      FROM metric_points p
+      WHERE p.operation_id = ${id} AND NOT EXISTS (
+        SELECT 1 FROM attempts a
+        WHERE a.operation_id = p.operation_id AND a.attempt > p.attempt AND a.start_step < p.step)
+      ORDER BY ${join([sql`p.step`, sql`p.attempt DESC`])}`);
     return rows.map(toMetricPoint);
   }
 
@@ -81,10 +81,10 @@ export class OperationRecords {
   async childrenSummaries(parentIds: readonly string[]): Promise<ReadonlyMap<string, readonly ChildrenOfStatus[]>> {
     if (parentIds.length === 0) return new Map();
     const rows = await this.prisma.$queryRaw<(ChildrenOfStatus & { parentId: string })[]>(sql`
-        SELECT parent_id AS "parentId", status, count(*)::int AS count, sum(CASE WHEN status = 'completed' THEN 1
-          WHEN coalesce((progress->>'steps')::float8, 0) > 0
-            THEN least(1, (progress->>'step')::float8 / (progress->>'steps')::float8) ELSE 0 END)::float8 AS done
-        FROM operations WHERE parent_id = ANY(${[...parentIds]}) GROUP BY parent_id, status`);
+      SELECT parent_id AS "parentId", status, count(*)::int AS count, sum(CASE WHEN status = 'completed' THEN 1
+        WHEN coalesce((progress->>'steps')::float8, 0) > 0
+          THEN least(1, (progress->>'step')::float8 / (progress->>'steps')::float8) ELSE 0 END)::float8 AS done
+      FROM operations WHERE parent_id = ANY(${[...parentIds]}) GROUP BY parent_id, status`);
     return Map.groupBy(rows, ({ parentId }) => parentId);
   }
 }

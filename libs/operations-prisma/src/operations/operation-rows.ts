@@ -38,7 +38,9 @@ export function pick<Row extends object, Property extends keyof Row>(
   row: Row,
   properties: readonly Property[],
 ): Pick<Row, Property> {
-  return Object.fromEntries(properties.map((property) => [property, row[property]])) as Pick<Row, Property>;
+  const picked: Partial<Pick<Row, Property>> = {};
+  for (const property of properties) picked[property] = row[property];
+  return picked as Pick<Row, Property>;
 }
 
 export function toHistoryEntry({ operationId: _, ...row }: HistoryRow): HistoryEntry {

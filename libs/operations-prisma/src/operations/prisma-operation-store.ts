@@ -13,8 +13,8 @@ import {
   OperationNotFoundError,
   type OperationStatus,
   type OperationStore,
+  type OverdueLimits,
   type OperationWarning,
-  type StallEvidence,
   type StartReport,
   type Submission,
   type TransitionCommand,
@@ -29,7 +29,7 @@ import { markStuck, warn } from '../attempts/warn.js';
 import { type CheckpointJson, checkpointsOf, fromCheckpointJson } from '../checkpoints/checkpoint-rows.js';
 import { Batcher } from '../database/batcher.js';
 import { type Database, writeEvents } from '../database/database.js';
-import { LEASED, listOf, lockOperation, WAITING } from '../database/fragments.js';
+import { LEASED, lockOperation, WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { queuePositionOf } from '../workers/work-queue.js';
 import { listOperations } from './list-operations.js';
@@ -101,7 +101,7 @@ export class PrismaOperationStore implements OperationStore {
 
   private async rowsWithCheckpoints(ids: readonly string[]): Promise<readonly (RowWithCheckpoints | undefined)[]> {
     const rows = await this.prisma.$rows<RowWithCheckpoints>(sql`
-        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`);
+      SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM operations o WHERE o.id = ANY(${[...ids]})`);
     const ofId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => ofId.get(id));
   }
@@ -118,8 +118,8 @@ export class PrismaOperationStore implements OperationStore {
     const ids = operations.filter(({ status }) => isWaiting(status)).map(({ id }) => id);
     if (ids.length === 0) return new Map();
     const rows = await this.prisma.$rows<{ id: string; position: string }>(sql`
-        SELECT o.id, ${queuePositionOf('o')} AS position
-        FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`);
+      SELECT o.id, ${queuePositionOf('o')} AS position
+      FROM operations o WHERE o.id = ANY(${ids}) AND o.status IN ${WAITING}`);
     return new Map(rows.map(({ id, position }) => [id, Number(position)]));
   }
 
@@ -185,8 +185,8 @@ export class PrismaOperationStore implements OperationStore {
 
   private async claimedBefore(claimId: string): Promise<Claimed | null> {
     const [row] = await this.prisma.$rows<OperationRow & { checkpoints: CheckpointJson[] }>(sql`
-        SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
-        WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`);
+      SELECT ${operationColumns('o')}, ${checkpointsOf('o')} AS checkpoints FROM attempts a JOIN operations o ON o.id = a.operation_id AND o.attempt = a.attempt
+      WHERE a.claim_id = ${claimId} AND a.ended_at IS NULL`);
     if (!row) return null;
     return {
       operation: toOperation(row),
@@ -203,32 +203,31 @@ export class PrismaOperationStore implements OperationStore {
 
   async expiredLeases(): Promise<readonly Operation[]> {
     const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
-        SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
-        ORDER BY o.lease_expires_at LIMIT 100`);
+      SELECT ${operationColumns('o')} FROM operations o
+      WHERE o.status IN ${LEASED} AND o.lease_expires_at < clock_timestamp()
+      ORDER BY o.lease_expires_at LIMIT 100`);
     return rows.map(toOperation);
   }
 
-  async overdue(status: 'cancelling' | 'pausing', olderThanMs: number): Promise<readonly Operation[]> {
+  async overdue({ cancellingMs, pausingMs }: OverdueLimits): Promise<readonly Operation[]> {
     const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
-        SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status IN ${listOf([status])} AND o.status_since < clock_timestamp() - interval '1 millisecond' *
-          CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${olderThanMs}::float8)
-            ELSE ${olderThanMs}::float8 END
-        LIMIT 100`);
+      SELECT ${operationColumns('o')} FROM operations o
+      WHERE o.status IN ('cancelling', 'pausing') AND o.status_since < clock_timestamp() - interval '1 millisecond' *
+        CASE WHEN o.status = 'pausing' THEN coalesce((o.pause_request->>'timeoutMs')::float8, ${pausingMs}::float8)
+          ELSE ${cancellingMs}::float8 END
+      LIMIT 100`);
     return rows.map(toOperation);
   }
 
-  async stalled({ heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
+  async stalled(leaseMs: number): Promise<readonly Operation[]> {
     const rows = await this.prisma.$queryRaw<OperationRow[]>(sql`
-        SELECT ${operationColumns('o')} FROM operations o
-        WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
-          AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
-          AND (o.watchdog->>'seconds')::float8 * 1000 <= ${heardForMs}::float8
-          AND o.lease_expires_at > clock_timestamp()
-          AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
-            > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8
-        LIMIT 100`);
+      SELECT ${operationColumns('o')} FROM operations o
+      WHERE o.status = 'running' AND o.stuck_since IS NULL AND o.watchdog IS NOT NULL
+        AND o.progress_at < clock_timestamp() - interval '1 second' * (o.watchdog->>'seconds')::float8
+        AND o.lease_expires_at > clock_timestamp()
+        AND o.lease_expires_at - interval '1 millisecond' * ${leaseMs}::float8
+          > o.progress_at + interval '1 second' * (o.watchdog->>'seconds')::float8
+      LIMIT 100`);
     return rows.map(toOperation);
   }
 

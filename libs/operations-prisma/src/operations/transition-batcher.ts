@@ -8,7 +8,7 @@ const LIMITS = { atOnce: 2, items: TOGETHER_AT_MOST };
 
 /**
  * Carries out transitions of one kind that are asked for at the same time in one statement, with one fsync. Each is decided
- * as if it were alone: what somebody else holds is left out there, and waited for alone.
+ * as if it were alone: one that another transaction holds is left out there, and waited for alone.
  */
 export class TransitionBatcher {
   private readonly ofKind = new Map<string, Batcher<TransitionCommand, TransitionRow | undefined>>();

@@ -15,7 +15,7 @@ export type IdempotencyClaim =
   | { readonly kind: 'in-progress' }
   | { readonly kind: 'other-request' };
 
-/** Who works on a request is given up for dead after this. */
+/** A request that has no answer after this may be tried again. */
 const LOCK_SECONDS = 30;
 
 /** The first answer to each keyed request. */
@@ -25,11 +25,11 @@ export class IdempotencyStore {
   /** Takes the key, or says what became of it. */
   async claim({ scope, key, fingerprint }: IdempotentRequest): Promise<IdempotencyClaim> {
     const taken = await this.prisma.$executeRaw(sql`
-        INSERT INTO idempotency_keys (scope, key, fingerprint, locked_until)
-        VALUES (${scope}, ${key}, ${fingerprint}, clock_timestamp() + ${LOCK_SECONDS} * interval '1 second')
-        ON CONFLICT (scope, key) DO UPDATE SET locked_until = excluded.locked_until
-        WHERE idempotency_keys.status IS NULL AND idempotency_keys.fingerprint = excluded.fingerprint
-          AND idempotency_keys.locked_until < clock_timestamp()`);
+      INSERT INTO idempotency_keys (scope, key, fingerprint, locked_until)
+      VALUES (${scope}, ${key}, ${fingerprint}, clock_timestamp() + ${LOCK_SECONDS} * interval '1 second')
+      ON CONFLICT (scope, key) DO UPDATE SET locked_until = excluded.locked_until
+      WHERE idempotency_keys.status IS NULL AND idempotency_keys.fingerprint = excluded.fingerprint
+        AND idempotency_keys.locked_until < clock_timestamp()`);
     if (taken === 1) return { kind: 'first' };
     const row = await this.prisma.idempotencyKey.findUnique({ where: { scope_key: { scope, key } } });
     if (!row) return { kind: 'in-progress' };

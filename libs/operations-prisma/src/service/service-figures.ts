@@ -20,27 +20,27 @@ export interface ServiceFigures {
 export async function readServiceFigures(prisma: Database, aliveWithinMs: number): Promise<ServiceFigures> {
   const [operations, queues, [webhooks], [workers], checkpointing] = await Promise.all([
     prisma.$queryRaw<ServiceFigures['operations']>(sql`
-        WITH counted AS (SELECT pool, status, count(*)::int AS count FROM operations GROUP BY pool, status)
-        SELECT p.pool, s.status, coalesce(c.count, 0) AS count
-        FROM (SELECT pool FROM counted UNION SELECT pool FROM workers) p
-          CROSS JOIN unnest(${[...OPERATION_STATUSES]}::text[]) AS s(status)
-          LEFT JOIN counted c ON c.pool = p.pool AND c.status = s.status`),
+      WITH counted AS (SELECT pool, status, count(*)::int AS count FROM operations GROUP BY pool, status)
+      SELECT p.pool, s.status, coalesce(c.count, 0) AS count
+      FROM (SELECT pool FROM counted UNION SELECT pool FROM workers) p
+        CROSS JOIN unnest(${[...OPERATION_STATUSES]}::text[]) AS s(status)
+        LEFT JOIN counted c ON c.pool = p.pool AND c.status = s.status`),
     prisma.$queryRaw<ServiceFigures['queues']>(sql`
-        SELECT pool, count(*)::int AS depth,
-          extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
-        FROM operations WHERE status IN ${WAITING} GROUP BY pool`),
+      SELECT pool, count(*)::int AS depth,
+        extract(epoch FROM clock_timestamp() - min(status_since))::float8 AS "oldestSeconds"
+      FROM operations WHERE status IN ${WAITING} GROUP BY pool`),
     prisma.$queryRaw<ServiceFigures['webhooks'][]>(sql`
-        SELECT count(*) FILTER (WHERE delivered_at IS NULL AND given_up_at IS NULL)::int AS due,
-          count(*) FILTER (WHERE given_up_at IS NOT NULL)::int AS "givenUp" FROM webhook_deliveries`),
+      SELECT count(*) FILTER (WHERE delivered_at IS NULL AND given_up_at IS NULL)::int AS due,
+        count(*) FILTER (WHERE given_up_at IS NOT NULL)::int AS "givenUp" FROM webhook_deliveries`),
     prisma.$queryRaw<ServiceFigures['workers'][]>(sql`
-        SELECT count(*) FILTER (WHERE last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond')::int
-            AS alive,
-          count(*) FILTER (WHERE last_seen_at <= clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond')::int
-            AS silent
-        FROM workers`),
+      SELECT count(*) FILTER (WHERE last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond')::int
+          AS alive,
+        count(*) FILTER (WHERE last_seen_at <= clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond')::int
+          AS silent
+      FROM workers`),
     prisma.$queryRaw<ServiceFigures['checkpointing']>(sql`
-        SELECT id AS "operationId", checkpointing FROM operations
-        WHERE status IN ${LEASED} AND checkpointing IS NOT NULL`),
+      SELECT id AS "operationId", checkpointing FROM operations
+      WHERE status IN ${LEASED} AND checkpointing IS NOT NULL`),
   ]);
   return {
     operations,

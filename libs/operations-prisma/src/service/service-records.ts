@@ -19,21 +19,21 @@ export class ServiceRecords {
   /** Milliseconds since it was written, by the database's clock; `Infinity`: never. */
   async ageMs(name: string): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ ms: number }[]>(sql`
-        SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 AS ms FROM service_records WHERE name = ${name}`);
+      SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 AS ms FROM service_records WHERE name = ${name}`);
     return row?.ms ?? Infinity;
   }
 
   async write(name: string, value: unknown): Promise<void> {
     await this.prisma.$executeRaw(sql`
-        INSERT INTO service_records (name, value, at) VALUES (${name}, ${JSON.stringify(value)}::jsonb, clock_timestamp())
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at`);
+      INSERT INTO service_records (name, value, at) VALUES (${name}, ${JSON.stringify(value)}::jsonb, clock_timestamp())
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at`);
   }
 
   /** The name of this database: made once, the same for ever. */
   async deploymentId(): Promise<string> {
     await this.prisma.$executeRaw(sql`
-        INSERT INTO service_records (name, value) VALUES ('deployment', to_jsonb(${randomUUID()}::text))
-        ON CONFLICT (name) DO NOTHING`);
+      INSERT INTO service_records (name, value) VALUES ('deployment', to_jsonb(${randomUUID()}::text))
+      ON CONFLICT (name) DO NOTHING`);
     return String((await this.read('deployment'))?.value);
   }
 

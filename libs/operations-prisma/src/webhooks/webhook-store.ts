@@ -101,20 +101,20 @@ export class WebhookStore {
   /** Takes what is due for `holdMs`: another replica tries it again when this one dies in between. */
   async takeDue(limit: number, holdMs: number): Promise<readonly DueDelivery[]> {
     return this.prisma.$queryRaw<DueDelivery[]>(sql`
-        WITH due AS (
-          SELECT d.id FROM webhook_deliveries d
-          WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.next_at <= clock_timestamp()
-          ORDER BY d.id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-        )
-        UPDATE webhook_deliveries d SET attempts = d.attempts + 1,
-          next_at = clock_timestamp() + ${holdMs} * interval '1 millisecond'
-        FROM due, webhooks w WHERE d.id = due.id AND w.id = d.webhook_id
-        RETURNING d.id, d.webhook_id AS "webhookId", w.url, w.secret, d.payload, d.attempts`);
+      WITH due AS (
+        SELECT d.id FROM webhook_deliveries d
+        WHERE d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.next_at <= clock_timestamp()
+        ORDER BY d.id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      )
+      UPDATE webhook_deliveries d SET attempts = d.attempts + 1,
+        next_at = clock_timestamp() + ${holdMs} * interval '1 millisecond'
+      FROM due, webhooks w WHERE d.id = due.id AND w.id = d.webhook_id
+      RETURNING d.id, d.webhook_id AS "webhookId", w.url, w.secret, d.payload, d.attempts`);
   }
 
   async delivered(id: bigint): Promise<void> {
     await this.prisma.$executeRaw(sql`
-        UPDATE webhook_deliveries SET delivered_at = clock_timestamp(), last_error = NULL WHERE id = ${id}`);
+      UPDATE webhook_deliveries SET delivered_at = clock_timestamp(), last_error = NULL WHERE id = ${id}`);
   }
 
   /** @param againInMs null: it is given up */
@@ -124,13 +124,13 @@ export class WebhookStore {
         ? sql`given_up_at = clock_timestamp()`
         : sql`next_at = clock_timestamp() + ${againInMs} * interval '1 millisecond'`;
     await this.prisma.$executeRaw(sql`
-        UPDATE webhook_deliveries SET last_error = ${reason.slice(0, 500)}, ${next} WHERE id = ${id}`);
+      UPDATE webhook_deliveries SET last_error = ${reason.slice(0, 500)}, ${next} WHERE id = ${id}`);
   }
 
   /** Forgets what was delivered or given up longer ago than this. */
   async forgetSettled(olderThanMs: number): Promise<void> {
     await this.prisma.$executeRaw(sql`
-        DELETE FROM webhook_deliveries
-        WHERE coalesce(delivered_at, given_up_at) < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`);
+      DELETE FROM webhook_deliveries
+      WHERE coalesce(delivered_at, given_up_at) < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`);
   }
 }

@@ -4,7 +4,7 @@ import { WAITING } from '../database/fragments.js';
 
 const { sql, raw, join } = Prisma;
 
-/** Claims in a row after which nothing was heard of the attempt; who has so many gets no more work until it is released. */
+/** Claims in a row after which the attempt was silent; a worker with so many gets no more work until it is released. */
 export const MOST_SILENT_CLAIMS = 3;
 
 /** Whether the worker in row `w` may be given operations. */
@@ -24,26 +24,26 @@ export function queuePositionOf(alias: string, besides: readonly string[] = []):
   return sql`(1 + ${join(['operations', ...besides].map(ahead), ' + ')})`;
 }
 
-/** What waits for workers, and who could take it. */
+/** What waits for workers, and which worker could take it. */
 export class WorkQueue {
   constructor(private readonly prisma: Database) {}
 
   /** Whether an operation waits in the pool that a worker with these capabilities can run. */
   async waits(pool: string, capabilities: readonly string[]): Promise<boolean> {
     const [row] = await this.prisma.$rows<{ waits: boolean }>(sql`
-        SELECT EXISTS (SELECT 1 FROM operations o WHERE o.status IN ${WAITING} AND o.pool = ${pool}
-          AND o.requirements <@ ${[...capabilities]}::text[]) AS waits`);
+      SELECT EXISTS (SELECT 1 FROM operations o WHERE o.status IN ${WAITING} AND o.pool = ${pool}
+        AND o.requirements <@ ${[...capabilities]}::text[]) AS waits`);
     return row?.waits ?? false;
   }
 
   /** A live worker with a free slot, other than this one, that can run what waits first of what any of them can run. */
   async idleWorker(pool: string, except: string, aliveWithinMs: number): Promise<string | null> {
     const [row] = await this.prisma.$rows<{ id: string }>(sql`
-        SELECT w.id FROM operations o JOIN workers w ON w.pool = o.pool AND o.requirements <@ w.capabilities
-        WHERE o.status IN ${WAITING} AND o.pool = ${pool} AND w.id <> ${except} AND ${TAKES_WORK}
-          AND w.last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond'
-          AND w.slots > (SELECT count(*) FROM operations h WHERE h.worker_id = w.id)
-        ORDER BY o.priority DESC, o.queued_at, o.id, random() LIMIT 1`);
+      SELECT w.id FROM operations o JOIN workers w ON w.pool = o.pool AND o.requirements <@ w.capabilities
+      WHERE o.status IN ${WAITING} AND o.pool = ${pool} AND w.id <> ${except} AND ${TAKES_WORK}
+        AND w.last_seen_at > clock_timestamp() - ${aliveWithinMs} * interval '1 millisecond'
+        AND w.slots > (SELECT count(*) FROM operations h WHERE h.worker_id = w.id)
+      ORDER BY o.priority DESC, o.queued_at, o.id, random() LIMIT 1`);
     return row?.id ?? null;
   }
 }

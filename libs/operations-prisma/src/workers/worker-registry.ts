@@ -19,7 +19,7 @@ export interface WorkerRegistration {
 export interface WorkerRecord extends WorkerRegistration {
   readonly freeSlots: number;
   readonly draining: boolean;
-  /** It was given work and not heard of, several times in a row: it gets no more until somebody ends that. */
+  /** It was silent after several claims in a row: it gets no more work until its draining is ended. */
   readonly isQuarantined: boolean;
   readonly registeredAt: Date;
   readonly lastSeenAt: Date;
@@ -41,7 +41,7 @@ interface Sighting {
   readonly freeSlots: number;
 }
 
-/** Workers as they last told of themselves. What they hold is read from the operations, never from them. */
+/** Workers as they last reported themselves. What they hold is read from the operations, never from them. */
 export class WorkerRegistry {
   private readonly sightings: Batcher<Sighting, SeenWorker | null>;
 
@@ -52,13 +52,13 @@ export class WorkerRegistry {
   async register(worker: WorkerRegistration): Promise<void> {
     const { id, pool, version, host, pid, slots, capabilities } = worker;
     await this.prisma.$executeRaw(sql`
-        INSERT INTO workers (id, pool, version, host, pid, slots, free_slots, capabilities)
-        VALUES (${id}, ${pool}, ${version}, ${host}, ${pid}, ${slots}, ${slots}, ${[...capabilities]}::text[])
-        ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, version = excluded.version, host = excluded.host,
-          pid = excluded.pid, slots = excluded.slots, capabilities = excluded.capabilities,
-          free_slots = greatest(0, excluded.slots - (SELECT count(*)::int FROM operations WHERE worker_id = ${id})),
-          registered_at = CASE WHEN workers.pid = excluded.pid THEN workers.registered_at ELSE clock_timestamp() END,
-          last_seen_at = clock_timestamp()`);
+      INSERT INTO workers (id, pool, version, host, pid, slots, free_slots, capabilities)
+      VALUES (${id}, ${pool}, ${version}, ${host}, ${pid}, ${slots}, ${slots}, ${[...capabilities]}::text[])
+      ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, version = excluded.version, host = excluded.host,
+        pid = excluded.pid, slots = excluded.slots, capabilities = excluded.capabilities,
+        free_slots = greatest(0, excluded.slots - (SELECT count(*)::int FROM operations WHERE worker_id = ${id})),
+        registered_at = CASE WHEN workers.pid = excluded.pid THEN workers.registered_at ELSE clock_timestamp() END,
+        last_seen_at = clock_timestamp()`);
   }
 
   /** null: it has to register first. Many that come at the same time share a statement. */
@@ -68,14 +68,14 @@ export class WorkerRegistry {
 
   private async seenTogether(sightings: readonly Sighting[]): Promise<readonly (SeenWorker | null)[]> {
     const rows = await this.prisma.$rows<SeenWorker & { readonly id: string }>(sql`
-        WITH seen AS MATERIALIZED (
-          -- In one order, so that nobody waits in a circle.
-          SELECT w.id, (SELECT s."freeSlots" FROM jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb)
-            AS s(id text, "freeSlots" int) WHERE s.id = w.id LIMIT 1) AS free_slots
-          FROM workers w WHERE w.id = ANY(${sightings.map(({ id }) => id)}) ORDER BY w.id FOR UPDATE
-        )
-        UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = seen.free_slots FROM seen WHERE w.id = seen.id
-        RETURNING w.id, w.pool, w.capabilities, w.draining, ${TAKES_WORK} AS "takesWork"`);
+      WITH seen AS MATERIALIZED (
+        -- In one order, so that no two wait for each other.
+        SELECT w.id, (SELECT s."freeSlots" FROM jsonb_to_recordset(${JSON.stringify(sightings)}::jsonb)
+          AS s(id text, "freeSlots" int) WHERE s.id = w.id LIMIT 1) AS free_slots
+        FROM workers w WHERE w.id = ANY(${sightings.map(({ id }) => id)}) ORDER BY w.id FOR UPDATE
+      )
+      UPDATE workers w SET last_seen_at = clock_timestamp(), free_slots = seen.free_slots FROM seen WHERE w.id = seen.id
+      RETURNING w.id, w.pool, w.capabilities, w.draining, ${TAKES_WORK} AS "takesWork"`);
     const found = new Map(rows.map((row) => [row.id, row]));
     return sightings.map(({ id }) => found.get(id) ?? null);
   }
@@ -91,12 +91,12 @@ export class WorkerRegistry {
 
   async list(): Promise<readonly WorkerRecord[]> {
     return this.prisma.$queryRaw<WorkerRecord[]>(sql`
-        SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
-          w.silent_claims >= ${MOST_SILENT_CLAIMS} AS "isQuarantined",
-          w.free_slots AS "freeSlots", w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt",
-          greatest(0, extract(epoch FROM clock_timestamp() - w.last_seen_at) * 1000)::float8 AS "silentMs",
-          ARRAY(SELECT o.id FROM operations o WHERE o.worker_id = w.id ORDER BY o.id) AS operations
-        FROM workers w ORDER BY w.id`);
+      SELECT w.id, w.pool, w.version, w.host, w.pid, w.slots, w.capabilities, w.draining,
+        w.silent_claims >= ${MOST_SILENT_CLAIMS} AS "isQuarantined",
+        w.free_slots AS "freeSlots", w.registered_at AS "registeredAt", w.last_seen_at AS "lastSeenAt",
+        greatest(0, extract(epoch FROM clock_timestamp() - w.last_seen_at) * 1000)::float8 AS "silentMs",
+        ARRAY(SELECT o.id FROM operations o WHERE o.worker_id = w.id ORDER BY o.id) AS operations
+      FROM workers w ORDER BY w.id`);
   }
 
   /** @throws {WorkerNotFoundError} */
@@ -109,7 +109,7 @@ export class WorkerRegistry {
   /** Forgets workers that have been silent for this long and hold nothing. */
   async forgetSilent(olderThanMs: number): Promise<void> {
     await this.prisma.$executeRaw(sql`
-        DELETE FROM workers w WHERE w.last_seen_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
-          AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`);
+      DELETE FROM workers w WHERE w.last_seen_at < clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
+        AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.worker_id = w.id)`);
   }
 }

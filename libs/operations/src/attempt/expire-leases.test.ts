@@ -22,7 +22,7 @@ async function commandFor(operation: Operation) {
   const hints: string[] = [];
   const store: Pick<OperationStore, 'expiredLeases' | 'overdue' | 'transition'> = {
     expiredLeases: async () => [],
-    overdue: async (status) => (status === operation.status ? [operation] : []),
+    overdue: async () => [operation],
     transition: async (command) => {
       commands.push(command);
       return { kind: 'applied', queuePosition: null, operation, from: operation.status };

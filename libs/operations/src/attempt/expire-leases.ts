@@ -1,12 +1,5 @@
 import type { Operation } from '../model/operation.js';
-import type { Dispatcher, OperationStore, TransitionOutcome } from '../ports.js';
-
-export interface OverdueLimits {
-  /** A cancel that no worker has confirmed for so long is enforced: the worker is fenced off. */
-  readonly cancellingMs: number;
-  /** A pause that has not come to a checkpoint for so long is withdrawn. */
-  readonly pausingMs: number;
-}
+import type { Dispatcher, OperationStore, OverdueLimits, TransitionOutcome } from '../ports.js';
 
 /** Frees what dead workers hold, and ends what waits too long for a live one. */
 export class ExpireLeases {
@@ -25,14 +18,11 @@ export class ExpireLeases {
       for (const operation of found) if (mayStill()) outcomes.push(await end(operation));
     };
     await each(await this.operations.expiredLeases(), (operation) => this.expire(operation));
-    await each(await this.operations.overdue('cancelling', limits.cancellingMs), (operation) =>
-      this.forceCancel(operation),
-    );
-    await each(await this.operations.overdue('pausing', limits.pausingMs), (operation) =>
-      operation.pauseRequest?.cause === 'stall'
-        ? this.takeFromStuck(operation)
-        : this.abandonPause(operation, limits.pausingMs),
-    );
+    await each(await this.operations.overdue(limits), (operation) => {
+      if (operation.status === 'cancelling') return this.forceCancel(operation);
+      if (operation.pauseRequest?.cause === 'stall') return this.takeFromStuck(operation);
+      return this.abandonPause(operation, limits.pausingMs);
+    });
     return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
   }
 

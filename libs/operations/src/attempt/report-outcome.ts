@@ -11,19 +11,13 @@ import {
 import type { Checkpoint, Position } from '../model/checkpoint.js';
 import { type Lease, type OperationFailure, remainingTime } from '../model/operation.js';
 import type { OperationStatus } from '../model/status.js';
-import type {
-  CheckpointRepository,
-  CheckpointVerifier,
-  Dispatcher,
-  OperationChanges,
-  OperationStore,
-  TransitionCommand,
-} from '../ports.js';
+import type { CheckpointRepository, CheckpointVerifier } from '../checkpoints/checkpoint-ports.js';
+import type { Dispatcher, OperationChanges, OperationStore, TransitionCommand } from '../ports.js';
 import { statusesBefore } from '../model/transitions.js';
 
 /**
- * Failures that say nothing about the training itself: another attempt may well succeed. Who was killed from outside was
- * in somebody's way; who exhausted its own heap would do so again.
+ * Failures that say nothing about the training itself: another attempt may well succeed. A trainer that the system
+ * killed for memory may fit elsewhere; one that exhausted its own heap would do so again.
  */
 function isWorthAnotherTry({ code, details }: OperationFailure): boolean {
   const wasKilled = details['signal'] === 'SIGKILL' || details['exit_code'] === 137;

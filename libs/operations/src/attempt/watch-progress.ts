@@ -1,13 +1,11 @@
 import type { Operation } from '../model/operation.js';
-import type { Dispatcher, OperationStore, StallEvidence } from '../ports.js';
+import type { Dispatcher, OperationStore } from '../ports.js';
 import type { PauseOperation } from '../stop/stop-operation.js';
 import { IllegalTransitionError, PauseRefusedError } from '../model/errors.js';
 
 const ACTOR = 'policy:watchdog';
 /** A stuck trainer has as long again to save, but not longer than this. */
 const SAVE_WITHIN_MS = 60_000;
-/** By then whatever workers kept for us during an outage of ours has arrived, and silence is their trainers' own. */
-const CAUGHT_UP_MS = 60_000;
 
 /** Alive but stuck: its worker sends heartbeats, its trainer makes no steps. Says so, then does what its policy says. */
 export class WatchProgress {
@@ -18,10 +16,9 @@ export class WatchProgress {
   ) {}
 
   /** Returns what was found stuck. */
-  async execute(now: Date, { heardForMs, leaseMs }: StallEvidence): Promise<readonly Operation[]> {
+  async execute(now: Date, leaseMs: number): Promise<readonly Operation[]> {
     const found: Operation[] = [];
-    const judged = heardForMs < CAUGHT_UP_MS ? heardForMs : Number.MAX_SAFE_INTEGER;
-    for (const operation of await this.operations.stalled({ heardForMs: judged, leaseMs })) {
+    for (const operation of await this.operations.stalled(leaseMs)) {
       const message = `no step for ${operation.watchdog?.seconds} s although worker ${operation.workerId} is alive`;
       if (!(await this.operations.markStuck(operation, message))) continue;
       found.push(operation);

@@ -34,7 +34,13 @@ export function inOrder(a: Pick<Checkpoint, OrderKey['field']>, b: Pick<Checkpoi
   return 0;
 }
 
-const isSound = ({ corruptedAt }: Pick<Checkpoint, 'corruptedAt'>) => corruptedAt === null;
+/** Compares two checkpoints of one operation by when they were saved, newest first. */
+export function inSavedOrder(a: Checkpoint, b: Checkpoint): number {
+  return b.attempt - a.attempt || b.seq - a.seq || b.createdAt.getTime() - a.createdAt.getTime();
+}
+
+/** Not known to be damaged. */
+export const isSound = ({ corruptedAt }: Pick<Checkpoint, 'corruptedAt'>) => corruptedAt === null;
 
 /** The latest one: the first sound one, or the first where all are damaged. */
 export function latestOf<C extends Pick<Checkpoint, 'corruptedAt'>>(checkpoints: readonly C[]): C | undefined {

@@ -1,5 +1,5 @@
 import { CheckpointCorruptedError } from '../model/errors.js';
-import type { CheckpointVerifier, VerificationDepth } from '../ports.js';
+import type { CheckpointVerifier, VerificationDepth } from './checkpoint-ports.js';
 import { givenCheckpoint, givenOperation } from '../testing/given-operation.js';
 import { verifiedChoice } from './verified-choice.js';
 

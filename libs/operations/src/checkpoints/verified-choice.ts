@@ -1,8 +1,8 @@
 import { candidatesFor, lostSteps, nearestSteps } from './latest.js';
 import { type BadFile, CheckpointCorruptedError, NoCheckpointError } from '../model/errors.js';
-import { type Checkpoint, type CheckpointChoice, stepOf } from '../model/checkpoint.js';
+import { type Checkpoint, type CheckpointChoice, stepOf, type Provenance } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
-import type { CheckpointVerifier, Provenance, VerificationDepth } from '../ports.js';
+import type { CheckpointVerifier, VerificationDepth } from './checkpoint-ports.js';
 
 export interface WantedCheckpoint {
   /** `latest`, `best`, or a checkpoint's id. */

@@ -2,7 +2,8 @@ import { lossWithout } from '../checkpoints/latest.js';
 import { IllegalTransitionError } from '../model/errors.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
-import type { CheckpointRepository, OperationStore } from '../ports.js';
+import type { CheckpointRepository } from '../checkpoints/checkpoint-ports.js';
+import type { OperationStore } from '../ports.js';
 import { allowedActions } from '../model/transitions.js';
 
 /** Removes a checkpoint's manifest, and those of its blobs that no row names any more. */

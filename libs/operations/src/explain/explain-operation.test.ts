@@ -7,6 +7,7 @@ const worker = (overrides: Partial<ExplainFacts['workers'][number]> = {}) => ({
   id: 'w1',
   freeSlots: 1,
   draining: false,
+  isQuarantined: false,
   capabilities: ['type:training'],
   ...overrides,
 });
@@ -59,7 +60,12 @@ describe('the explanation', () => {
     [
       'all of several are busy',
       { workers: [worker({ freeSlots: 0 }), worker({ id: 'w2', freeSlots: 0 })] },
-      /all 2 fitting workers are busy or draining/,
+      /all 2 fitting workers are busy, draining or quarantined/,
+    ],
+    [
+      'every worker is quarantined',
+      { workers: [worker({ isQuarantined: true })] },
+      /takes new work \(1 is quarantined\)/,
     ],
     ['every worker is draining', { workers: [worker({ draining: true })] }, /takes new work \(1 is draining\)/],
     ['it is about to be claimed', {}, /1 fitting worker has a free slot and is about to claim it/],
@@ -78,7 +84,9 @@ describe('the explanation', () => {
 
   it('says how to go on without the backend that no worker has', () => {
     const bound = { pinnedBackend: 'wasm', requirements: ['type:training', 'backend:wasm'] };
-    const workers = [{ id: 'w1', freeSlots: 1, draining: false, capabilities: ['type:training', 'backend:cpu'] }];
+    const workers = [
+      { id: 'w1', freeSlots: 1, draining: false, isQuarantined: false, capabilities: ['type:training', 'backend:cpu'] },
+    ];
     const { reasons, suggestions } = explain(facts('resuming', { workers }, bound));
     expect(reasons.join('\n')).toMatch(/none offers backend:wasm\n.*another backend allowed/);
     const operation_id = givenOperation().id;

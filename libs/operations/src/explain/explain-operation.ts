@@ -1,8 +1,17 @@
+import type { OperationStore } from '../ports.js';
 import { candidatesFor, latestOf, lostSteps, startingPoint } from '../checkpoints/latest.js';
-import { fittingWorkers, missingCapabilities, whyUnschedulable } from '../queue/fitting-workers.js';
+import {
+  fittingWorkers,
+  type KnownWorker,
+  missingCapabilities,
+  takesWork,
+  whyUnschedulable,
+} from '../queue/fitting-workers.js';
 import type { Checkpoint } from '../model/checkpoint.js';
 import type { Operation } from '../model/operation.js';
 import type { Reason, Suggestion } from '../model/suggestion.js';
+
+type LiveWorker = Pick<KnownWorker, 'id' | 'freeSlots' | 'draining' | 'isQuarantined' | 'capabilities'>;
 
 export interface ExplainFacts {
   readonly operation: Operation;
@@ -10,12 +19,7 @@ export interface ExplainFacts {
   /** All of its own, newest first. */
   readonly checkpoints: readonly Checkpoint[];
   /** Workers of its pool that were heard of within a lease. */
-  readonly workers: readonly {
-    readonly id: string;
-    readonly freeSlots: number;
-    readonly draining: boolean;
-    readonly capabilities: readonly string[];
-  }[];
+  readonly workers: readonly LiveWorker[];
   readonly now: Date;
   readonly leaseMs: number;
 }
@@ -31,6 +35,32 @@ export interface Explanation {
 
 function reason(code: string, message: string, details: Reason['details'] = {}): Reason {
   return { code, message, details };
+}
+
+/** The workers of a pool whose heartbeats came within a lease. */
+export interface WorkerDirectory {
+  ofPool(pool: string): Promise<readonly LiveWorker[]>;
+}
+
+/** Reads what {@link explain} explains. */
+export class ExplainOperation {
+  constructor(
+    private readonly operations: Pick<OperationStore, 'getWithCheckpoints' | 'queuePosition'>,
+    private readonly workers: WorkerDirectory,
+  ) {}
+
+  /** @throws {OperationNotFoundError} */
+  async execute(
+    operationId: string,
+    { now, leaseMs }: Pick<ExplainFacts, 'now' | 'leaseMs'>,
+  ): Promise<Explanation & { readonly operation: Operation }> {
+    const { operation, checkpoints } = await this.operations.getWithCheckpoints(operationId);
+    const [queuePosition, workers] = await Promise.all([
+      this.operations.queuePosition(operation),
+      this.workers.ofPool(operation.pool),
+    ]);
+    return { operation, ...explain({ operation, queuePosition, checkpoints, workers, now, leaseMs }) };
+  }
 }
 
 /** Why an operation is where it is, who holds it, what blocks it, and what happens next. */
@@ -140,7 +170,7 @@ function explainStopped({ operation, checkpoints }: ExplainFacts, { summary, rea
 
 function explainWaiting({ operation, queuePosition, workers, checkpoints }: ExplainFacts): Explanation {
   const able = fittingWorkers(operation, workers);
-  const free = able.filter(({ draining, freeSlots }) => !draining && freeSlots > 0);
+  const free = able.filter((worker) => takesWork(worker) && worker.freeSlots > 0);
   const reasons: Reason[] = [];
   const suggestions: Suggestion[] = [];
   const lack = whyUnschedulable(operation, workers);
@@ -162,7 +192,9 @@ function explainWaiting({ operation, queuePosition, workers, checkpoints }: Expl
     reasons.push(
       reason(
         'workers-busy',
-        isOne(able) ? 'the only fitting worker is busy' : `all ${able.length} fitting workers are busy or draining`,
+        isOne(able)
+          ? 'the only fitting worker is busy'
+          : `all ${able.length} fitting workers are busy, draining or quarantined`,
         { workers: able.length },
       ),
     );

@@ -1,22 +1,21 @@
-import { type CheckpointChoice, type Checkpoint } from '../model/checkpoint.js';
+import type { SubmissionRules } from '../spec/requirements.js';
+import { type ForkedOperation, toForkDraft } from './fork-draft.js';
+import { type CheckpointChoice, type Checkpoint, type Provenance } from '../model/checkpoint.js';
 import { CheckpointCorruptedError } from '../model/errors.js';
 import { type CheckpointAdopter, type ForkDraft, type ForkStore, INHERITED_ATTEMPT } from './fork-ports.js';
 import type { Operation } from '../model/operation.js';
-import type { CheckpointRepository, CheckpointVerifier, Dispatcher, OperationStore, Provenance } from '../ports.js';
-import { noCheckpoint, verifiedChoice, type VerifiedChoice } from '../checkpoints/verified-choice.js';
+import type { CheckpointRepository, CheckpointVerifier } from '../checkpoints/checkpoint-ports.js';
+import type { Dispatcher, OperationStore } from '../ports.js';
+import { noCheckpoint, verifiedChoice } from '../checkpoints/verified-choice.js';
 
-export interface ForkRequest {
+export interface ForkRequest extends ForkedOperation {
   readonly operationId: string;
   readonly choice: CheckpointChoice;
   readonly allowFallback: boolean;
   readonly dryRun: boolean;
-  /** The new operation, worked out on the other as it was read; throws what refuses it. */
-  readonly draft: (origin: Operation, choice: ForkChoice) => Omit<ForkDraft, 'checkpoint'>;
   /** For the fork's own row of the checkpoint. */
   readonly newCheckpointId: () => string;
 }
-
-export type ForkChoice = Pick<VerifiedChoice, 'checkpoint' | 'provenance' | 'fellBackFrom'>;
 
 export interface ForkPlan {
   readonly origin: Operation;
@@ -43,11 +42,12 @@ export class ForkOperation {
     private readonly checkpoints: CheckpointRepository,
     private readonly stored: CheckpointVerifier & CheckpointAdopter,
     private readonly dispatcher: Dispatcher,
+    private readonly rules: SubmissionRules,
   ) {}
 
   /**
    * @throws {OperationNotFoundError}
-   * @throws { } there is nothing to fork from
+   * @throws {NoCheckpointError} there is nothing to fork from
    * @throws {CheckpointCorruptedError} the chosen checkpoint is damaged and no fallback was allowed or found
    */
   async execute(request: ForkRequest): Promise<ForkPlan> {
@@ -66,7 +66,7 @@ export class ForkOperation {
     const found = await verifiedChoice(this.stored, origin, committed, { ...request, depth: 'quick' });
     if (!found) throw noCheckpoint('fork from', origin, request.choice, committed);
     const { checkpoint, provenance, lostSteps, damaged } = found;
-    const draft = request.draft(origin, found);
+    const draft = toForkDraft(origin, found, request, this.rules);
     if (!request.dryRun)
       for (const each of damaged) await this.checkpoints.markCorrupted(each.checkpoint.id, each.badFiles);
     return { origin, checkpoint, provenance, lostSteps, draft, fork: null };

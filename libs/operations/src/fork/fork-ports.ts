@@ -1,3 +1,4 @@
+import type { VerifiedChoice } from '../checkpoints/verified-choice.js';
 import type { BestSoFar, ForkOrigin, Operation, Progress } from '../model/operation.js';
 import type { Checkpoint, CheckpointDraft } from '../model/checkpoint.js';
 import type { OperationDraft } from '../ports.js';
@@ -21,8 +22,8 @@ export type ForkOutcome =
 
 export interface ForkStore {
   /**
-   * Stores the fork with its checkpoint, and tells of it in the events of both, in one transaction. `assertStored` is
-   * asked while no blob can be collected, and throws when one is missing; then the origin's row is locked.
+   * Stores the fork with its checkpoint and an event of both operations, in one transaction. `assertStored` runs
+   * while no blob can be collected, and throws when one is missing; then the origin's row is locked.
    * Idempotent by `submissionKey`.
    */
   fork(draft: ForkDraft, assertStored: () => Promise<void>): Promise<ForkOutcome>;
@@ -38,3 +39,6 @@ export interface CheckpointAdopter {
 
 /** Before an operation's first attempt: what it was given rather than saved itself. */
 export const INHERITED_ATTEMPT = 0;
+
+/** Where a fork begins. */
+export type ForkChoice = Pick<VerifiedChoice, 'checkpoint' | 'provenance' | 'fellBackFrom'>;

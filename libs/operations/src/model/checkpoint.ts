@@ -7,6 +7,13 @@ export interface Position {
 /** A figure as it can stand in JSON: what JSON has no number for travels as its name. */
 export type Figure = number | 'NaN' | 'Infinity' | '-Infinity';
 
+/** Where a state comes from: what must not differ for the same numbers. */
+export interface Provenance {
+  readonly dataFingerprint: string;
+  readonly trainer: { readonly name: string; readonly version: string };
+  readonly backend: { readonly name: string; readonly version: string };
+}
+
 /** Why a checkpoint was made. */
 export const CHECKPOINT_KINDS = [
   'periodic',
@@ -19,7 +26,7 @@ export const CHECKPOINT_KINDS = [
   'final',
 ] as const;
 
-/** A committed checkpoint, as its row tells. */
+/** A committed checkpoint. */
 export interface Checkpoint extends Position {
   readonly id: string;
   readonly operationId: string;
@@ -38,7 +45,7 @@ export interface Checkpoint extends Position {
   readonly corruptedAt: Date | null;
   /** When every byte of it was last found right; null: not since it was committed. */
   readonly verifiedAt: Date | null;
-  /** When its operation went on from an earlier step, so that it is not of its line any more; null: it is. */
+  /** When a resume from an earlier step abandoned it; null: still current. */
   readonly supersededAt: Date | null;
   readonly parentId: string | null;
   readonly stallMs: number | null;
@@ -50,6 +57,9 @@ export type CheckpointDraft = Omit<
   Checkpoint,
   'operationId' | 'attempt' | 'pinned' | 'corruptedAt' | 'verifiedAt' | 'supersededAt'
 >;
+
+/** The largest `integer` of PostgreSQL: no step, epoch or count is higher. */
+export const LARGEST_COUNT = 2_147_483_647;
 
 /** No blob has more bytes, so that a reader may hold any of them in memory. */
 export const MAX_BLOB_BYTES = 64 * 1024 * 1024;

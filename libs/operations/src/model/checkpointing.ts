@@ -2,7 +2,7 @@
 export const INTERVAL_REASONS = ['budget', 'max-loss', 'most-often'] as const;
 type IntervalReason = (typeof INTERVAL_REASONS)[number];
 
-/** What an attempt that saves by a budget tells. */
+/** The report of an attempt that saves by a budget. */
 export interface CheckpointingReport {
   readonly overheadBudget: number;
   readonly maxLossSeconds: number;

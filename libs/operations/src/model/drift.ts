@@ -1,4 +1,4 @@
-import type { Provenance } from '../ports.js';
+import type { Provenance } from './checkpoint.js';
 
 /** What can differ between the process that saved a checkpoint and the one that continues it. */
 export const DRIFT_KINDS = ['trainer', 'trainer-version', 'backend', 'backend-version', 'data'] as const;

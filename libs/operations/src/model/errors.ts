@@ -1,4 +1,5 @@
 import { DomainError } from '@ktrdr/errors';
+import type { FieldProblem } from '@ktrdr/specs';
 import type { OperationStatus } from './status.js';
 import type { Suggestion } from './suggestion.js';
 
@@ -17,7 +18,7 @@ export class OperationNotFoundError extends DomainError {
   }
 }
 
-/** The operation's status does not allow what was asked, or somebody else was first. Nothing was changed. */
+/** The operation's status does not allow the action, or another caller was first. Nothing was changed. */
 export class IllegalTransitionError extends DomainError {
   readonly code = 'illegal-transition';
   constructor(refusal: {
@@ -187,4 +188,39 @@ export class WorkerNotFoundError extends DomainError {
   constructor(workerId: string) {
     super(`There is no worker ${workerId}`, { worker_id: workerId });
   }
+}
+
+/** What was sent does not have the agreed form. */
+export class RequestInvalidError extends DomainError {
+  readonly code = 'request-invalid';
+  constructor(
+    part: string,
+    readonly problems: readonly FieldProblem[],
+  ) {
+    super(`The ${part} is not valid: ${sentence(problems)}`, { problems });
+  }
+}
+
+/** The training spec has fields that cannot be. */
+export class SpecInvalidError extends DomainError {
+  readonly code = 'spec-invalid';
+  constructor(problems: readonly FieldProblem[]) {
+    super(`The spec is not valid: ${sentence(problems)}`, { problems });
+  }
+}
+
+/** The operator has not allowed operations that bring their own program. */
+export class TrainerNotAllowedError extends DomainError {
+  readonly code = 'trainer-not-allowed';
+  constructor() {
+    super(
+      'This service runs no trainers of your own ("trainer" in the spec). Its operator allows them with ' +
+        'KTRDR_PROCESS_TRAINERS=allow on the API and on the workers that may run them',
+      { setting: 'KTRDR_PROCESS_TRAINERS' },
+    );
+  }
+}
+
+function sentence(problems: readonly FieldProblem[]): string {
+  return problems.map(({ path, message }) => `${path || '(document)'}: ${message}`).join('; ');
 }

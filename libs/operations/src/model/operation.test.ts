@@ -1,6 +1,6 @@
 import { clocksAt } from './operation.js';
 import { OPERATION_STATUSES, type OperationStatus } from './status.js';
-import { newOperationId } from '../submit/submit-operation.js';
+import { newOperationId } from '../submit/operation-draft.js';
 import { givenOperation } from '../testing/given-operation.js';
 
 const SINCE = new Date('2026-01-01T12:00:00.000Z');

@@ -122,7 +122,7 @@ export interface Operation {
   readonly pauseRecord: PauseRecord | null;
   readonly requirements: readonly string[];
   readonly pinnedBackend: string | null;
-  /** Somebody has accepted that another backend continues it, within a tolerance rather than bit for bit. */
+  /** Another backend may continue it, within a tolerance rather than bit for bit. */
   readonly backendChangeAllowed: boolean;
   readonly createdBy: string;
   readonly workerId: string | null;

@@ -19,7 +19,7 @@ export const LEASED_STATUSES = ['running', 'pausing', 'cancelling'] as const sat
 /** The operation waits for a worker in these. */
 export const WAITING_STATUSES = ['queued', 'resuming'] as const satisfies readonly OperationStatus[];
 
-/** Nothing happens in these until somebody asks for it. */
+/** Nothing happens in these without a request. */
 const SETTLED_STATUSES = ['paused', 'cancelled', 'completed', 'failed'] as const satisfies readonly OperationStatus[];
 
 export function isLeased(status: OperationStatus): boolean {

@@ -1,8 +1,13 @@
 import { fittingWorkers, missingCapabilities, whyUnschedulable } from './fitting-workers.js';
 
 const wanted = { pool: 'gpu', requirements: ['type:training', 'backend:wasm'] };
-const cpu = { id: 'w1', draining: false, capabilities: ['type:training', 'backend:cpu'] };
-const wasm = { id: 'w2', draining: false, capabilities: ['type:training', 'backend:wasm', 'backend:cpu'] };
+const cpu = { id: 'w1', draining: false, isQuarantined: false, capabilities: ['type:training', 'backend:cpu'] };
+const wasm = {
+  id: 'w2',
+  draining: false,
+  isQuarantined: false,
+  capabilities: ['type:training', 'backend:wasm', 'backend:cpu'],
+};
 
 describe('the workers that can take an operation', () => {
   it('offer everything that it requires', () => {
@@ -30,7 +35,7 @@ describe('the workers that can take an operation', () => {
     ).toMatchObject([
       { code: 'no-worker-alive', details: { pool: 'gpu' } },
       { code: 'capability-missing', details: { missing: ['backend:wasm'] } },
-      { code: 'workers-draining', details: { draining: 1 } },
+      { code: 'workers-unavailable', details: { draining: 1, quarantined: 0 } },
     ]);
   });
 
@@ -41,6 +46,9 @@ describe('the workers that can take an operation', () => {
     );
     expect(whyUnschedulable(wanted, [leaving, leaving])?.message).toBe(
       'no fitting worker of pool gpu takes new work (2 are draining)',
+    );
+    expect(whyUnschedulable(wanted, [leaving, { ...leaving, isQuarantined: true }])?.message).toBe(
+      'no fitting worker of pool gpu takes new work (1 is quarantined, 1 is draining)',
     );
     expect(whyUnschedulable(wanted, [leaving, wasm])).toBeNull();
   });

@@ -1,10 +1,31 @@
 import type { Operation } from '../model/operation.js';
 import type { Reason } from '../model/suggestion.js';
 
-/** A worker of the operation's pool that was heard of within a lease. */
-export interface LiveWorker {
+/** A worker as its heartbeats and its operator describe it. */
+export interface KnownWorker {
+  readonly id: string;
+  readonly pool: string;
   readonly capabilities: readonly string[];
+  readonly freeSlots: number;
+  readonly draining: boolean;
+  readonly isQuarantined: boolean;
+  /** Since its last heartbeat. */
+  readonly silentMs: number;
 }
+
+/** The workers of a pool whose heartbeats came within a lease. */
+export function liveWorkers<Worker extends KnownWorker>(
+  workers: readonly Worker[],
+  pool: string,
+  leaseMs: number,
+): readonly Worker[] {
+  return workers.filter((worker) => worker.pool === pool && worker.silentMs < leaseMs);
+}
+
+type LiveWorker = Pick<KnownWorker, 'capabilities'>;
+type Standing = Pick<KnownWorker, 'draining' | 'isQuarantined'>;
+
+export const takesWork = ({ draining, isQuarantined }: Standing): boolean => !draining && !isQuarantined;
 
 /** What a worker would have to offer. */
 export type Wanted = Pick<Operation, 'pool' | 'requirements'>;
@@ -30,30 +51,34 @@ export function missingCapabilities({ requirements }: Wanted, workers: readonly 
 }
 
 /** Why no live worker of its pool can take it; null: one can, now or once it is free. */
-export function whyUnschedulable(
-  wanted: Wanted,
-  workers: readonly (LiveWorker & { readonly draining: boolean })[],
-): Reason | null {
+export function whyUnschedulable(wanted: Wanted, workers: readonly (LiveWorker & Standing)[]): Reason | null {
   const { pool } = wanted;
   if (workers.length === 0)
     return { code: 'no-worker-alive', message: `no worker of pool ${pool} is alive`, details: { pool } };
   const fitting = fittingWorkers(wanted, workers);
-  if (fitting.some(({ draining }) => !draining)) return null;
+  if (fitting.some(takesWork)) return null;
   if (fitting.length > 0) {
-    const them = fitting.length === 1 ? '1 is draining' : `${fitting.length} are draining`;
+    const quarantined = fitting.filter(({ isQuarantined }) => isQuarantined).length;
+    const draining = fitting.length - quarantined;
+    const them = [many(quarantined, 'quarantined'), many(draining, 'draining')].filter(Boolean).join(', ');
     return {
-      code: 'workers-draining',
+      code: 'workers-unavailable',
       message: `no fitting worker of pool ${pool} takes new work (${them})`,
-      details: { pool, draining: fitting.length },
+      details: { pool, draining, quarantined },
     };
   }
-  const many = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
+  const alive = workers.length === 1 ? '1 worker is' : `${workers.length} workers are`;
   const missing = missingCapabilities(wanted, workers);
   return {
     code: 'capability-missing',
-    message: `${many} alive in pool ${pool}, but none offers ${missing.map(withCommand).join(', ')}`,
+    message: `${alive} alive in pool ${pool}, but none offers ${missing.map(withCommand).join(', ')}`,
     details: { pool, workers: workers.length, missing },
   };
+}
+
+function many(count: number, what: string): string {
+  if (count === 0) return '';
+  return count === 1 ? `1 is ${what}` : `${count} are ${what}`;
 }
 
 function withCommand(tag: string): string {

@@ -1,14 +1,10 @@
+import { type AskedChanges, type BackendChange, prepareOverride, type PreparedOverride } from '../spec/overrides.js';
+import { assertTrainerAllowed, type SubmissionRules } from '../spec/requirements.js';
 import { IllegalTransitionError } from '../model/errors.js';
-import type { Checkpoint } from '../model/checkpoint.js';
-import type { Operation, SpecDifference } from '../model/operation.js';
-import type {
-  BackendChange,
-  CheckpointRepository,
-  CheckpointVerifier,
-  Dispatcher,
-  OperationStore,
-  Provenance,
-} from '../ports.js';
+import type { Checkpoint, Provenance } from '../model/checkpoint.js';
+import type { Operation } from '../model/operation.js';
+import type { CheckpointRepository, CheckpointVerifier } from '../checkpoints/checkpoint-ports.js';
+import type { Dispatcher, OperationStore } from '../ports.js';
 import { allowedActions, statusesBefore } from '../model/transitions.js';
 import { noCheckpoint, type Damage, verifiedChoice, type WantedCheckpoint } from '../checkpoints/verified-choice.js';
 
@@ -17,21 +13,8 @@ export interface ResumeRequest extends WantedCheckpoint {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly reason: string | null;
-  /**
-   * What to change of the spec, worked out on the operation as it was read and on where it goes on; null: nothing. Throws
-   * what refuses it.
-   */
-  readonly override?: (operation: Operation, checkpoint: Checkpoint | null) => PreparedOverride | null;
-}
-
-export interface PreparedOverride {
-  /** All that is overridden from now on, earlier resumes' included. */
-  readonly overrides: Readonly<Record<string, unknown>>;
-  readonly changes: readonly SpecDifference[];
-  /** Hash of the spec that it was trained under so far. */
-  readonly formerSpecSha256: string;
-  /** Null: it goes on under the backend that it trained on. */
-  readonly backendChange: BackendChange | null;
+  /** What to change of the spec. */
+  readonly changes: AskedChanges;
 }
 
 export interface ResumePlan {
@@ -60,18 +43,22 @@ export class ResumeOperation {
     private readonly checkpoints: CheckpointRepository,
     private readonly verifier: CheckpointVerifier,
     private readonly dispatcher: Dispatcher,
+    private readonly rules: SubmissionRules,
   ) {}
 
   /**
    * @throws {IllegalTransitionError} it is not resumable, or another caller was first
-   * @throws { } it has trained but nothing is left to continue from
+   * @throws {NoCheckpointError} it has trained but nothing is left to continue from
    * @throws {CheckpointCorruptedError} the chosen checkpoint is damaged and no fallback was allowed or found
+   * @throws {TrainerNotAllowedError} for a program where the operator allows none
+   * @throws {RequestInvalidError} @throws {SpecInvalidError} see {@link prepareOverride}
    */
   async execute(request: ResumeRequest): Promise<ResumePlan> {
     const { operation, checkpoints } = await this.operations.getWithCheckpoints(request.operationId);
     if (operation.status === 'pausing' && !request.dryRun) return this.withdrawPause(operation, request);
     const { damaged, ...verdict } = await this.plan(operation, checkpoints, request);
-    const override = request.override?.(operation, verdict.checkpoint);
+    assertTrainerAllowed(operation, this.rules);
+    const override = prepareOverride(operation, verdict.checkpoint, request.changes);
     const { changes = [], backendChange = null } = override ?? {};
     const plan: ResumePlan = { operation, queuePosition: null, ...verdict, changes, backendChange };
     if (request.dryRun) return plan;

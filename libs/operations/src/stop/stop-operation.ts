@@ -1,7 +1,7 @@
 import { IllegalTransitionError, PauseRefusedError } from '../model/errors.js';
 import { isSettled, type PauseCause } from '../model/status.js';
 import type { Operation } from '../model/operation.js';
-import { traitsOf } from '../spec/operation-types.js';
+import { isPausable } from '../spec/operation-types.js';
 import type { Dispatcher, OperationStore } from '../ports.js';
 import { allowedActions, type ClientAction } from '../model/transitions.js';
 
@@ -28,8 +28,8 @@ export class PauseOperation {
 
   /** @throws {PauseRefusedError} @throws {IllegalTransitionError} */
   async execute({ operationId, actor, reason, now, boundary, cause, timeoutMs }: PauseCommand) {
-    const { type } = await this.operations.get(operationId);
-    if (!traitsOf(type).isPausable) throw new PauseRefusedError(operationId, type);
+    const operation = await this.operations.get(operationId);
+    if (!isPausable(operation)) throw new PauseRefusedError(operationId, operation.type);
     const requestedAt = now.toISOString();
     const outcome = await this.operations.transition({
       operationId,

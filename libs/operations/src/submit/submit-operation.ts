@@ -1,22 +1,39 @@
+import { assertAllowed } from '../model/transitions.js';
 import type { Dispatcher, OperationDraft, OperationStore, Submission } from '../ports.js';
+import type { SubmissionRules } from '../spec/requirements.js';
+import { type NewOperation, type SubmitRequest, toDraft, toRetryDraft } from './operation-draft.js';
 
-const ID_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
-
-/** `op_<type>_<date>_<time>_<random>`: sorts by age, says what it is. `entropy`: at least 10 random bytes. */
-export function newOperationId(type: string, now: Date, entropy: Uint8Array): string {
-  const [date = '', time = ''] = now.toISOString().split('T');
-  const random = Array.from(entropy.subarray(0, 10), (byte) => ID_ALPHABET[byte % ID_ALPHABET.length]).join('');
-  return `op_${type}_${date.replaceAll('-', '')}_${time.slice(0, 8).replaceAll(':', '')}_${random}`;
-}
-
-/** Stores a new operation and says that there is work. */
+/** Stores new operations and announces that there is work. */
 export class SubmitOperation {
   constructor(
     private readonly operations: OperationStore,
     private readonly dispatcher: Dispatcher,
+    private readonly rules: SubmissionRules,
   ) {}
 
-  async execute(draft: OperationDraft): Promise<Submission> {
+  /**
+   * @throws {OperationNotFoundError} there is no such parent
+   * @throws {SpecInvalidError} naming every offending path
+   * @throws {TrainerNotAllowedError} for a program where the operator allows none
+   */
+  async execute(request: SubmitRequest): Promise<Submission> {
+    if (request.parentId !== null) await this.operations.get(request.parentId);
+    return this.store(toDraft(request, this.rules));
+  }
+
+  /**
+   * Submits the same spec again, from the beginning.
+   * @throws {OperationNotFoundError}
+   * @throws {IllegalTransitionError} while it has not ended
+   * @throws {TrainerNotAllowedError} for a program where the operator allows none
+   */
+  async retry(operationId: string, by: NewOperation): Promise<Submission> {
+    const operation = await this.operations.get(operationId);
+    assertAllowed(operation, 'retry');
+    return this.store(toRetryDraft(operation, by, this.rules));
+  }
+
+  private async store(draft: OperationDraft): Promise<Submission> {
     const submission = await this.operations.submit(draft);
     if (submission.isNew) this.dispatcher.announce(submission.operation);
     return submission;

@@ -28,7 +28,7 @@ export function givenOperation(overrides: Partial<Operation> = {}): Operation {
     requirements: [],
     pinnedBackend: null,
     backendChangeAllowed: false,
-    createdBy: 'somebody',
+    createdBy: 'client:ada',
     workerId: null,
     leaseExpiresAt: null,
     recoveries: 0,

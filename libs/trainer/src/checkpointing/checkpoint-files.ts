@@ -10,8 +10,8 @@ export interface CheckpointFile {
 }
 
 /**
- * In as few calls as possible: while training goes on, the answer to each has to wait for the end of a step. Not synced:
- * what a power cut leaves of a spool is of no use to anybody, and the object store syncs what it takes.
+ * Writes in as few calls as possible: during training each call returns only after a step. Does not sync: a spool is
+ * worthless after a power cut, and the object store syncs what it takes.
  */
 async function writeWhole(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'wx');
@@ -55,9 +55,9 @@ interface FilesBeingWritten {
 }
 
 export interface WritingHooks {
-  /** The folder is there, and nothing in it yet. */
+  /** Called when the folder exists, before the first write. */
   readonly onWriting?: (writing: FilesBeingWritten) => void;
-  /** Awaited when everything is written, but for the name. */
+  /** Awaited after the last write, before the rename. */
   readonly beforeNamed?: () => Promise<void>;
 }
 

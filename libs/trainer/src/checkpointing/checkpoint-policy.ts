@@ -19,7 +19,7 @@ export class CheckpointPolicy implements SavePolicy {
     this.lastAt = now();
   }
 
-  /** To be told of every step and every end of an epoch. What is due stays due until {@link saved}. */
+  /** Call after every step and every end of an epoch. What is due stays due until {@link saved}. */
   moved({ step, epoch, samples }: { readonly step: number; readonly epoch: number; readonly samples: number }): void {
     const { every_steps: steps, every_epochs: epochs } = this.policy;
     if (steps !== undefined && step % steps === 0) this.isDue = true;

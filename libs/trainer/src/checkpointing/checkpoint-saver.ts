@@ -11,7 +11,7 @@ const LAST_RETRY_MS = 60_000;
 
 export type Emit = (event: TrainerEvent) => void;
 
-/** Tells that the operation of this trainer has come to a failpoint, and waits for what comes of it. */
+/** Reports that the operation reaches a failpoint, and waits for its effect. */
 type Reach = (point: FailpointName) => Promise<void>;
 
 /** What a saver needs of the loop's surroundings. */
@@ -25,8 +25,8 @@ export interface SaverPorts {
 }
 
 /**
- * Captures the run and writes it in the background, one save at a time in the order of their requests. Tells which files
- * it is writing, answers each request with `saved` or `save_failed`, and remembers which the supervisor has not settled.
+ * Captures the run and writes it in the background, one save at a time in the order of their requests. Announces the files
+ * that it writes, answers each request with `saved` or `save_failed`, and remembers which the supervisor has not settled.
  */
 export class CheckpointSaver {
   private writing: Promise<unknown> = Promise.resolve();

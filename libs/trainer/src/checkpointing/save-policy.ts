@@ -1,6 +1,6 @@
 import type { TrainerEvent } from '@ktrdr/contracts';
 
-/** What the interval is and what it has cost, as the supervisor is told. */
+/** The event that reports the interval and its cost. */
 export type CheckpointingEvent = Extract<TrainerEvent, { type: 'checkpointing' }>;
 
 /** Decides when a periodic save is due. It has a method for each thing that it decides by. */
@@ -18,6 +18,6 @@ export interface SavePolicy {
   saved(requestId: string, stallMs: number): void;
   /** That save could not be written. */
   failed?(requestId: string): void;
-  /** It was committed or given up. Returns what there is to tell. */
+  /** It was committed or given up. Returns an event to report, if any. */
   settled?(requestId: string): CheckpointingEvent | null;
 }

@@ -30,7 +30,7 @@ export interface BackendWish {
 /** Multiply-adds of an average product from which native TensorFlow was at least three times as fast as WASM: ADR 28. */
 const NATIVE_FROM = 2_000_000;
 
-/** What `auto` tries, in this order. A GPU is used by name only: nobody has measured from which size on it is faster. */
+/** What `auto` tries, in this order. A GPU is used by name only: from which size on it is faster is not measured. */
 const ORDER_OF_SMALL: readonly BackendName[] = ['wasm', 'tfjs-node', 'cpu'];
 const ORDER_OF_LARGE: readonly BackendName[] = ['tfjs-node', 'wasm', 'cpu'];
 

@@ -49,7 +49,7 @@ const SLOTS: Readonly<Record<OptimizerSpec['kind'], readonly { readonly field: s
 /**
  * Moments of units that have fallen silent decay by a factor each update, and end as subnormal numbers, with which a
  * processor computes many times more slowly: a network with two layers of 512 units takes 1.4 times as long from step 800 on.
- * So what is smaller than this is made 0 now and then, soon enough that at usual rates nothing becomes subnormal meanwhile.
+ * So what is smaller than this is made 0 now and then, soon enough that at usual rates nothing becomes subnormal.
  */
 const NEGLIGIBLE = 1e-32;
 const CLEARED_EVERY_UPDATES = 64;
@@ -118,7 +118,7 @@ export class StatefulOptimizer {
   /** Changes the rate and nothing else. */
   set learningRate(rate: number) {
     if (rate === this.internals.learningRate) return;
-    // SGD and momentum keep the rate in a tensor too. (`instanceof` does not tell: Optimizer overrides it.)
+    // SGD and momentum keep the rate in a tensor too. (`instanceof` does not work: Optimizer overrides it.)
     if (this.internals.setLearningRate) this.internals.setLearningRate(rate);
     else this.internals.learningRate = rate;
   }

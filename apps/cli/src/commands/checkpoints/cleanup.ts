@@ -1,12 +1,12 @@
 import type { CleanupBody, CleanupView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
-import { parseBytes, parseDays } from '../../flags/flag-values.js';
+import { given, parseBytes, parseDays } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
 import { timeoutFlag } from '../../connection/timeouts.js';
 import { renderCleanup } from '../../render/cleanup.js';
 
-/** A large clean-up takes its time; the API finishes it even when nobody waits any more. */
-const PATIENCE_SECONDS = 600;
+/** A large clean-up takes its time; the API finishes it even when the client is gone. */
+const CLEANUP_SECONDS = 600;
 
 export default class CheckpointsCleanup extends ApiCommand {
   static override summary = 'remove checkpoints beyond some limits, and orphaned objects';
@@ -26,7 +26,7 @@ export default class CheckpointsCleanup extends ApiCommand {
     operation: Flags.string({ description: 'only the checkpoints of this operation, and no orphans' }),
     orphans: Flags.boolean({ description: 'also what no checkpoint names', allowNo: true, default: true }),
     yes: Flags.boolean({ char: 'y', description: 'do it' }),
-    timeout: timeoutFlag({ seconds: PATIENCE_SECONDS }),
+    timeout: timeoutFlag({ seconds: CLEANUP_SECONDS }),
   };
 
   async run(): Promise<CleanupView> {
@@ -35,14 +35,16 @@ export default class CheckpointsCleanup extends ApiCommand {
     const limits: CleanupBody = {
       dry_run: !flags.yes,
       include_orphans: orphans,
-      ...(olderThan === undefined ? {} : { older_than_days: parseDays('older-than', olderThan) }),
-      ...(keepLast === undefined ? {} : { keep_last: keepLast }),
-      ...(maxSize === undefined ? {} : { max_total_bytes: parseBytes('max-size', maxSize) }),
-      ...(operation === undefined ? {} : { operation_id: operation }),
+      ...given({
+        older_than_days: olderThan === undefined ? undefined : parseDays('older-than', olderThan),
+        keep_last: keepLast,
+        max_total_bytes: maxSize === undefined ? undefined : parseBytes('max-size', maxSize),
+        operation_id: operation,
+      }),
     };
     const api = await this.connect(flags);
     const view = await api.cleanUpCheckpoints(limits);
-    const again = [
+    const command = [
       'ktrdr checkpoints cleanup',
       olderThan && `--older-than ${olderThan}`,
       keepLast && `--keep-last ${keepLast}`,
@@ -51,7 +53,7 @@ export default class CheckpointsCleanup extends ApiCommand {
       !orphans && '--no-orphans',
       '--yes',
     ];
-    this.show(renderCleanup(view, again.filter(Boolean).join(' ')));
+    this.show(renderCleanup(view, command.filter(Boolean).join(' ')));
     return view;
   }
 }

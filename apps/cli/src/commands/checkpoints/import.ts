@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { checkExport, sendParts } from '../../transfer/exported-checkpoint.js';
 import { renderImported } from '../../render/checkpoint.js';
 import { timeoutFlag } from '../../connection/timeouts.js';
+import { given } from '../../flags/flag-values.js';
 import { ProgressCommand } from '../progress-command.js';
 
 export default class CheckpointsImport extends ProgressCommand {
@@ -26,8 +27,11 @@ export default class CheckpointsImport extends ProgressCommand {
     const api = await this.connect(flags);
     const { document, manifest } = await checkExport(args.directory, this.begin);
     await sendParts(api, { directory: args.directory, manifest, begin: this.begin });
-    const name = flags.name === undefined ? {} : { name: flags.name };
-    const operation = await api.importCheckpoint({ export: document, pool: flags.pool, ...name });
+    const operation = await api.importCheckpoint({
+      export: document,
+      pool: flags.pool,
+      ...given({ name: flags.name }),
+    });
     this.show(renderImported(operation));
     return operation;
   }

@@ -1,6 +1,6 @@
 import type { ForkedView, OperationView } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import { parseLabels } from '../../flags/flag-values.js';
+import { given, labelFlag, parseLabels } from '../../flags/flag-values.js';
 import {
   CONTINUATION_FLAGS,
   choicesOf,
@@ -9,8 +9,6 @@ import {
   toOverrides,
 } from '../../flags/continuation-flags.js';
 import { renderForked } from '../../render/continuation.js';
-import type { ProblemDocument } from '../../render/words/problem-document.js';
-import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsFork extends WatchCommand {
@@ -24,17 +22,10 @@ export default class OperationsFork extends WatchCommand {
   static override flags = {
     ...CONTINUATION_FLAGS,
     name: Flags.string({ description: 'what to call it; else the name of the original with "(fork)"' }),
-    label: Flags.string({
-      description: 'a label in place of the labels of the original, more than once if needed',
-      helpValue: 'KEY=VALUE',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    label: labelFlag('a label in place of the labels of the original'),
     priority: Flags.integer({ description: 'greater goes first', min: -100, max: 100 }),
     ...OVERRIDE_FLAGS,
   };
-
-  private choices: Choices | undefined;
 
   async run(): Promise<ForkedView | OperationView | null> {
     const { args, flags } = await this.parse(OperationsFork);
@@ -48,16 +39,9 @@ export default class OperationsFork extends WatchCommand {
       allow_fallback: flags['allow-fallback'],
       allow_backend_change: flags['allow-backend-change'],
       dry_run: flags['dry-run'],
-      ...(name === undefined ? {} : { name }),
-      ...(priority === undefined ? {} : { priority }),
-      ...(flags.label === undefined ? {} : { labels: parseLabels(flags.label) }),
+      ...given({ name, priority, labels: flags.label && parseLabels(flags.label) }),
     });
     this.show(renderForked(forked, new Date(), { choices: `${choices.checkpoint}${choices.others}` }));
     return flags.watch && forked.operation_id ? this.watch(api, forked.operation_id) : forked;
-  }
-
-  /** The correction forks too, and keeps the choices. */
-  protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem, this.choices);
   }
 }

@@ -1,6 +1,7 @@
 import type { OperationPage } from '@ktrdr/contracts';
 import { OPERATION_STATUSES } from '@ktrdr/operations/model';
 import { Flags } from '@oclif/core';
+import { labelFlag } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
 import { renderOperations } from '../../render/operation-list.js';
 
@@ -16,12 +17,7 @@ export default class Operations extends ApiCommand {
     status: Flags.string({ description: `only these, comma-separated: ${OPERATION_STATUSES.join(', ')}` }),
     type: Flags.string({ description: 'only this type, such as training' }),
     parent: Flags.string({ description: 'only those that belong to this operation', helpValue: 'OPERATION' }),
-    label: Flags.string({
-      description: 'only those with this label, more than once if needed',
-      helpValue: 'KEY=VALUE',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    label: labelFlag('only those with this label'),
     text: Flags.string({ description: 'only those with this in their name or id' }),
     'created-after': Flags.string({ description: 'only younger ones', helpValue: 'INSTANT' }),
     'created-before': Flags.string({ description: 'only older ones', helpValue: 'INSTANT' }),

@@ -11,8 +11,6 @@ import {
 } from '../../flags/continuation-flags.js';
 import { timeoutFlag, VERIFICATION, VERIFY_SECONDS } from '../../connection/timeouts.js';
 import { renderResumed } from '../../render/continuation.js';
-import type { ProblemDocument } from '../../render/words/problem-document.js';
-import { type Choices, nextCommands } from '../../render/words/suggestions.js';
 
 export default class OperationsResume extends BulkCommand {
   static override args = { operation: Args.string({ description: 'operation id' }) };
@@ -38,8 +36,6 @@ export default class OperationsResume extends BulkCommand {
     all: allFlag(['watch', 'deep', 'allow-backend-change', ...OVERRIDE_FLAG_NAMES]),
     ...BULK_FLAGS,
   };
-
-  private choices: Choices | undefined;
 
   async run(): Promise<ResumedView | OperationView | BulkView | null> {
     const { args, flags, metadata } = await this.parse(OperationsResume);
@@ -68,10 +64,5 @@ export default class OperationsResume extends BulkCommand {
     });
     this.show(renderResumed(resumed, new Date(), { choices: `${choices.checkpoint}${choices.others}`, isDeep: deep }));
     return flags.watch ? this.watch(api, operationId) : resumed;
-  }
-
-  /** The correction keeps the choices. */
-  protected override nextFor(problem: ProblemDocument): readonly string[] {
-    return nextCommands(problem, this.choices);
   }
 }

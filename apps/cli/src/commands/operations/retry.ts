@@ -1,5 +1,6 @@
 import type { OperationView } from '@ktrdr/contracts';
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
+import { watchFlag } from '../../flags/flag-values.js';
 import { renderStarted } from '../../render/operation-actions.js';
 import { WatchCommand } from '../watch-command.js';
 
@@ -7,9 +8,7 @@ export default class OperationsRetry extends WatchCommand {
   static override args = { operation: Args.string({ description: 'operation id', required: true }) };
   static override summary = 'start a new operation with the same specification, from the beginning';
   static override examples = ['<%= config.bin %> operations retry OPERATION --watch'];
-  static override flags = {
-    watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
-  };
+  static override flags = { watch: watchFlag };
 
   async run(): Promise<OperationView | null> {
     const { args, flags } = await this.parse(OperationsRetry);

@@ -1,11 +1,8 @@
 import type { OperationView, SubmitBody } from '@ktrdr/contracts';
 import { Args, Flags } from '@oclif/core';
-import type { ApiClient } from '@ktrdr/api-client';
-import { parseLabels } from '../../flags/flag-values.js';
+import { given, labelFlag, parseLabels, parseWatchdog, watchFlag } from '../../flags/flag-values.js';
+import { locateIssues, readSpecFile } from '../../flags/spec-file.js';
 import { renderStarted } from '../../render/operation-actions.js';
-import { locateIssues } from '../../flags/spec-file.js';
-import { readSpecFile, type SpecFile } from '../../flags/spec-file.js';
-import { parseWatchdog } from '../../flags/flag-values.js';
 import { WatchCommand } from '../watch-command.js';
 
 export default class OperationsStart extends WatchCommand {
@@ -20,12 +17,7 @@ export default class OperationsStart extends WatchCommand {
   ];
   static override flags = {
     name: Flags.string({ description: 'what to call it; else the name in the specification' }),
-    label: Flags.string({
-      description: 'a label, more than once if needed',
-      helpValue: 'KEY=VALUE',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    label: labelFlag('a label'),
     priority: Flags.integer({ description: 'greater goes first', min: -100, max: 100 }),
     pool: Flags.string({ description: 'which workers may take it' }),
     parent: Flags.string({ description: 'the operation that it belongs to', helpValue: 'OPERATION' }),
@@ -33,7 +25,7 @@ export default class OperationsStart extends WatchCommand {
       description: 'how long it may make no step, and what happens then; off: for ever',
       helpValue: 'SECONDS[:warn|pause|fail]',
     }),
-    watch: Flags.boolean({ char: 'w', description: 'stay and show how it goes; Ctrl+C detaches' }),
+    watch: watchFlag,
   };
 
   async run(): Promise<OperationView | null> {
@@ -42,20 +34,14 @@ export default class OperationsStart extends WatchCommand {
     const api = await this.connect(flags);
     const { name, priority, pool, parent: parent_id } = flags;
     const watchdog = flags.watchdog === undefined ? undefined : parseWatchdog(flags.watchdog);
-    const labels = { ...(file.operation.labels as object | undefined), ...parseLabels(flags.label ?? []) };
-    const given = Object.entries({ name, priority, pool, parent_id, watchdog }).filter(
-      ([, value]) => value !== undefined,
-    );
-    const operation = await this.submit(api, file, { ...Object.fromEntries(given), labels });
+    const fields = file.operation as Partial<SubmitBody>; // the API checks them
+    const labels = { ...fields.labels, ...parseLabels(flags.label ?? []) };
+    const options = given({ name, priority, pool, parent_id, watchdog });
+    const submitted = api.submit({ ...fields, ...options, labels, spec: file.spec });
+    const operation = await submitted.catch((error: unknown) => {
+      throw locateIssues(error, file);
+    });
     this.show(renderStarted(operation));
     return flags.watch ? this.watch(api, operation.operation_id) : operation;
-  }
-
-  private async submit(api: ApiClient, file: SpecFile, given: Partial<SubmitBody>): Promise<OperationView> {
-    try {
-      return await api.submit({ ...(file.operation as Partial<SubmitBody>), ...given, spec: file.spec });
-    } catch (error) {
-      throw locateIssues(error, file);
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { EnrolmentCreatedView } from '@ktrdr/contracts';
 import { Flags } from '@oclif/core';
-import { parseSeconds } from '../../flags/flag-values.js';
+import { given, parseSeconds } from '../../flags/flag-values.js';
 import { ApiCommand } from '../api-command.js';
 import { renderEnrolment } from '../../render/workers.js';
 
@@ -22,8 +22,7 @@ export default class WorkersEnrol extends ApiCommand {
     const expires_in = parseSeconds('expires-in', flags['expires-in']);
     const api = await this.connect(flags);
     const { pool, uses } = flags;
-    const only = flags['worker-id'] === undefined ? {} : { worker_id: flags['worker-id'] };
-    const enrolment = await api.allowWorkers({ pool, uses, expires_in, ...only });
+    const enrolment = await api.allowWorkers({ pool, uses, expires_in, ...given({ worker_id: flags['worker-id'] }) });
     this.show(renderEnrolment(enrolment, api.url));
     return enrolment;
   }

@@ -4,14 +4,14 @@ export interface ProgressScreen {
   show(text: string): void;
   /** A sentence that stays. */
   note(text: string): void;
-  /** Whoever writes to the same terminal by another way does it in between. */
+  /** Makes room for another writer to the same terminal. */
   giveWay(write: () => void): void;
   /** Nothing more comes. */
   close(): void;
 }
 
 export interface ProgressOptions {
-  /** What is to be said at the moment. */
+  /** The text at this moment. */
   readonly text: () => string;
   readonly screen: ProgressScreen;
   /** When the command began, on the same clock. */
@@ -19,10 +19,10 @@ export interface ProgressOptions {
   readonly nowMs?: () => number;
 }
 
-/** What is over sooner is not told of. */
+/** Shorter work shows no progress. */
 const QUIET_MS = 2_000;
 
-/** Tells how far something is: on time, also where nothing moves. */
+/** Shows the progress of something at regular times, also where nothing moves. */
 export class Progress {
   private shownAtMs = -Infinity;
 
@@ -40,7 +40,7 @@ export class Progress {
 
 const ERASE = '\r\u001b[K';
 
-/** One line of a terminal, drawn over and over, which is gone when all is done. */
+/** One line of a terminal, drawn over and over. */
 export class LiveLine implements ProgressScreen {
   readonly everyMs = 200;
   private line = '';
@@ -60,6 +60,12 @@ export class LiveLine implements ProgressScreen {
     if (this.line) this.stream.write(ERASE);
     write();
     if (this.line) this.stream.write(this.line);
+  }
+
+  /** Leaves the line as it is. */
+  keep(): void {
+    if (this.line) this.stream.write('\n');
+    this.line = '';
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { WorkerView } from '@ktrdr/contracts';
+import type { OperationView, WorkerView } from '@ktrdr/contracts';
 import type { OperationStatus } from '@ktrdr/operations/model';
 import type { Cell, Row, Tone } from './parts.js';
 import { ordinal } from './units.js';
@@ -37,7 +37,7 @@ export function workerStatusCell(status: WorkerView['status']): Cell {
 export function unschedulableRows(reason: OperationView['unschedulable']): Row[] {
   if (!reason) return [];
   return [
-    { label: 'waits', value: { text: `${reason}; it waits until there is one`, tone: 'waiting' } },
+    { label: 'waits', value: { text: `${reason.message}; it waits until there is one`, tone: 'waiting' } },
     { label: 'workers', value: 'ktrdr workers' },
   ];
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
+import type { LocalCheckpoint } from '../ports.js';
 import type { Refusal } from './checkpoint-names.js';
 import type { DirectoryProgress } from './directory-progress.js';
-import type { WatchedProgram, Point } from './watched-program.js';
+import type { WatchedProgram } from './watched-program.js';
 import type { CompleteDirectory } from './directory-watch.js';
 
 type Start = Extract<TrainerControl, { type: 'start' }>;
@@ -13,7 +14,7 @@ const RETRY_TAKING_MS = 10_000;
 /** What is kept of an ended program. */
 interface Kept {
   /** null: nothing. */
-  readonly point: Point | null;
+  readonly point: LocalCheckpoint | null;
   /** The newest that could not be kept. */
   readonly lost: Refusal | null;
 }
@@ -85,7 +86,7 @@ export class DirectorySaves {
     return { point: null, lost };
   }
 
-  emitSaved(requestId: string, kind: Kind, { dir, step, epoch }: Point, files: readonly string[]): void {
+  emitSaved(requestId: string, kind: Kind, { dir, step, epoch }: LocalCheckpoint, files: readonly string[]): void {
     const { metrics } = this.ports.progress.at(step);
     this.ports.emit({
       type: 'saved',

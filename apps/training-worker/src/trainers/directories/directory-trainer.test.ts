@@ -40,7 +40,8 @@ const eventOf = <T extends TrainerEvent['type']>(type: T, nth = 0) =>
   );
 
 /** A shell script as the program, in the words of its operator's list. */
-async function given(script: string, change: object = {}, resume: { dir: string; step: number } | null = null) {
+async function given(script: string, change: object = {}, from: { dir: string; step: number } | null = null) {
+  const resume = from && { ...from, epoch: 0 };
   const spec = ProcessTrainingSpec.parse({
     version: 1,
     trainer: {
@@ -51,7 +52,7 @@ async function given(script: string, change: object = {}, resume: { dir: string;
       ...change,
     },
   });
-  const builtIn = { take: () => Promise.reject(new Error('not asked for')), refill() {} };
+  const builtIn = { take: () => Promise.reject(new Error('not asked for')), refill() {}, close() {} };
   const env = { PATH: '/usr/bin:/bin' };
   const settings = { programs: ['sh'], programDir: folder, passedVariables: [], env };
   const job = { operationId: 'op_1', attempt: 1, spec, folder, dataFile: null, resume };
@@ -72,7 +73,7 @@ async function given(script: string, change: object = {}, resume: { dir: string;
     accepted_spec_sha256: [],
     data_file: null,
     spool_dir: join(folder, 'spool'),
-    resume: resume && { ...resume, epoch: 0 },
+    resume,
   });
 }
 

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
-import type { ProgramExit, Trainer, TrainerListener, TrainerReady } from '../ports.js';
+import { PROGRAM_TYPES } from '@ktrdr/operations/model';
+import type { LocalCheckpoint, ProgramExit, Trainer, TrainerListener, TrainerReady } from '../ports.js';
 import { toReportedError } from '../trainer-exit.js';
 import type { Refusal } from './checkpoint-names.js';
 import { DirectoryProgress } from './directory-progress.js';
-import { WatchedProgram, type ProgramEnd, type WatchedProgramOrder, type Point } from './watched-program.js';
+import { type ProgramEnd, WatchedProgram, type WatchedProgramOrder } from './watched-program.js';
 import { DirectorySaves } from './directory-saves.js';
 import { LogReader } from './log-reader.js';
 import { fingerprintOf, isThere, readResult, sha256OfFiles } from './program-result.js';
@@ -18,7 +19,7 @@ interface RunOver {
   readonly run: WatchedProgram;
   readonly saves: DirectorySaves;
   readonly end: ProgramEnd;
-  readonly point: Point | null;
+  readonly point: LocalCheckpoint | null;
   /** A newer state than the point, which could not be saved. */
   readonly lost: Refusal | null;
 }
@@ -54,7 +55,7 @@ export class DirectoryTrainer implements Trainer {
       trainer: `process:${basename(trainer.command[0] ?? '')}`,
       version: 'unknown',
       backends: [],
-      operation_types: ['training'],
+      operation_types: [...PROGRAM_TYPES],
       get pid() {
         return pidOf();
       },
@@ -103,7 +104,7 @@ export class DirectoryTrainer implements Trainer {
   }
 
   private async carryOut(start: Control<'start'>): Promise<void> {
-    for (let point: Point | null = start.resume; ;) {
+    for (let point: LocalCheckpoint | null = start.resume; ;) {
       const run = new WatchedProgram(this.runOrder(point), point);
       this.current = run;
       this.runs += 1;
@@ -124,7 +125,7 @@ export class DirectoryTrainer implements Trainer {
     }
   }
 
-  private runOrder(from: Point | null): WatchedProgramOrder {
+  private runOrder(from: LocalCheckpoint | null): WatchedProgramOrder {
     return {
       ...this.order,
       onLog: (stream, line) => {
@@ -164,7 +165,7 @@ export class DirectoryTrainer implements Trainer {
   }
 
   /** The signal came when the program had nothing left to do. */
-  private async isDone(run: WatchedProgram, point: Point | null): Promise<boolean> {
+  private async isDone(run: WatchedProgram, point: LocalCheckpoint | null): Promise<boolean> {
     const { steps } = this.order.spec;
     if (steps !== null && point !== null && point.step >= steps) return true;
     return isThere(run.resultFile);
@@ -182,7 +183,7 @@ export class DirectoryTrainer implements Trainer {
   }
 
   /** As when the object store refuses the final checkpoint: a resume continues from the one before. */
-  private async failUnsaved(saves: DirectorySaves, point: Point | null, lost: Refusal): Promise<Next> {
+  private async failUnsaved(saves: DirectorySaves, point: LocalCheckpoint | null, lost: Refusal): Promise<Next> {
     await this.saveLast(saves, point);
     const message = `The program ended with exit code 0, but its last state cannot be saved, and without a final checkpoint an operation is not completed. ${lost.message}`;
     this.emit({ type: 'failed', code: 'checkpoint-failed', message, details: {} });
@@ -194,7 +195,7 @@ export class DirectoryTrainer implements Trainer {
     return this.leave(end.exit);
   }
 
-  private async saveLast(saves: DirectorySaves, point: Point | null): Promise<void> {
+  private async saveLast(saves: DirectorySaves, point: LocalCheckpoint | null): Promise<void> {
     if (!point || point.step <= saves.newestOffered) return;
     saves.emitSaved(`last-${this.order.place.attempt}`, 'periodic', point, await readdir(point.dir));
   }
@@ -220,7 +221,11 @@ export class DirectoryTrainer implements Trainer {
     }
   }
 
-  private async stopAt(saves: DirectorySaves, point: Point, save: NonNullable<Control<'stop'>['save']>): Promise<Next> {
+  private async stopAt(
+    saves: DirectorySaves,
+    point: LocalCheckpoint,
+    save: NonNullable<Control<'stop'>['save']>,
+  ): Promise<Next> {
     const { step } = this.progress.position;
     if (step > point.step) {
       const signal = this.order.spec.trainer.stop_signal;
@@ -274,7 +279,7 @@ export class DirectoryTrainer implements Trainer {
   }
 }
 
-function newestSince(point: Point | null, refusals: readonly (Refusal | null)[]): Refusal | null {
+function newestSince(point: LocalCheckpoint | null, refusals: readonly (Refusal | null)[]): Refusal | null {
   const from = point?.step ?? -1;
   const newer = refusals.filter((each) => each !== null && each.step > from);
   return newer.reduce<Refusal | null>((a, b) => (a && b && a.step >= b.step ? a : b), null);

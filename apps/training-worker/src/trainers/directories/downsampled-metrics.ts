@@ -1,6 +1,6 @@
 import type { Metrics } from '@ktrdr/contracts';
 
-/** What was known of a program at a step. */
+/** The metrics of a program at a step. */
 export interface StepMetrics {
   readonly step: number;
   readonly epoch: number;
@@ -14,8 +14,8 @@ interface Kept {
 }
 
 /**
- * What a program has said, one reading a step and epoch. Recent readings are all there; of older ones every second, of
- * those that are older still every fourth, and so on: the first is never forgotten, and a million take little room.
+ * The metrics of a program, one reading for each step and epoch. All recent readings stay; of older ones every second,
+ * then every fourth, and so on. The first stays for ever, and a million take little room.
  */
 export class DownsampledMetrics {
   /** Each is older than the one before it, and half as dense; within a level the oldest is first. */
@@ -36,7 +36,7 @@ export class DownsampledMetrics {
     }
   }
 
-  /** What was known by a step: the last that is not beyond it, else the oldest; undefined when nothing is known. */
+  /** The newest reading up to a step, else the oldest; undefined when there is none. */
   at(step: number): StepMetrics | undefined {
     for (const level of this.levels) {
       const found = level.findLast((reading) => reading.step <= step);

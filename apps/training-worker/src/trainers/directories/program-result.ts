@@ -7,18 +7,18 @@ const MAX_RESULT_BYTES = 256 * 1024;
 /** Follows no link, and does not wait for the other end of a pipe. */
 const FOR_READING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** What a program left as its result: nothing, an object, or something that cannot be read. */
+/** The result of a program: none, an object, or unreadable. */
 export type ProgramResult =
   | { readonly kind: 'none' }
   | { readonly kind: 'read'; readonly result: Readonly<Record<string, unknown>> }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** Whether a program has left one, readable or not. */
+/** Whether the file exists, readable or not. */
 export async function isThere(file: string): Promise<boolean> {
   return (await lstat(file).catch(() => null)) !== null;
 }
 
-/** Only of a file of its own, and of no more than may be in it. */
+/** Reads regular files only, up to the limit. */
 export async function readResult(file: string): Promise<ProgramResult> {
   if (!(await isThere(file))) return { kind: 'none' };
   try {
@@ -51,7 +51,7 @@ function unreadable(reason: string): ProgramResult {
   return { kind: 'unreadable', reason };
 }
 
-/** Its beginning, by which too much is noticed; null when it is no regular file. */
+/** Its bytes, up to one more than the limit; null when it is no regular file. */
 async function bytesOf(file: string): Promise<Buffer | null> {
   if (!(await lstat(file)).isFile()) return null;
   const handle = await open(file, FOR_READING);

@@ -7,8 +7,8 @@ import { contentsOf, isGone } from './checkpoint-directories.js';
 import { DirectoryUnusableError } from '../programs/errors.js';
 
 /**
- * Checkpoints have plain file names and no folders. A directory that is not like that is stored under names that are,
- * with this file beside them that says what they stand for.
+ * Checkpoints have plain file names and no folders. The files of any other directory get plain names, and this file maps
+ * them back.
  */
 const NAMES_FILE = 'ktrdr-names.json';
 const Names = z.object({
@@ -40,7 +40,7 @@ export async function takeDirectory(from: string, into: string, mode: TakingMode
       await writeFile(join(draft, NAMES_FILE), JSON.stringify({ version: 1, files, folders: before.folders }));
       stored.push(NAMES_FILE);
     }
-    // Links change what a file's inode says of itself, so only its owner's changes count after them.
+    // A link changes the inode of a file, so only a copy can be compared afterwards.
     const after = mode === 'copy' ? await contentsOf(from) : before;
     if (after?.fingerprint !== before.fingerprint) return await discard(draft);
     await rename(draft, into);
@@ -52,7 +52,7 @@ export async function takeDirectory(from: string, into: string, mode: TakingMode
   }
 }
 
-/** Makes a program's directory from a stored checkpoint: a copy, which the program may do with what it likes. */
+/** Makes a program's directory from a stored checkpoint: a copy, which the program may change. */
 export async function returnDirectory(stored: string, into: string): Promise<void> {
   const files = await readdir(stored);
   await mkdir(into, { recursive: true });
@@ -66,7 +66,7 @@ export async function returnDirectory(stored: string, into: string): Promise<voi
   }
 }
 
-/** Not a type guard: it would say of every other path that it is no text. */
+/** Not a type guard, which would narrow every other path to `never`. */
 function isPlainName(path: string): boolean {
   return isCheckpointFileName(path) && path !== NAMES_FILE;
 }

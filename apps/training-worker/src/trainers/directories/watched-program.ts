@@ -1,27 +1,20 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTrainingSpec } from '@ktrdr/specs';
 import { ChildProgram } from '../child-program.js';
 import type { ProgramCommand } from '../program-guard.js';
-import type { ProgramExit } from '../ports.js';
+import type { LocalCheckpoint, ProgramExit } from '../ports.js';
 import { directoryName } from './checkpoint-names.js';
 import type { ProgramState } from './completeness.js';
 import { type CompleteDirectory, DirectoryWatch, type Findings } from './directory-watch.js';
-import type { ProgramPlace } from '../programs/program-environment.js';
+import { type ProgramPlace, writeSpecFiles } from '../programs/program-environment.js';
 import { isThere } from './program-result.js';
 import { returnDirectory, takeDirectory, type TakingMode } from './saved-directory.js';
 
 export type DirectorySpec = ProcessTrainingSpec & {
   readonly trainer: Extract<ProcessTrainingSpec['trainer'], { readonly complete: object }>;
 };
-
-/** A stored checkpoint to continue from. */
-export interface Point {
-  readonly dir: string;
-  readonly step: number;
-  readonly epoch: number;
-}
 
 export interface WatchedProgramOrder {
   readonly spec: DirectorySpec;
@@ -60,7 +53,7 @@ export class WatchedProgram {
 
   constructor(
     private readonly order: WatchedProgramOrder,
-    private readonly from: Point | null,
+    private readonly from: LocalCheckpoint | null,
   ) {}
 
   get pid(): number | undefined {
@@ -106,7 +99,7 @@ export class WatchedProgram {
     return takeDirectory(join(this.checkpoints, name), into, mode);
   }
 
-  /** What it left as its result. */
+  /** The file of its result. */
   get resultFile(): string {
     return join(this.workDir, 'result.json');
   }
@@ -126,15 +119,14 @@ export class WatchedProgram {
     await mkdir(this.checkpoints, { recursive: true });
     const dir = this.from && join(this.checkpoints, directoryName(this.from.step));
     if (this.from && dir) await returnDirectory(this.from.dir, dir);
-    await writeFile(join(this.workDir, 'params.json'), `${JSON.stringify(spec.params, null, 2)}\n`);
-    await writeFile(join(this.workDir, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`);
+    await writeSpecFiles(this.workDir, spec);
     const resume = this.from && dir ? { dir, step: this.from.step } : null;
     return { ...(await toCommand({ ...place, workDir: this.workDir, resume })), cwd: this.workDir };
   }
 
   private spawn(command: ProgramCommand): void {
     const { onLog, onSpawned } = this.order;
-    // The descriptors of the trainer protocol are nothing to it.
+    // It gets no descriptors of the trainer protocol.
     this.program = new ChildProgram(command, ['ignore', 'ignore'], {
       onLog,
       onTooLong: () => onLog('stderr', '(a line was left out: it was too long)'),

@@ -11,13 +11,13 @@ export interface ProgramPlaces {
   readonly allowed: readonly string[];
   /** `PATH`, for names without a slash. */
   readonly searchPath: string;
-  /** What relative paths are relative to. */
+  /** The folder of relative paths. */
   readonly folder: string;
 }
 
 /**
- * Finds the program of a spec and holds it against the operator's list. Where a program is counts, not what it says it
- * is: symbolic links on the way to its folder are followed, the last one is not, for the folder's owner has put it there.
+ * Finds the program of a spec and compares it with the operator's list. The place of a program counts, not its name.
+ * Symbolic links on the way to its folder are followed; the last one is not, as the folder's owner made it.
  */
 export class AllowedPrograms {
   constructor(private readonly places: ProgramPlaces) {}
@@ -38,7 +38,7 @@ export class AllowedPrograms {
     return path;
   }
 
-  /** Entries of the list that stand for nothing as things are. */
+  /** Entries of the list that name nothing on this machine. */
   async absent(): Promise<readonly string[]> {
     const absent: string[] = [];
     for (const entry of this.places.allowed) {

@@ -1,7 +1,7 @@
 import type { TrainerControl, TrainerEvent } from '@ktrdr/contracts';
 import type { Trainer, TrainerListener, TrainerReady } from '../ports.js';
 
-/** Does something after a time, unless the returned function is called before. */
+/** Acts after a time, unless the returned function is called before. */
 export type Schedule = (ms: number, act: () => void) => () => void;
 
 const afterMs: Schedule = (ms, act) => {
@@ -9,15 +9,15 @@ const afterMs: Schedule = (ms, act) => {
   return () => clearTimeout(timer);
 };
 
-/** What answers a request to stop. */
+/** The answers to a request to stop. */
 const ANSWERS: readonly TrainerEvent['type'][] = ['stopped', 'save_failed', 'completed', 'failed'];
 
 /**
- * A trainer whose patience with a cancel ends: one that has not answered within the grace is killed, and the operation
- * is cancelled at its last committed checkpoint. A pause is left to its own time limit, after which it trains on.
+ * Kills a trainer that does not answer a cancel within the grace; the operation is then cancelled at its last committed
+ * checkpoint. A pause has its own time limit, after which training goes on.
  */
 export class CancelGrace implements Trainer {
-  private relent: () => void = () => undefined;
+  private stopClock: () => void = () => undefined;
 
   constructor(
     private readonly trainer: Trainer,
@@ -32,21 +32,21 @@ export class CancelGrace implements Trainer {
   attach(listener: TrainerListener): void {
     this.trainer.attach({
       onEvent: (event) => {
-        if (ANSWERS.includes(event.type)) this.relent();
+        if (ANSWERS.includes(event.type)) this.stopClock();
         listener.onEvent(event);
       },
       onLog: (stream, line) => listener.onLog(stream, line),
       onExit: (exit) => {
-        this.relent();
+        this.stopClock();
         listener.onExit(exit);
       },
     });
   }
 
   send(control: TrainerControl): void {
-    if (control.type === 'stop' || control.type === 'continue') this.relent();
+    if (control.type === 'stop' || control.type === 'continue') this.stopClock();
     const isCancel = control.type === 'stop' && (control.save === null || control.save.kind === 'cancel');
-    if (isCancel) this.relent = this.after(this.graceMs, () => this.trainer.kill());
+    if (isCancel) this.stopClock = this.after(this.graceMs, () => this.trainer.kill());
     this.trainer.send(control);
   }
 

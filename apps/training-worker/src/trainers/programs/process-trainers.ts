@@ -1,30 +1,31 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesTrainer, ProcessTrainingSpec } from '@ktrdr/specs';
 import type { Logger } from 'pino';
 import type { ProgramCommand } from '../program-guard.js';
 import { OperationUnusableError, TrainerProtocolError, TrainerUnreadyError } from '../../errors.js';
-import type { BuiltInTrainers, Trainer, TrainerJob, TrainerSource } from '../ports.js';
+import type { Trainer, TrainerJob, TrainerSource } from '../ports.js';
+import type { TrainerPool } from '../trainer-pool.js';
 import { TrainerProcess } from '../trainer-process.js';
 import { AllowedPrograms } from './allowed-programs.js';
 import type { DirectorySpec } from '../directories/watched-program.js';
 import { DirectoryTrainer } from '../directories/directory-trainer.js';
 import { TrainerNotAllowedError, TrainerNotStartedError } from './errors.js';
 import { CancelGrace } from './cancel-grace.js';
-import { commandOf, environmentOf, type ProgramPlace, valuesOf } from './program-environment.js';
+import { commandOf, environmentOf, type ProgramPlace, valuesOf, writeSpecFiles } from './program-environment.js';
 
-/** What the operator lets programs be and have. */
+/** The operator's limits for programs. */
 export interface ProcessTrainerSettings {
   /** Names, files, folders, or `*`. */
   readonly programs: readonly string[];
-  /** What `{program_dir}` stands for, and what relative paths of programs are relative to. */
+  /** Replaces `{program_dir}`, and is the folder of relative paths. */
   readonly programDir: string;
   /** Names of the worker's own variables that programs get beside the usual ones. */
   readonly passedVariables: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How long a program may take until it says that it is ready. */
+/** From the start of a program to its `ready`. */
 const READY_WITHIN_MS = 120_000;
 
 /**
@@ -36,14 +37,14 @@ export class ProcessTrainers implements TrainerSource {
   private isClosed = false;
 
   constructor(
-    private readonly builtIn: BuiltInTrainers,
+    private readonly builtIn: Pick<TrainerPool, 'take' | 'refill' | 'close'>,
     private readonly settings: ProcessTrainerSettings | null,
     private readonly log: Logger,
   ) {}
 
   /** @throws TrainerNotAllowedError, TrainerNotFoundError, TrainerNotStartedError, TrainerProtocolError */
   async take(job: TrainerJob): Promise<Trainer> {
-    if (!namesTrainer(job.spec)) return this.builtIn.take(job);
+    if (!namesTrainer(job.spec)) return this.builtIn.take();
     const parsed = ProcessTrainingSpec.safeParse(job.spec);
     if (!parsed.success) {
       throw new OperationUnusableError('This worker does not know such a trainer; it may be older than the API', {
@@ -68,10 +69,11 @@ export class ProcessTrainers implements TrainerSource {
     this.builtIn.refill();
   }
 
-  /** Ends every program at once. */
+  /** Ends every trainer at once. */
   close(): void {
     this.isClosed = true;
     for (const trainer of this.alive) trainer.kill();
+    this.builtIn.close();
   }
 
   /** The attempt is over, and its program with it. */
@@ -87,7 +89,7 @@ export class ProcessTrainers implements TrainerSource {
     const toCommand = (place: ProgramPlace): Promise<ProgramCommand> => this.toCommand(spec, place, settings);
     const { operationId, attempt, dataFile, folder } = job;
     const place = { operationId, attempt, dataFile, programDir: settings.programDir };
-    // What may not be run is refused before anything is made for it.
+    // A program that is not allowed is refused before anything is created for it.
     await toCommand({ ...place, workDir: folder, resume: null });
     return new DirectoryTrainer({ spec, place, folder, toCommand });
   }
@@ -99,8 +101,7 @@ export class ProcessTrainers implements TrainerSource {
   ): Promise<Trainer> {
     const { operationId, attempt, dataFile, folder, resume } = job;
     const workDir = await mkdtemp(join(folder, 'work-'));
-    await writeFile(join(workDir, 'params.json'), `${JSON.stringify(spec.params, null, 2)}\n`);
-    await writeFile(join(workDir, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`);
+    await writeSpecFiles(workDir, spec);
     const place = { operationId, attempt, dataFile, programDir: settings.programDir, workDir, resume };
     const command = { ...(await this.toCommand(spec, place, settings)), cwd: workDir };
     try {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandPlaceholder, ProcessTrainingSpec } from '@ktrdr/specs';
 import { fillPlaceholders } from '@ktrdr/specs';
@@ -17,6 +18,12 @@ export interface ProgramPlace {
   /** null: it begins at the beginning. */
   readonly resume: { readonly dir: string; readonly step: number } | null;
   readonly dataFile: string | null;
+}
+
+/** Writes `params.json` and `spec.json`, which every program finds in its working directory. */
+export async function writeSpecFiles(workDir: string, spec: ProcessTrainingSpec): Promise<void> {
+  await writeFile(join(workDir, 'params.json'), `${JSON.stringify(spec.params, null, 2)}\n`);
+  await writeFile(join(workDir, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`);
 }
 
 /** The values of the placeholders, by name. */
