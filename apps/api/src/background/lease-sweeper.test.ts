@@ -10,6 +10,7 @@ describe('the lease sweeper', () => {
   let hasDatabase: boolean;
   let droppedAt: number;
   let sweeps: number;
+  let sweepsOfAll: number;
   let failure: Error | undefined;
   let mayStillAfter: (ms: number) => boolean;
   let sweeper: LeaseSweeper;
@@ -20,13 +21,15 @@ describe('the lease sweeper', () => {
     hasDatabase = true;
     droppedAt = -Infinity;
     sweeps = 0;
+    sweepsOfAll = 0;
     failure = undefined;
     sweeper = new LeaseSweeper(
       {
-        execute: async (_limits, mayStill = () => true) => {
+        execute: async (limits, mayStill = () => true) => {
           if (failure) throw failure;
           if (!hasDatabase) throw new Error('the database does not answer');
           sweeps += 1;
+          if (limits) sweepsOfAll += 1;
           mayStillAfter = (ms) => {
             now += ms;
             const answer = mayStill();
@@ -58,6 +61,12 @@ describe('the lease sweeper', () => {
     droppedAt = now;
     expect(await turnsFor(2 * LIMITS.leaseMs)).toBe(0); // one without a drop, and one of grace
     expect(await turnsFor(1_000)).toBeGreaterThan(0);
+  });
+
+  it('looks for pauses and cancels past their time once a second, for lost leases at each turn', async () => {
+    await turnsFor(LIMITS.leaseMs);
+    expect(await turnsFor(10_000)).toBe(40);
+    expect(sweepsOfAll).toBe(10);
   });
 
   it('frees nothing before it has had the database and NATS for one whole lease', async () => {

@@ -15,6 +15,9 @@ export interface SweeperLimits extends OverdueLimits {
   readonly heartbeatMs: number;
 }
 
+/** How often it looks for pauses and cancels past their time, which are counted in whole seconds. */
+const OVERDUE_EVERY_MS = 1_000;
+
 /**
  * Frees what dead workers hold, but only after this process has itself had the database and NATS for one full lease:
  * silence that we caused is no sign of death. After an outage or a restart every lease so gets one grace period.
@@ -22,6 +25,7 @@ export interface SweeperLimits extends OverdueLimits {
 export class LeaseSweeper {
   private healthySince: number | undefined;
   private lastHealthyAt: number | undefined;
+  private overdueAt = -Infinity;
 
   constructor(
     private readonly expire: Pick<ExpireLeases, 'execute'>,
@@ -38,8 +42,10 @@ export class LeaseSweeper {
     this.healthySince ??= now;
     if (!this.isSweeping) return;
     const isStillNow = () => this.surroundings.monotonicMs() - now < this.blinkMs;
+    const isDue = now - this.overdueAt >= OVERDUE_EVERY_MS;
+    if (isDue) this.overdueAt = now;
     try {
-      for (const { id, attempt, status } of await this.expire.execute(this.limits, isStillNow))
+      for (const { id, attempt, status } of await this.expire.execute(isDue ? this.limits : null, isStillNow))
         this.log.warn({ operationId: id, attempt, status }, 'operation freed');
     } catch (error) {
       if (await this.surroundings.isDatabaseUp()) throw error;

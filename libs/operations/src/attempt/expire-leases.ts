@@ -10,20 +10,22 @@ export class ExpireLeases {
 
   /**
    * Returns what was freed.
+   * @param limits null: it looks at leases alone.
    * @param mayStill asked before each step: answers that were long on their way say nothing about who is alive now.
    */
-  async execute(limits: OverdueLimits, mayStill: () => boolean = () => true): Promise<readonly Operation[]> {
+  async execute(limits: OverdueLimits | null, mayStill: () => boolean = () => true): Promise<readonly Operation[]> {
     const outcomes: TransitionOutcome[] = [];
     const each = async (found: readonly Operation[], end: (operation: Operation) => Promise<TransitionOutcome>) => {
       for (const operation of found) if (mayStill()) outcomes.push(await end(operation));
     };
     await each(await this.operations.expiredLeases(), (operation) => this.expire(operation));
+    if (limits === null) return freedOf(outcomes);
     await each(await this.operations.overdue(limits), (operation) => {
       if (operation.status === 'cancelling') return this.forceCancel(operation);
       if (operation.pauseRequest?.cause === 'stall') return this.takeFromStuck(operation);
       return this.abandonPause(operation, limits.pausingMs);
     });
-    return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
+    return freedOf(outcomes);
   }
 
   private async expire({ id, attempt, workerId }: Operation): Promise<TransitionOutcome> {
@@ -92,4 +94,8 @@ export class ExpireLeases {
     if (outcome.kind === 'applied' && workerId) this.dispatcher.hint(workerId);
     return outcome;
   }
+}
+
+function freedOf(outcomes: readonly TransitionOutcome[]): readonly Operation[] {
+  return outcomes.flatMap((outcome) => (outcome.kind === 'applied' ? [outcome.operation] : []));
 }
