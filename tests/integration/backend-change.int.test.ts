@@ -40,7 +40,9 @@ describe('a change of backend', () => {
     const asked = { overrides: { backend: 'cpu' } };
     const refused = await http.post(`/operations/${id}/resume`, asked);
     expect([refused.status, refused.body['code']]).toEqual([422, 'request-invalid']);
-    expect(refused.body['detail']).toContain('allow_backend_change');
+    expect(refused.body['suggestions']).toEqual([
+      { action: 'change-request', operation_id: id, allow_backend_change: true },
+    ]);
     expect((await training.show(id))['status']).toBe('cancelled');
 
     const rehearsed = await http.post(`/operations/${id}/resume`, {

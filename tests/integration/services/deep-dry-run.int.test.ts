@@ -127,7 +127,7 @@ describe('a deep dry run of a resume', () => {
     expect([status, body['code'], body['problems']]).toEqual([
       422,
       'request-invalid',
-      [{ path: 'deep', message: 'goes only with dry_run' }],
+      [{ path: 'deep', message: 'goes only with a dry run' }],
     ]);
     expect((await saving.operations.get(id)).status).toBe('cancelled');
   });

@@ -27,7 +27,7 @@ function isChoiceForMany(choice: string): boolean {
 export const resumeAll = route({
   method: 'POST',
   path: '/operations/resume',
-  summary: 'Resume every operation that matches; dry_run shows which those are',
+  summary: 'Resume every operation that matches; a dry run shows which those are',
   body: z.strictObject({
     ...common,
     checkpoint: z

@@ -121,7 +121,7 @@ export const resume = route({
             'falls back through; without it, the contents of files above 256 KiB are not read',
         ),
     })
-    .refine(({ deep, dry_run }) => dry_run || !deep, { message: 'goes only with dry_run', path: ['deep'] }),
+    .refine(({ deep, dry_run }) => dry_run || !deep, { message: 'goes only with a dry run', path: ['deep'] }),
   status: 202,
   reply: ResumedView,
   problems: [404, 409, 422],

@@ -105,7 +105,7 @@ describe('the draft of a fork', () => {
   });
 
   it('changes the backend only where that is allowed', () => {
-    expect(() => drafted({ overrides: { backend: 'cpu' } })).toThrow('allow_backend_change');
+    expect(() => drafted({ overrides: { backend: 'cpu' } })).toThrow('allow a change of backend');
     expect(drafted({ overrides: { backend: 'cpu' }, allowBackendChange: true })).toMatchObject({
       pinnedBackend: null,
       backendChangeAllowed: true,

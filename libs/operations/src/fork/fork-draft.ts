@@ -35,7 +35,7 @@ export function toForkDraft(
   const { spec, sha256, changes } = changedSpec(origin, asked.overrides);
   assertEpochsSuffice(asked.overrides, checkpoint, origin);
   const trainedOn = BACKENDS.find((name) => name === provenance?.backend.name) ?? origin.pinnedBackend;
-  const change = backendChangeFor({ trainedOn, spec, asked });
+  const change = backendChangeFor({ operationId: origin.id, trainedOn, spec, asked });
   const bound = change ? change.to : trainedOn;
   const { type, pool, maxRecoveries, watchdog } = origin;
   return {

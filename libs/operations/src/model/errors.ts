@@ -196,8 +196,12 @@ export class RequestInvalidError extends DomainError {
   constructor(
     part: string,
     readonly problems: readonly FieldProblem[],
+    suggestions: readonly Suggestion[] = [],
   ) {
-    super(`The ${part} is not valid: ${sentence(problems)}`, { problems });
+    super(`The ${part} is not valid: ${sentence(problems)}`, {
+      problems,
+      ...(suggestions.length > 0 ? { suggestions } : {}),
+    });
   }
 }
 

@@ -50,11 +50,13 @@ export function prepareOverride(
     overrides: mergeOverrides(earlier, asked.overrides),
     changes,
     formerSpecSha256: before.sha256,
-    backendChange: backendChangeFor({ trainedOn: operation.pinnedBackend, spec, asked }),
+    backendChange: backendChangeFor({ operationId: operation.id, trainedOn: operation.pinnedBackend, spec, asked }),
   };
 }
 
 interface BackendWish {
+  /** The operation that is to be resumed or forked. */
+  readonly operationId: string;
   /** The backend of the state that goes on; null: nothing was trained yet. */
   readonly trainedOn: string | null;
   /** As it will be in force. */
@@ -66,15 +68,16 @@ interface BackendWish {
  * Whether it is freed from the backend that it was trained on, and for which other.
  * @throws {RequestInvalidError} when another one is asked for and not allowed
  */
-export function backendChangeFor({ trainedOn, spec, asked }: BackendWish): BackendChange | null {
+export function backendChangeFor({ operationId, trainedOn, spec, asked }: BackendWish): BackendChange | null {
   const { backend } = spec as { readonly backend?: string };
   const to = backend === undefined || backend === 'auto' ? null : backend;
   const isOther = to !== null && to !== trainedOn;
   if (isOther && trainedOn !== null && !asked.allowBackendChange) {
     const message =
       `the state was trained on ${trainedOn}, and ${to} gives other numbers: ` +
-      `set allow_backend_change to accept a result within a tolerance, or let backend be ${trainedOn}`;
-    throw new RequestInvalidError('request', [{ path: 'overrides.backend', message }]);
+      `allow a change of backend to accept a result within a tolerance, or let backend be ${trainedOn}`;
+    const suggestion = { action: 'change-request', operation_id: operationId, allow_backend_change: true } as const;
+    throw new RequestInvalidError('request', [{ path: 'overrides.backend', message }], [suggestion]);
   }
   return isOther || asked.allowBackendChange ? { to, isAllowed: asked.allowBackendChange } : null;
 }

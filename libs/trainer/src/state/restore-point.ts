@@ -58,7 +58,7 @@ function assertSameBackend(found: BackendName, active: BackendName): void {
   if (found === active) return;
   const advice =
     `only ${found} gives the same numbers: resume on a worker that has it, or accept numbers that are close ` +
-    'with allow_backend_change';
+    'with a change of backend allowed';
   throw new CheckpointIncompatibleError('backend', found, active, advice);
 }
 
@@ -71,7 +71,7 @@ function assertSameVersions({ backend, trainer }: TrainingState, active: string)
     if (found === needed) continue;
     const advice =
       'the spec is strict: resume on a worker that has the version of the checkpoint, or accept numbers that are close ' +
-      'with allow_backend_change';
+      'with a change of backend allowed';
     throw new CheckpointIncompatibleError(what, found, needed, advice);
   }
 }

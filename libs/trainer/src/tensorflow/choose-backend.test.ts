@@ -97,7 +97,7 @@ describe('a backend that cannot be had', () => {
 
   it('and was the checkpoint’s is refused with how to go on without it', async () => {
     await expect(chooseBackend([wasm, ...cpuOf(own)], { ...wish, checkpoint: 'wasm' })).rejects.toThrow(
-      /resume on a worker that has it.*allow_backend_change/,
+      /resume on a worker that has it.*allow a change of backend/,
     );
   });
 

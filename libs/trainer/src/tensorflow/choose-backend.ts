@@ -116,7 +116,7 @@ function rounded(count: number): string {
 function adviceFor(only: BackendName | null, checkpoint: BackendName | null): string {
   const instead =
     only !== null && only === checkpoint
-      ? 'resume on a worker that has it, or accept close numbers on another backend with allow_backend_change'
+      ? 'resume on a worker that has it, or allow a change of backend, which gives close numbers'
       : 'let the spec say backend: auto';
   if (only === 'tfjs-node-gpu' || only === 'tfjs-node')
     return `Run ${NATIVE_COMMANDS[only]} on the worker, or ${instead}`;
