@@ -43,8 +43,13 @@ describe('a native backend', () => {
   it('that no worker has is waited for, and explain names the command that builds it', async () => {
     const id = await training.submit({ spec: smallSpec({ backend: 'tfjs-node-gpu' }) });
     const { reasons } = (await http.get(`/operations/${id}/explain`)).body;
-    expect(reasons.join('; ')).toContain(
-      'none offers backend:tfjs-node-gpu (built on a worker with npm run backend:native -- --gpu)',
+    expect(reasons).toContainEqual(
+      expect.objectContaining({
+        code: 'capability-missing',
+        message: expect.stringContaining(
+          'none offers backend:tfjs-node-gpu (built on a worker with npm run backend:native -- --gpu)',
+        ),
+      }),
     );
     await training.cancelled(id);
   });
