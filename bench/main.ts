@@ -15,6 +15,7 @@ import { resumeRace } from './benches/resume-race.js';
 import { s3 } from './benches/s3.js';
 import { saveDurable } from './benches/save-durable.js';
 import { saveStall } from './benches/save-stall.js';
+import { throughput } from './benches/throughput.js';
 import { type Figure, toFigure, toTable } from './figure.js';
 import { type BenchOptions, parseBenchOptions, USAGE, UsageError } from './options.js';
 import { openServices } from './services.js';
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   dispatch,
   events,
   fleet,
+  throughput,
   failover,
   saveStall,
   saveDurable,

@@ -66,9 +66,9 @@ export class SimulatedWorker {
     }
   }
 
-  async beat(end: AbortSignal): Promise<void> {
+  async beat(end: AbortSignal, everyMs = HEARTBEAT_MS): Promise<void> {
     const leases = this.operations.map((operation_id) => ({ operation_id, attempt: 1, moved: true }));
-    await pause(Math.random() * HEARTBEAT_MS, end);
+    await pause(Math.random() * everyMs, end);
     while (!end.aborted) {
       this.wakeUp = new AbortController();
       if (!this.sessions.session.isConnected) {
@@ -81,7 +81,7 @@ export class SimulatedWorker {
       const ms = performance.now() - sentAt;
       this.heartbeats.push({ sentAt, ms, isAnswered: reply !== null });
       this.leasesLost += reply?.directives.filter(({ directive }) => directive.kind === 'lease-lost').length ?? 0;
-      await pause(reply ? HEARTBEAT_MS - ms : AGAIN_MS, AbortSignal.any([end, this.wakeUp.signal]));
+      await pause(reply ? everyMs - ms : AGAIN_MS, AbortSignal.any([end, this.wakeUp.signal]));
     }
   }
 

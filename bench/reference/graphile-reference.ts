@@ -72,7 +72,7 @@ export async function startGraphile(services: BenchServices): Promise<GraphileWo
 export async function startGraphileDrain(services: BenchServices, concurrency: number): Promise<GraphileDrain> {
   let done = 0;
   let onDone: () => void = () => undefined;
-  const runner = await startRunner(services, { database: 'graphile_drain', concurrency }, () => {
+  const runner = await startRunner(services, { database: `graphile_drain_${concurrency}`, concurrency }, () => {
     done += 1;
     onDone();
   });
