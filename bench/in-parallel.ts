@@ -1,4 +1,4 @@
-/** Does it with each item, so many at the same time. */
+/** Does it with each item, with at most `atOnce` at the same time. */
 export async function inParallel<T>(
   items: readonly T[],
   atOnce: number,

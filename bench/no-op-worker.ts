@@ -10,7 +10,7 @@ import { SIMULATED_SPEC } from './simulated-worker.js';
 export const CLIENTS = 16;
 const ASK = { timeoutMs: 10_000 };
 
-/** Milliseconds an operation takes, of so many that are submitted at once. */
+/** Milliseconds an operation takes, of those that are submitted at once. */
 export type Drain = (operations: number) => Promise<number>;
 
 interface NoOpWorker {
@@ -66,14 +66,14 @@ export async function startNoOpWorker(services: BenchServices, { pool, slots, ..
   });
 }
 
-/** Resolves once it has been counted so often. */
+/** Resolves once `count` has been called `goal` times. */
 export function countTo(goal: number): Readonly<{ count: () => void; reached: Promise<void> }> {
   const { promise: reached, resolve } = Promise.withResolvers<void>();
   let left = goal;
   return { count: () => ((left -= 1) === 0 ? resolve() : undefined), reached };
 }
 
-/** From the first submission until the last one is completed, in so many slots of one worker. */
+/** From the first submission until the last one is completed, in the slots of one worker. */
 export async function noOpDrain(services: BenchServices, slots: number): Promise<Drain> {
   const http = services.client(CLIENTS);
   const pool = `drain-${slots}`;
@@ -89,7 +89,7 @@ export async function noOpDrain(services: BenchServices, slots: number): Promise
   };
 }
 
-/** Submits so many, from 16 clients. */
+/** Submits `count` operations from 16 clients. */
 export async function submitNoOps(http: HttpClient, pool: string, count: number): Promise<void> {
   await inParallel(Array(count).fill(0), CLIENTS, () =>
     http.expect(201, http.post('/operations', { pool, ...SIMULATED_SPEC })),

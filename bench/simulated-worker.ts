@@ -20,7 +20,7 @@ export type Heartbeat = Readonly<{ sentAt: number; ms: number; isAnswered: boole
 
 /** Where the events of a worker come from. */
 export interface EventSource {
-  /** The next ones, so many at most. */
+  /** The next ones, at most `most`. */
   take(most: number): Promise<readonly WorkerEvent[]>;
   recorded(events: readonly WorkerEvent[]): void;
 }
@@ -51,7 +51,7 @@ export class SimulatedWorker {
     sessions.events.onStatus(({ kind }) => kind === 'reconnected' && this.spread());
   }
 
-  /** Registers and claims so many operations, which somebody has submitted. */
+  /** Registers and claims `count` operations that are submitted already. */
   async claim(count: number): Promise<void> {
     const { rpc } = this;
     const worker = { worker_id: this.id, pool: this.pool, capabilities: CAPABILITIES };

@@ -61,7 +61,7 @@ class Fleet {
     [this.sessions, this.eventSessions] = [await connections(), await connections()];
   }
 
-  /** Until there are so many workers; each holds one operation and sends heartbeats from its claim on. */
+  /** Adds workers until there are `count`; each holds one operation and sends heartbeats from its claim on. */
   async growTo(count: number): Promise<void> {
     const { services } = this.context;
     const http = services.client(AT_ONCE);

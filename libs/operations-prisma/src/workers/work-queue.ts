@@ -36,7 +36,7 @@ export class WorkQueue {
     return row?.waits ?? false;
   }
 
-  /** A live worker with a free slot, other than this one, that can run what waits first of what any of them can run. */
+  /** Another live worker with a free slot. It can run the first operation of the queue that any such worker can run. */
   async idleWorker(pool: string, except: string, aliveWithinMs: number): Promise<string | null> {
     const [row] = await this.prisma.$rows<{ id: string }>(sql`
       SELECT w.id FROM operations o JOIN workers w ON w.pool = o.pool AND o.requirements <@ w.capabilities

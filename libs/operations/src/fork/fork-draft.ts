@@ -7,7 +7,7 @@ import { assertTrainerAllowed, requirementsOf, type SubmissionRules } from '../s
 import { type NewOperation, newOperationId } from '../submit/operation-draft.js';
 import type { ForkChoice, ForkDraft } from './fork-ports.js';
 
-/** What the fork is to have in place of what its origin has. */
+/** What the fork changes of its origin. */
 export interface ForkedOperation extends NewOperation {
   readonly changes: AskedChanges;
   readonly name?: string | undefined;

@@ -11,7 +11,7 @@ import { PricePath } from './price-path.js';
 /** What counts as one step; a stop takes effect within one. */
 const ROWS_PER_STEP = 1_000;
 const FILE = 'prices.csv';
-/** With a rate, rows come in so many portions a second, and nothing waits for longer than one of these. */
+/** With a rate, rows come in this many portions a second, and nothing waits for longer than one of these. */
 const PORTIONS_PER_SECOND = 10;
 const LONGEST_WAIT_MS = 50;
 
