@@ -54,7 +54,7 @@ export {
 export type { AttemptRecord, HistoryEntry, MetricPointRecord, OperationEventRecord } from './model/records.js';
 export type { CheckpointRepository, CheckpointVerifier, VerificationDepth } from './checkpoints/checkpoint-ports.js';
 export type {
-  ClaimRequest,
+  OperationWithCheckpoints,
   Dispatcher,
   OperationChanges,
   ImportedOperation,

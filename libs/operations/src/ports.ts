@@ -133,12 +133,10 @@ export interface OperationList {
   readonly byStatus: Readonly<Partial<Record<OperationStatus, number>>>;
 }
 
-export interface ClaimRequest {
-  readonly workerId: string;
-  readonly claimId: string;
-  readonly pool: string;
-  readonly capabilities: readonly string[];
-  readonly leaseMs: number;
+export interface OperationWithCheckpoints {
+  readonly operation: Operation;
+  /** All that are not being deleted, in order. */
+  readonly checkpoints: readonly Checkpoint[];
 }
 
 export interface StartReport extends Position {
@@ -166,9 +164,7 @@ export interface OperationStore {
   /** @throws {OperationNotFoundError} */
   get(id: string): Promise<Operation>;
   /** The operation and its checkpoints, in order, as they were at one instant. @throws {OperationNotFoundError} */
-  getWithCheckpoints(
-    id: string,
-  ): Promise<{ readonly operation: Operation; readonly checkpoints: readonly Checkpoint[] }>;
+  getWithCheckpoints(id: string): Promise<OperationWithCheckpoints>;
   list(request: OperationListRequest): Promise<OperationList>;
   /** 1 for the next one of its pool; null when it does not wait. */
   queuePosition(operation: Operation): Promise<number | null>;
@@ -177,8 +173,6 @@ export interface OperationStore {
   transition(command: TransitionCommand): Promise<TransitionOutcome>;
   /** Marks for deletion what is deletable; false: it was not, or is gone. */
   remove(id: string): Promise<boolean>;
-  /** Gives the first fitting operation to the worker with attempt + 1, or null. Idempotent by `claimId`. */
-  claim(request: ClaimRequest): Promise<Operation | null>;
   /** Extends what this worker still holds. Returns every named operation as it is now. */
   renewLeases(
     workerId: string,

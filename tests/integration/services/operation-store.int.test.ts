@@ -63,7 +63,7 @@ describe('operations in PostgreSQL', () => {
       { what: 'the claim waits for the row' },
     );
     await other.query('ROLLBACK');
-    expect(await claiming).toMatchObject({ id, status: 'running', attempt: 1 });
+    expect((await claiming)?.operation).toMatchObject({ id, status: 'running', attempt: 1 });
   });
 
   it('gives each waiting operation to one of many workers that claim at once', async () => {
@@ -81,7 +81,7 @@ describe('operations in PostgreSQL', () => {
         }),
       ),
     );
-    const claimed = claims.flatMap((claim) => claim ?? []);
+    const claimed = claims.flatMap((claim) => claim?.operation ?? []);
     expect(claimed.map(({ id }) => id).toSorted()).toEqual(drafts.map(({ id }) => id).toSorted());
     expect(claimed.every(({ attempt, status }) => attempt === 1 && status === 'running')).toBe(true);
   });
@@ -96,7 +96,7 @@ describe('operations in PostgreSQL', () => {
     await submit(9, ['type:training', 'backend:tfjs-node-gpu']);
     const claim = async (claimId: string) =>
       (await under.operations.claim({ workerId: 'w', claimId, pool, capabilities: ['type:training'], leaseMs: 6000 }))
-        ?.id;
+        ?.operation.id;
     expect([await claim('o1'), await claim('o2'), await claim('o3'), await claim('o4')]).toEqual([
       urgent,
       first,
@@ -112,8 +112,8 @@ describe('operations in PostgreSQL', () => {
     const request = { workerId: 'w', claimId: 'again', pool, capabilities: ['type:training'], leaseMs: 6000 };
     const first = await under.operations.claim(request);
     const second = await under.operations.claim(request);
-    expect(second?.id).toBe(first?.id);
-    expect(second?.attempt).toBe(1);
+    expect(second?.operation.id).toBe(first?.operation.id);
+    expect(second?.operation.attempt).toBe(1);
   });
 
   // The table itself, row by row, against the database.
@@ -242,7 +242,7 @@ describe('operations in PostgreSQL', () => {
     const pool = 'timed';
     const { operation } = await under.operations.submit(draftOperation({ pool }));
     const claim = (claimId: string) =>
-      under.operations.claimWithCheckpoints({
+      under.operations.claim({
         workerId: 'w',
         claimId,
         pool,

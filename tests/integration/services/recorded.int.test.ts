@@ -37,7 +37,7 @@ describe('what was recorded', () => {
     await tells('a priority', () => operations.prioritise(operation.id, 'front', 'test'));
     const asked = { workerId: 'w', claimId: randomUUID(), capabilities: ['type:training'], leaseMs: 60_000 };
     const claimed = await tells('a claim', () => operations.claim({ ...asked, pool: operation.pool }));
-    const lease = { operationId: operation.id, attempt: claimed?.attempt ?? 0, workerId: 'w' };
+    const lease = { operationId: operation.id, attempt: claimed?.operation.attempt ?? 0, workerId: 'w' };
     const start = { step: 0, epoch: 0, steps: 9, epochs: 1, backend: null, checkpointId: null, fellBackFrom: null };
     await tells('a start', () => operations.recordStart(lease, { ...start, details: {} }));
     const event = { n: 1, at: new Date(), type: 'log', data: {} };

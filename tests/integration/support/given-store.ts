@@ -94,8 +94,8 @@ export async function givenStore() {
       capabilities: ['type:training'],
       leaseMs: 6000,
     });
-    if (claimed?.id !== id) throw new Error(`claimed ${claimed?.id} rather than ${id}`);
-    return claimed;
+    if (claimed?.operation.id !== id) throw new Error(`claimed ${claimed?.operation.id} rather than ${id}`);
+    return claimed.operation;
   };
 
   const apply = async (operationId: string, event: TransitionCommand['event']): Promise<void> => {

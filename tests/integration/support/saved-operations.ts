@@ -58,8 +58,8 @@ export function savingOver(services: Services) {
       capabilities,
       leaseMs: LEASE_MS,
     });
-    if (claimed?.id !== id) throw new Error(`claimed ${claimed?.id} rather than ${id}`);
-    return { operationId: id, attempt: claimed.attempt, workerId: 'w' };
+    if (claimed?.operation.id !== id) throw new Error(`claimed ${claimed?.operation.id} rather than ${id}`);
+    return { operationId: id, attempt: claimed.operation.attempt, workerId: 'w' };
   };
 
   const upload = async ({ operationId, attempt }: Lease, save: Save): Promise<CheckpointRecord> => {

@@ -66,7 +66,7 @@ export function workerRpcHandlers(parts: WorkerRpcParts): WorkerRpcHandlers {
 
     claim: async ({ worker_id: workerId, claim_id: claimId, pool, capabilities }) => {
       await failpoints.reach('claim.asked', pool);
-      const claim = await operations.claimWithCheckpoints({ workerId, claimId, pool, capabilities, leaseMs });
+      const claim = await operations.claim({ workerId, claimId, pool, capabilities, leaseMs });
       if (claim) await failpoints.reach('claim.recorded', claim.operation.id);
       if (claim?.leavesMore) parts.hints.workWaits(pool);
       if (!claim) await wakeAnother(pool, workerId);

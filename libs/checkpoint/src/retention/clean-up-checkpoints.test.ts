@@ -1,9 +1,8 @@
-import type { Checkpoint } from '@ktrdr/operations';
+import type { Checkpoint, OperationWithCheckpoints } from '@ktrdr/operations';
 import { givenCheckpoint, givenOperation } from '@ktrdr/operations/testing';
 import { InMemoryObjectStore } from '../testing/in-memory-object-store.js';
 import { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import type { CheckpointGarbage } from './gc-ports.js';
-import type { OperationWithCheckpoints } from './retention.js';
 
 const MODEL = { name: 'model.json', blob: 'model', bytes: 8, sha256: 'm' };
 /** Of 10 bytes, and 8 that all share. */

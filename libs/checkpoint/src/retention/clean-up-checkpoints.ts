@@ -1,4 +1,4 @@
-import type { Checkpoint } from '@ktrdr/operations';
+import type { Checkpoint, OperationWithCheckpoints } from '@ktrdr/operations';
 import type { ObjectStore } from '../ports.js';
 import { eraseCheckpoints } from './erase-objects.js';
 import type { CheckpointGarbage } from './gc-ports.js';
@@ -6,7 +6,6 @@ import {
   beyondTotalBytes,
   type KeepReason,
   type KeptCheckpoint,
-  type OperationWithCheckpoints,
   planRetention,
   type RemovedCheckpoint,
   type RetentionLimits,

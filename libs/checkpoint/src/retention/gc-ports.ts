@@ -1,5 +1,4 @@
-import type { BadFile, Checkpoint } from '@ktrdr/operations';
-import type { OperationWithCheckpoints } from './retention.js';
+import type { BadFile, Checkpoint, OperationWithCheckpoints } from '@ktrdr/operations';
 
 /** What rows name: manifests by the checkpoint's own row, blobs by the files of any. */
 export type NamedObject = 'manifest' | 'blob';

@@ -8,6 +8,7 @@ import {
   isSound,
   neededBy,
   type Operation,
+  type OperationWithCheckpoints,
   partsOf,
 } from '@ktrdr/operations';
 import { RetentionSpec } from '@ktrdr/specs';
@@ -18,13 +19,6 @@ export interface RetentionLimits {
   readonly keepLast?: number;
   /** Older checkpoints go. */
   readonly createdBefore?: Date;
-}
-
-/** An operation and what decides which of its checkpoints may go. */
-export interface OperationWithCheckpoints {
-  readonly operation: Operation;
-  /** All that are not being deleted. */
-  readonly checkpoints: readonly Checkpoint[];
 }
 
 /** In order of strength: a checkpoint kept as `pinned` goes once it is unpinned. */

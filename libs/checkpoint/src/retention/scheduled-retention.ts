@@ -1,9 +1,9 @@
-import type { Checkpoint, CheckpointRepository } from '@ktrdr/operations';
+import type { Checkpoint, CheckpointRepository, OperationWithCheckpoints } from '@ktrdr/operations';
 import type { ObjectStore } from '../ports.js';
 import type { CleanUpCheckpoints } from './clean-up-checkpoints.js';
 import { eraseCheckpoints } from './erase-objects.js';
 import type { CheckpointGarbage } from './gc-ports.js';
-import { type OperationWithCheckpoints, ownLimits, planRetention } from './retention.js';
+import { ownLimits, planRetention } from './retention.js';
 
 const OPERATIONS_AT_ONCE = 50;
 const MARKED_AT_ONCE = 50;

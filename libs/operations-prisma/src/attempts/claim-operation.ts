@@ -1,4 +1,4 @@
-import type { ClaimRequest, OperationStatus } from '@ktrdr/operations';
+import type { OperationStatus } from '@ktrdr/operations';
 import { type Database, writeEvents } from '../database/database.js';
 import { WAITING } from '../database/fragments.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -8,6 +8,16 @@ import { CLOCKS, recordTransition, SPENT_MS } from '../operations/record-transit
 import { TAKES_WORK } from '../workers/work-queue.js';
 
 const { sql, raw } = Prisma;
+
+/** What a worker asks for. */
+export interface ClaimRequest {
+  readonly workerId: string;
+  /** Names the request, however often it is sent. */
+  readonly claimId: string;
+  readonly pool: string;
+  readonly capabilities: readonly string[];
+  readonly leaseMs: number;
+}
 
 /** Those that this worker could be given; none when `claimId` has already had its operation, or it may take none. */
 function claimable({ workerId, claimId, pool, capabilities }: ClaimRequest): Prisma.Sql {

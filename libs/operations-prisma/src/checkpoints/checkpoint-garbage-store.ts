@@ -1,4 +1,4 @@
-import { type Checkpoint, inOrder, type Operation } from '@ktrdr/operations';
+import { type Checkpoint, inOrder, type OperationWithCheckpoints } from '@ktrdr/operations';
 import { type Database } from '../database/database.js';
 import { type Checkpoint as CheckpointRow, Prisma } from '../generated/prisma/client.js';
 import { withObjectsAlone } from './objects-lock.js';
@@ -10,13 +10,6 @@ import { warnOfExpiry } from './warn-of-expiry.js';
 const { sql, raw } = Prisma;
 
 const REMOVED_AT_ONCE = 8;
-
-/** An operation and what decides which of its checkpoints may go. */
-interface OperationWithCheckpoints {
-  readonly operation: Operation;
-  /** All that are not being deleted, in order. */
-  readonly checkpoints: readonly Checkpoint[];
-}
 
 interface Page {
   readonly afterId: string;

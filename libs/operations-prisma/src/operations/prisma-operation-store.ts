@@ -1,7 +1,6 @@
 import {
   type AttemptRecord,
   type Checkpoint,
-  type ClaimRequest,
   type DirectedOperation,
   type Lease,
   type LeaseRenewal,
@@ -22,7 +21,7 @@ import {
   deletableStatuses,
   isWaiting,
 } from '@ktrdr/operations';
-import { claimFirst, isClaimedAlready } from '../attempts/claim-operation.js';
+import { claimFirst, type ClaimRequest, isClaimedAlready } from '../attempts/claim-operation.js';
 import { recordStart } from '../attempts/record-start.js';
 import { type RenewalCommand, renewTogether } from '../attempts/renew-leases.js';
 import { markStuck, warn } from '../attempts/warn.js';
@@ -157,12 +156,8 @@ export class PrismaOperationStore implements OperationStore {
     return count === 1;
   }
 
-  async claim(request: ClaimRequest): Promise<Operation | null> {
-    return (await this.claimWithCheckpoints(request))?.operation ?? null;
-  }
-
-  /** A claim, with what it can start from. */
-  async claimWithCheckpoints(request: ClaimRequest): Promise<Claimed | null> {
+  /** Gives the first fitting operation to the worker with attempt + 1, or null. Idempotent by `claimId`. */
+  async claim(request: ClaimRequest): Promise<Claimed | null> {
     try {
       const row = await claimFirst(this.prisma, request);
       if (!row) return await this.claimedBefore(request.claimId);

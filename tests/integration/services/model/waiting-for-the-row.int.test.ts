@@ -68,7 +68,7 @@ describe('a write that had to wait for its operation', () => {
     const claim = await whileLocked(
       operation.id,
       () =>
-        under.operations.claimWithCheckpoints({
+        under.operations.claim({
           workerId: 'w',
           claimId: 'late',
           pool,
@@ -108,9 +108,9 @@ describe('a write that had to wait for its operation', () => {
       const request = { workerId: 'w', claimId: `twin-${round}`, pool, capabilities: ['type:training'], leaseMs: 6000 };
       const claims = await Promise.all(Array.from({ length: 6 }, () => under.operations.claim(request)));
       const given = await under.operations.claim(request);
-      expect(given).toMatchObject({ status: 'running', attempt: 1 });
+      expect(given?.operation).toMatchObject({ status: 'running', attempt: 1 });
       // Whoever came while the first was not decided yet may have been given nothing, but nobody another operation.
-      expect(new Set(claims.flatMap((claim) => claim?.id ?? []))).toEqual(new Set([given?.id]));
+      expect(new Set(claims.flatMap((claim) => claim?.operation.id ?? []))).toEqual(new Set([given?.operation.id]));
     }
   });
 
