@@ -29,7 +29,7 @@ export class ApiLink {
     const wanted = { workerId: config.workerId, isFixed: config.isWorkerIdFixed };
     const credentials = new CredentialKeeper(key, apiCredentials(config), wanted, log);
     const { worker_id: workerId, pool, nats_url: natsUrl } = await credentials.obtain(signal);
-    log.info({ workerId, pool, nkey: key.publicKey }, 'admitted as a worker');
+    log.info({ admittedAs: workerId, pool, nkey: key.publicKey }, 'admitted as a worker');
     return new ApiLink(config.nats, key, credentials, { workerId, pool, natsUrl }, log);
   }
 
